@@ -1,0 +1,367 @@
+//! What can be asked of the ledger: one struct per command, in the words of the wire contract.
+
+use std::fmt;
+
+use bincode::{BorrowDecode, Encode};
+
+use super::{
+    amount::{Fen, Points},
+    fingerprint::{Fingerprint, Sketch},
+    id::{Class, MemberId, MerchantId, PointType, Principal, RequestId, Use},
+    text::{Labels, Text},
+    time::{Day, UnixMillis},
+};
+
+/// A shard's place, 0 … 1,023.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
+pub struct ShardIndex(pub u16);
+
+/// An entry's place in the journal of its shard: 1, 2, 3 … without a gap.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode,
+)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The place behind this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Where an answer is recorded: shard and sequence, written `3:10412`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Offset {
+    /// The shard that decided.
+    pub shard: ShardIndex,
+    /// The entry's place in that shard's journal.
+    pub seq: Seq,
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.shard.0, self.seq.0)
+    }
+}
+
+/// A hold's name. It carries its shard, so whoever knows a hold knows where it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HoldId {
+    /// The shard of the hold's member.
+    pub shard: ShardIndex,
+    /// The entry that made the hold.
+    pub seq: Seq,
+}
+
+impl HoldId {
+    /// Reads `h3-10412`; `None` for whatever the engine cannot have made.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (shard, seq) = text.strip_prefix('h')?.split_once('-')?;
+        let id = Self {
+            shard: ShardIndex(shard.parse().ok()?),
+            seq: Seq(seq.parse().ok()?),
+        };
+        // Only the one spelling that the engine writes: no signs, no leading zeros.
+        (id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "h{}-{}", self.shard.0, self.seq.0)
+    }
+}
+
+/// Makes a member known.
+#[derive(Clone, Debug)]
+pub struct Enrol {
+    /// Who joins.
+    pub member: MemberId,
+    /// Personal data; replaces attributes of the same name.
+    pub attributes: Option<Labels>,
+}
+
+/// A merchant issues points to a member.
+#[derive(Clone, Debug)]
+pub struct Earn {
+    /// Who gets the points.
+    pub member: MemberId,
+    /// Who issues them.
+    pub merchant: MerchantId,
+    /// How many, at least 1.
+    pub points: Points,
+    /// Of which kind.
+    pub point_type: PointType,
+    /// The last day on which they can be used.
+    pub last_day: Day,
+    /// Tells lots apart that lapse on the same day.
+    pub class: Class,
+    /// The merchant's order.
+    pub order: Option<Text>,
+    /// When it happened, if not now.
+    pub at: Option<UnixMillis>,
+}
+
+/// A member spends points at a merchant, at once.
+#[derive(Clone, Debug)]
+pub struct Redeem {
+    /// Who spends.
+    pub member: MemberId,
+    /// Who accepts.
+    pub merchant: MerchantId,
+    /// How many, at least 1.
+    pub points: Points,
+    /// Of which kind.
+    pub point_type: PointType,
+    /// What for.
+    pub used_for: Option<Use>,
+    /// The merchant's order.
+    pub order: Option<Text>,
+    /// What was paid in money beside the points.
+    pub cash: Option<Fen>,
+}
+
+/// Sets points of a member aside, to be captured or released later.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// Whose points.
+    pub member: MemberId,
+    /// Who may capture them.
+    pub merchant: MerchantId,
+    /// How many, at least 1.
+    pub points: Points,
+    /// Of which kind.
+    pub point_type: PointType,
+    /// What for.
+    pub used_for: Option<Use>,
+    /// The merchant's order.
+    pub order: Option<Text>,
+    /// How long, counted from the answer's `at`.
+    pub ttl_seconds: u32,
+}
+
+/// Spends points that are held.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// Which hold.
+    pub hold: HoldId,
+    /// How many; all that is left if not given.
+    pub points: Option<Points>,
+    /// Whether the rest is released.
+    pub last: bool,
+}
+
+/// Gives held points back.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Which hold.
+    pub hold: HoldId,
+}
+
+/// Makes a merchant known, or changes it.
+#[derive(Clone, Debug)]
+pub struct PutMerchant {
+    /// Which merchant.
+    pub merchant: MerchantId,
+    /// Its name, for people.
+    pub name: Text,
+}
+
+/// A request to change something.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Command {
+    Enrol(Enrol),
+    Earn(Earn),
+    Redeem(Redeem),
+    Hold(Hold),
+    Capture(Capture),
+    Release(Release),
+    PutMerchant(PutMerchant),
+}
+
+/// Which command, without its fields. The numbers are journaled: never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
+#[allow(missing_docs)]
+pub enum CommandKind {
+    Enrol,
+    Earn,
+    Redeem,
+    Hold,
+    Capture,
+    Release,
+    PutMerchant,
+}
+
+impl CommandKind {
+    /// Every kind, for tables and coverage counts.
+    pub const ALL: [Self; 7] = [
+        Self::Enrol,
+        Self::Earn,
+        Self::Redeem,
+        Self::Hold,
+        Self::Capture,
+        Self::Release,
+        Self::PutMerchant,
+    ];
+
+    /// The word of the wire contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enrol => "enrol",
+            Self::Earn => "earn",
+            Self::Redeem => "redeem",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Release => "release",
+            Self::PutMerchant => "put_merchant",
+        }
+    }
+}
+
+impl Command {
+    /// Which command this is.
+    #[must_use]
+    pub const fn kind(&self) -> CommandKind {
+        match self {
+            Self::Enrol(_) => CommandKind::Enrol,
+            Self::Earn(_) => CommandKind::Earn,
+            Self::Redeem(_) => CommandKind::Redeem,
+            Self::Hold(_) => CommandKind::Hold,
+            Self::Capture(_) => CommandKind::Capture,
+            Self::Release(_) => CommandKind::Release,
+            Self::PutMerchant(_) => CommandKind::PutMerchant,
+        }
+    }
+
+    /// Everything that makes two commands the same content, defaults filled in. A field that a later version adds
+    /// must leave the sketch as it is when absent, or retries across an upgrade would no longer be recognised.
+    fn sketch(&self, sketch: &mut Sketch) {
+        sketch.word(self.kind().name());
+        match self {
+            Self::Enrol(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.labels(2, c.attributes.as_ref());
+            }
+            Self::Earn(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.maybe_number(5, c.last_day.days_since_1970().map(u64::from));
+                sketch.field(6, c.class.as_str());
+                sketch.maybe(7, c.order.as_ref().map(Text::as_str));
+                sketch.maybe_number(8, c.at.map(|at| at.0));
+            }
+            Self::Redeem(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.maybe(5, c.used_for.as_ref().map(Use::as_str));
+                sketch.maybe(6, c.order.as_ref().map(Text::as_str));
+                sketch.maybe_number(7, c.cash.map(Fen::get));
+            }
+            Self::Hold(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.maybe(5, c.used_for.as_ref().map(Use::as_str));
+                sketch.maybe(6, c.order.as_ref().map(Text::as_str));
+                sketch.number(7, u64::from(c.ttl_seconds));
+            }
+            Self::Capture(c) => {
+                sketch.number(1, c.hold.seq.0);
+                sketch.maybe_number(2, c.points.map(Points::get));
+                sketch.number(3, u64::from(c.last));
+            }
+            Self::Release(c) => sketch.number(1, c.hold.seq.0),
+            Self::PutMerchant(c) => {
+                sketch.field(1, c.merchant.as_str());
+                sketch.field(2, c.name.as_str());
+            }
+        }
+    }
+}
+
+/// A command with who sent it and what they call it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(super) principal: Principal,
+    pub(super) id: RequestId,
+    pub(super) reference: Option<Text>,
+    pub(super) metadata: Option<Labels>,
+    pub(super) command: Command,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl Request {
+    /// A request; its fingerprint covers the command, the reference and the metadata.
+    #[must_use]
+    pub fn new(
+        principal: Principal,
+        id: RequestId,
+        command: Command,
+        reference: Option<Text>,
+        metadata: Option<Labels>,
+    ) -> Self {
+        let mut sketch = Sketch::default();
+        command.sketch(&mut sketch);
+        sketch.maybe(100, reference.as_ref().map(Text::as_str));
+        sketch.labels(101, metadata.as_ref());
+        Self {
+            principal,
+            id,
+            reference,
+            metadata,
+            command,
+            fingerprint: sketch.finish(),
+        }
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What the sender calls it.
+    #[must_use]
+    pub const fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub const fn command(&self) -> &Command {
+        &self.command
+    }
+
+    /// What the sender wants to see again in the answer.
+    #[must_use]
+    pub const fn reference(&self) -> Option<&Text> {
+        self.reference.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_has_one_spelling() {
+        let id = HoldId {
+            shard: ShardIndex(3),
+            seq: Seq(10_412),
+        };
+        assert_eq!(id.to_string(), "h3-10412");
+        assert_eq!(HoldId::parse("h3-10412"), Some(id));
+        for other in ["", "h", "h3", "3-1", "h3-", "h03-1", "h3-01", "h+3-1", "h3-1 ", "h99999-1"] {
+            assert_eq!(HoldId::parse(other), None, "{other:?}");
+        }
+    }
+}

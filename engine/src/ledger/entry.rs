@@ -1,0 +1,296 @@
+//! What was decided: the only thing that is journaled, and the only thing that changes state.
+
+use bincode::{
+    BorrowDecode, Encode,
+    de::BorrowDecoder,
+    enc::Encoder,
+    error::{DecodeError, EncodeError},
+};
+use compact_str::CompactString;
+use smallvec::SmallVec;
+
+use super::{
+    amount::{Fen, Points},
+    command::{CommandKind, Seq},
+    fingerprint::Fingerprint,
+    id::{MemberId, MerchantId, RequestId},
+    refusal::Refusal,
+    symbol::Symbol,
+    text::{Labels, Text},
+    time::UnixMillis,
+    wallet::{Balance, LotRef},
+};
+
+/// Where points can be. A member's accounts belong to the entry's member; merchant accounts are stripes, one per
+/// shard, whose sum over all shards is the merchant's balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
+pub enum Account {
+    /// What the member can spend.
+    Available,
+    /// What the member's open holds have set aside.
+    Held,
+    /// What the lot's issuer has issued; runs below zero as points are given out.
+    Issued,
+    /// What this merchant has accepted.
+    Accepted(Symbol),
+}
+
+/// Points of one lot that go from one account to another. Being one number taken from here and put there, a move
+/// cannot be out of balance (invariant 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Move {
+    /// Which points.
+    pub lot: LotRef,
+    /// Where they were.
+    pub from: Account,
+    /// Where they are now.
+    pub to: Account,
+    /// How many; at least 1.
+    pub points: Points,
+}
+
+/// The moves of an entry. Most have one.
+pub type Moves = SmallVec<[Move; 1]>;
+
+/// One side of a move, as double-entry bookkeeping writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// The account posted to.
+    pub account: Account,
+    /// The points' lot.
+    pub lot: LotRef,
+    /// What the account gains (positive) or gives (negative).
+    pub amount: i64,
+}
+
+/// What an entry is about.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum Subject {
+    /// A member and their points.
+    Member(MemberId),
+    /// A merchant's document.
+    Merchant(MerchantId),
+}
+
+/// The request that an entry answers.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Origin {
+    /// Who sent it.
+    pub principal: Symbol,
+    /// What they call it.
+    pub id: RequestId,
+    /// Its content, for telling a retry from a reuse.
+    pub fingerprint: Fingerprint,
+    /// What they wanted to see again.
+    pub reference: Option<Text>,
+    /// What they attached.
+    pub metadata: Option<Labels>,
+}
+
+/// What happened, beside the moves. The order of the variants is journaled: add at the end, never remove.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum Deed {
+    /// A member is known, or known already; `attributes` are all that the member now has.
+    Enrolled {
+        /// Personal data after this entry.
+        attributes: Option<Labels>,
+    },
+    /// A merchant issued points.
+    Earned {
+        /// Who issued.
+        merchant: Symbol,
+        /// The merchant's order.
+        order: Option<Text>,
+        /// When it happened, if that was told.
+        at: Option<UnixMillis>,
+    },
+    /// Points were spent.
+    Redeemed {
+        /// Who accepted.
+        merchant: Symbol,
+        /// What for.
+        used_for: Option<Symbol>,
+        /// The merchant's order.
+        order: Option<Text>,
+        /// Money paid beside the points.
+        cash: Option<Fen>,
+    },
+    /// Points were set aside. The hold is named by this entry's sequence.
+    Held {
+        /// Who may capture.
+        merchant: Symbol,
+        /// What for.
+        used_for: Option<Symbol>,
+        /// The merchant's order.
+        order: Option<Text>,
+        /// When the hold ends by itself.
+        expires_at: UnixMillis,
+    },
+    /// Held points were spent.
+    Captured {
+        /// The entry that made the hold.
+        hold: Seq,
+        /// How many were spent now.
+        captured: Points,
+        /// How many went back now.
+        released: Points,
+        /// Whether the hold stays open.
+        open: bool,
+    },
+    /// Held points went back on request.
+    Released {
+        /// The entry that made the hold.
+        hold: Seq,
+        /// How many.
+        released: Points,
+    },
+    /// Held points went back because their time was over.
+    Expired {
+        /// The entry that made the hold.
+        hold: Seq,
+        /// How many.
+        released: Points,
+    },
+    /// A merchant's document was put; on shard 0 by a command, elsewhere carried there.
+    MerchantPut {
+        /// Its name, for people.
+        name: Text,
+        /// 1, 2, 3 …
+        version: u64,
+        /// Whether this made a new version.
+        changed: bool,
+    },
+    /// A "no" that will be said again.
+    Refused {
+        /// What was asked.
+        command: CommandKind,
+        /// Why not.
+        refusal: Refusal,
+    },
+}
+
+/// A balance with the type of its points, as it stood after an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct After {
+    /// The kind of points that the entry moved or looked at.
+    pub point_type: Symbol,
+    /// What the member has of it now.
+    pub balance: Balance,
+}
+
+/// What identifies the request that a record answers, read without reading the rest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peek<'a> {
+    pub(super) at: UnixMillis,
+    pub(super) principal: Symbol,
+    pub(super) id: &'a str,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// A decision, ready to be journaled and applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the shard's journal.
+    pub seq: Seq,
+    /// The engine's time when it was decided; never before that of the entry in front of it.
+    pub at: UnixMillis,
+    /// The request it answers; `None` for what the engine does by itself.
+    pub origin: Option<Origin>,
+    /// What it is about.
+    pub subject: Subject,
+    /// Names that the shard meets for the first time here, in the order of their symbols.
+    pub defines: Vec<CompactString>,
+    /// What happened.
+    pub deed: Deed,
+    /// Which points went where.
+    pub moves: Moves,
+    /// The balance that the answer tells, where there is one.
+    pub after: Option<After>,
+}
+
+impl Entry {
+    /// Every move as the two postings that it is.
+    pub fn postings(&self) -> impl Iterator<Item = Posting> {
+        self.moves.iter().flat_map(|m| {
+            let amount = i64::try_from(m.points.get()).expect("points fit 53 bits");
+            let side = |account, amount| Posting {
+                account,
+                lot: m.lot,
+                amount,
+            };
+            [side(m.from, -amount), side(m.to, amount)]
+        })
+    }
+
+    /// The recorded form, version 1: what stands in journals and in the request memory.
+    ///
+    /// Appends to `out`; nothing of `out` is overwritten.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        bincode::encode_into_std_write(self, out, bincode::config::standard())
+            .expect("writing to memory does not fail");
+    }
+
+    /// Whose request a record answers; `None` if it answers none.
+    pub(super) fn peek(record: &[u8]) -> Option<Peek<'_>> {
+        type Head<'a> = (Seq, UnixMillis, Option<(Symbol, &'a str, Fingerprint)>);
+        let read: Result<(Head<'_>, usize), _> =
+            bincode::borrow_decode_from_slice(record, bincode::config::standard());
+        let ((_, at, origin), _) = read.ok()?;
+        origin.map(|(principal, id, fingerprint)| Peek {
+            at,
+            principal,
+            id,
+            fingerprint,
+        })
+    }
+
+    /// Reads one recorded entry, which must fill `bytes` exactly.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (entry, used) = bincode::borrow_decode_from_slice(bytes, bincode::config::standard())?;
+        if used == bytes.len() {
+            Ok(entry)
+        } else {
+            Err(DecodeError::Other("bytes left over behind an entry"))
+        }
+    }
+}
+
+impl Encode for Entry {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.seq.encode(encoder)?;
+        self.at.encode(encoder)?;
+        self.origin.encode(encoder)?;
+        self.subject.encode(encoder)?;
+        (self.defines.len() as u64).encode(encoder)?;
+        for name in &self.defines {
+            name.as_str().encode(encoder)?;
+        }
+        self.deed.encode(encoder)?;
+        (self.moves.len() as u64).encode(encoder)?;
+        for one in &self.moves {
+            one.encode(encoder)?;
+        }
+        self.after.encode(encoder)
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Entry {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self {
+            seq: Seq::borrow_decode(decoder)?,
+            at: UnixMillis::borrow_decode(decoder)?,
+            origin: Option::borrow_decode(decoder)?,
+            subject: Subject::borrow_decode(decoder)?,
+            defines: (0..u64::borrow_decode(decoder)?)
+                .map(|_| Ok(CompactString::new(<&str>::borrow_decode(decoder)?)))
+                .collect::<Result<_, DecodeError>>()?,
+            deed: Deed::borrow_decode(decoder)?,
+            moves: (0..u64::borrow_decode(decoder)?)
+                .map(|_| Move::borrow_decode(decoder))
+                .collect::<Result<_, DecodeError>>()?,
+            after: Option::borrow_decode(decoder)?,
+        })
+    }
+}

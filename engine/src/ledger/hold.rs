@@ -1,0 +1,162 @@
+//! The two-phase way to spend: hold, then capture or release; or the hold's time runs out.
+
+use super::{
+    amount::Points,
+    command::{Capture, Hold, HoldId, Release},
+    decide::{Draft, Judged},
+    entry::{Account, Deed},
+    holds::{Held, HoldState},
+    members::MemberIndex,
+    refusal::{Code, Objections, Reason},
+    state::Ledger,
+    wallet::Shares,
+};
+
+impl Ledger {
+    pub(super) fn judge_hold(&self, draft: &mut Draft<'_>, at: MemberIndex, hold: &Hold) -> Judged {
+        let merchant = self.merchant_symbol(&hold.merchant)?;
+        let point_type = self.point_type(draft, &hold.point_type)?;
+
+        let mut objections = Objections::default();
+        let (open, most) = (
+            self.members.get(at).open_holds(),
+            self.rules.open_holds_per_member_max,
+        );
+        if open >= most {
+            let (limit, asked) = (u64::from(most), u64::from(open) + 1);
+            objections.add(Reason::measured(Code::MemberLimitReached, limit, asked));
+        }
+        let shares = self
+            .spendable(at, point_type, hold.points)
+            .unwrap_or_else(|reason| {
+                objections.add(reason);
+                Shares::new()
+            });
+        let used_for = hold.used_for.as_ref();
+        objections.none_or(|| {
+            draft.shift(&shares, Account::Available, Account::Held);
+            Deed::Held {
+                merchant,
+                used_for: used_for.map(|used_for| draft.naming.symbol(used_for.as_str())),
+                order: hold.order.clone(),
+                expires_at: draft.at.plus_seconds(u64::from(hold.ttl_seconds)),
+            }
+        })
+    }
+
+    pub(super) fn judge_capture(
+        &self,
+        draft: &mut Draft<'_>,
+        at: MemberIndex,
+        capture: &Capture,
+    ) -> Judged {
+        let held = self.known(draft, capture.hold)?;
+        match held.state {
+            HoldState::Open => Self::capture_open(draft, held, capture),
+            HoldState::Expired => self.capture_late(draft, at, held, capture),
+            HoldState::Captured => Err(Code::HoldCaptured.into()),
+            HoldState::Released => Err(Code::HoldReleased.into()),
+        }
+    }
+
+    fn capture_open(draft: &mut Draft<'_>, held: &Held, capture: &Capture) -> Judged {
+        let remaining = held.remaining();
+        let wanted = capture.points.unwrap_or(remaining);
+        let captured = held.pick(wanted).ok_or_else(|| {
+            Reason::measured(Code::ExceedsHold, remaining.get(), wanted.get())
+        })?;
+        draft.shift(&captured, Account::Held, Account::Accepted(held.merchant));
+        let rest = remaining
+            .checked_sub(wanted)
+            .expect("picked from what remains");
+        let open = !capture.last && !rest.is_zero();
+        let mut released = Points::ZERO;
+        if !open {
+            released = rest;
+            draft.shift(&behind(held, wanted), Account::Held, Account::Available);
+        }
+        Ok(Deed::Captured {
+            hold: held.seq,
+            captured: wanted,
+            released,
+            open,
+        })
+    }
+
+    /// A capture after expiry takes what a new hold would get, if that is still there, and is final.
+    fn capture_late(
+        &self,
+        draft: &mut Draft<'_>,
+        at: MemberIndex,
+        held: &Held,
+        capture: &Capture,
+    ) -> Judged {
+        let wanted = capture.points.unwrap_or(held.points);
+        if wanted > held.points {
+            let (limit, asked) = (held.points.get(), wanted.get());
+            return Err(Reason::measured(Code::ExceedsHold, limit, asked).into());
+        }
+        let shares = self
+            .spendable(at, held.point_type, wanted)
+            .map_err(|reason| Reason {
+                code: Code::HoldExpired,
+                ..reason
+            })?;
+        draft.shift(&shares, Account::Available, Account::Accepted(held.merchant));
+        Ok(Deed::Captured {
+            hold: held.seq,
+            captured: wanted,
+            released: Points::ZERO,
+            open: false,
+        })
+    }
+
+    pub(super) fn judge_release(&self, draft: &mut Draft<'_>, release: &Release) -> Judged {
+        let held = self.known(draft, release.hold)?;
+        match held.state {
+            HoldState::Open => {
+                draft.shift(&held.shares, Account::Held, Account::Available);
+                Ok(Deed::Released {
+                    hold: held.seq,
+                    released: held.remaining(),
+                })
+            }
+            HoldState::Expired => Err(Code::HoldExpired.into()),
+            HoldState::Captured => Err(Code::HoldCaptured.into()),
+            HoldState::Released => Err(Code::HoldReleased.into()),
+        }
+    }
+
+    pub(super) fn expire(draft: &mut Draft<'_>, held: &Held) -> Deed {
+        draft.point_type = Some(held.point_type);
+        draft.shift(&held.shares, Account::Held, Account::Available);
+        Deed::Expired {
+            hold: held.seq,
+            released: held.remaining(),
+        }
+    }
+
+    fn known(&self, draft: &mut Draft<'_>, id: HoldId) -> Result<&Held, Code> {
+        let held = self.holds.find(id.seq).ok_or(Code::HoldNotFound)?;
+        draft.point_type = Some(held.point_type);
+        Ok(held)
+    }
+}
+
+/// What is set aside behind the first `points`, in lapse order.
+fn behind(held: &Held, points: Points) -> Shares {
+    let mut skip = points;
+    let mut rest = Shares::new();
+    for share in &held.shares {
+        let skipped = share.points.min(skip);
+        skip = skip.checked_sub(skipped).expect("the smaller of the two");
+        let points = share
+            .points
+            .checked_sub(skipped)
+            .expect("the smaller of the two");
+        if !points.is_zero() {
+            rest.push(super::wallet::Share { points, ..*share });
+        }
+    }
+    rest
+}

@@ -1,0 +1,280 @@
+//! Points set aside: the holds of a shard, and when they end by themselves.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    amount::Points,
+    command::Seq,
+    members::MemberIndex,
+    split_table::SplitTable,
+    symbol::Symbol,
+    time::UnixMillis,
+    wallet::{LotKey, Share, Shares},
+};
+
+/// Where a hold stands.
+///
+/// ```text
+///          ┌─ capture (not final) ─┐
+///          ▼                       │
+/// hold ─► Open ────────────────────┘
+///          │ capture (final) ─────► Captured
+///          │ release ─────────────► Released   (Captured, if anything was captured before)
+///          │ time over ───────────► Expired    (Captured, if anything was captured before)
+///                                      │ late capture, points still there
+///                                      └────► Captured
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum HoldState {
+    Open,
+    Captured,
+    Released,
+    Expired,
+}
+
+impl HoldState {
+    /// The word of the wire contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Captured => "captured",
+            Self::Released => "released",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Points set aside for a merchant.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The entry that made the hold.
+    pub seq: Seq,
+    pub(super) member: MemberIndex,
+    /// The kind of points.
+    pub point_type: Symbol,
+    /// Who may capture.
+    pub merchant: Symbol,
+    /// How many points were asked for.
+    pub points: Points,
+    /// How many were captured so far.
+    pub captured: Points,
+    /// How many went back.
+    pub released: Points,
+    /// Where the hold stands.
+    pub state: HoldState,
+    /// When an open hold ends by itself.
+    pub expires_at: UnixMillis,
+    /// What is still set aside, in lapse order; empty unless open.
+    pub shares: Shares,
+    /// The hold's place among those that end in the same second.
+    due_place: u32,
+}
+
+impl Held {
+    /// How much is still set aside.
+    #[must_use]
+    pub fn remaining(&self) -> Points {
+        self.shares.iter().fold(Points::ZERO, |sum, share| {
+            sum.checked_add(share.points)
+                .expect("parts of one hold sum to at most the hold")
+        })
+    }
+
+    /// The first `points` of what is set aside, in lapse order, or `None` when that is less.
+    pub(super) fn pick(&self, points: Points) -> Option<Shares> {
+        let mut missing = points;
+        let mut picked = Shares::new();
+        for share in &self.shares {
+            let taken = share.points.min(missing);
+            if !taken.is_zero() {
+                picked.push(Share {
+                    lot: share.lot,
+                    points: taken,
+                });
+                missing = missing.checked_sub(taken)?;
+            }
+        }
+        missing.is_zero().then_some(picked)
+    }
+
+    fn take(&mut self, key: LotKey, points: Points) {
+        let at = self
+            .shares
+            .iter()
+            .position(|share| share.lot.key == key)
+            .expect("invariant 3: a hold gives only what it named");
+        let share = &mut self.shares[at];
+        share.points = share
+            .points
+            .checked_sub(points)
+            .expect("invariant 3: a hold gives only what it named");
+        if share.points.is_zero() {
+            self.shares.remove(at);
+        }
+    }
+}
+
+/// The holds of a shard.
+#[derive(Default)]
+pub(super) struct Holds {
+    slots: Vec<Held>,
+    free: Vec<u32>,
+    index: SplitTable,
+    hasher: ahash::RandomState,
+    /// Open holds by the second in which they are over, rounded up: a hold never ends early.
+    due: BTreeMap<u64, Vec<u32>>,
+    /// Closed holds, the longest closed first.
+    closed: VecDeque<(UnixMillis, u32)>,
+}
+
+/// A hold that an entry opens.
+pub(super) struct Opening {
+    pub(super) seq: Seq,
+    pub(super) member: MemberIndex,
+    pub(super) point_type: Symbol,
+    pub(super) merchant: Symbol,
+    pub(super) expires_at: UnixMillis,
+    pub(super) shares: Shares,
+}
+
+impl Holds {
+    pub(super) fn find(&self, seq: Seq) -> Option<&Held> {
+        self.slot(seq).map(|slot| &self.slots[slot as usize])
+    }
+
+    pub(super) fn open(&mut self, opening: Opening) {
+        let mut held = Held {
+            seq: opening.seq,
+            member: opening.member,
+            point_type: opening.point_type,
+            merchant: opening.merchant,
+            points: Points::ZERO,
+            captured: Points::ZERO,
+            released: Points::ZERO,
+            state: HoldState::Open,
+            expires_at: opening.expires_at,
+            shares: opening.shares,
+            due_place: 0,
+        };
+        held.points = held.remaining();
+        let slot = self.free.pop().unwrap_or_else(|| {
+            u32::try_from(self.slots.len()).expect("fewer than 2^32 holds in a shard")
+        });
+        let bucket = self.due.entry(due_second(held.expires_at)).or_default();
+        held.due_place = u32::try_from(bucket.len()).expect("fewer than 2^32 holds in a shard");
+        bucket.push(slot);
+        self.index.insert(self.hasher.hash_one(held.seq), slot);
+        match self.slots.get_mut(slot as usize) {
+            Some(freed) => *freed = held,
+            None => self.slots.push(held),
+        }
+    }
+
+    /// Notes that points of an open hold were spent.
+    pub(super) fn capture(&mut self, seq: Seq, key: LotKey, points: Points) {
+        let held = self.open_mut(seq);
+        held.take(key, points);
+        held.captured = sum(held.captured, points);
+    }
+
+    /// Notes that points of an open hold went back.
+    pub(super) fn give_back(&mut self, seq: Seq, key: LotKey, points: Points) {
+        let held = self.open_mut(seq);
+        held.take(key, points);
+        held.released = sum(held.released, points);
+    }
+
+    /// Notes that an expired hold was captured after all, from points that were free.
+    pub(super) fn capture_late(&mut self, seq: Seq, points: Points) {
+        let held = self.known_mut(seq);
+        held.captured = sum(held.captured, points);
+        held.released = held
+            .released
+            .checked_sub(points)
+            .expect("what is captured late was released before");
+        held.state = HoldState::Captured;
+    }
+
+    /// Ends an open hold, of which nothing may be set aside any more.
+    pub(super) fn close(&mut self, seq: Seq, state: HoldState, at: UnixMillis) {
+        let slot = self.slot(seq).expect("decided: the hold is known");
+        let held = &mut self.slots[slot as usize];
+        assert!(held.shares.is_empty(), "invariant 3: a closed hold keeps nothing");
+        held.state = if held.captured.is_zero() { state } else { HoldState::Captured };
+        let (second, place) = (due_second(held.expires_at), held.due_place);
+        self.forget_due(second, place);
+        self.closed.push_back((at, slot));
+    }
+
+    /// Drops some of the holds that were closed before `before`.
+    pub(super) fn forget(&mut self, before: UnixMillis) {
+        for _ in 0..2 {
+            match self.closed.front() {
+                Some(&(at, slot)) if at < before => {
+                    self.closed.pop_front();
+                    let seq = self.slots[slot as usize].seq;
+                    self.index.remove(self.hasher.hash_one(seq), slot);
+                    self.free.push(slot);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// An open hold whose time is over at `now`.
+    pub(super) fn due(&self, now: UnixMillis) -> Option<Seq> {
+        let (&second, slots) = self.due.first_key_value()?;
+        (second.saturating_mul(1_000) <= now.0).then(|| self.slots[slots[0] as usize].seq)
+    }
+
+    /// The open holds, in the order in which they end.
+    pub(super) fn iter_open(&self) -> impl Iterator<Item = &Held> {
+        self.due
+            .values()
+            .flatten()
+            .map(|&slot| &self.slots[slot as usize])
+    }
+
+    /// The closed holds, the longest closed first.
+    pub(super) fn iter_closed(&self) -> impl Iterator<Item = &Held> {
+        self.closed
+            .iter()
+            .map(|&(_, slot)| &self.slots[slot as usize])
+    }
+
+    fn slot(&self, seq: Seq) -> Option<u32> {
+        self.index
+            .find(self.hasher.hash_one(seq), |at| self.slots[at as usize].seq == seq)
+    }
+
+    fn known_mut(&mut self, seq: Seq) -> &mut Held {
+        let slot = self.slot(seq).expect("decided: the hold is known");
+        &mut self.slots[slot as usize]
+    }
+
+    fn open_mut(&mut self, seq: Seq) -> &mut Held {
+        let held = self.known_mut(seq);
+        assert_eq!(held.state, HoldState::Open, "decided: the hold is open");
+        held
+    }
+
+    fn forget_due(&mut self, second: u64, place: u32) {
+        let bucket = self.due.get_mut(&second).expect("an open hold is due some time");
+        bucket.swap_remove(place as usize);
+        if let Some(&moved) = bucket.get(place as usize) {
+            self.slots[moved as usize].due_place = place;
+        } else if bucket.is_empty() {
+            self.due.remove(&second);
+        }
+    }
+}
+
+const fn due_second(expires_at: UnixMillis) -> u64 {
+    expires_at.0.div_ceil(1_000)
+}
+
+fn sum(a: Points, b: Points) -> Points {
+    a.checked_add(b).expect("parts of one hold sum to at most the hold")
+}

@@ -1,0 +1,135 @@
+//! What must be true of a shard's members, holds and merchants.
+
+use std::collections::BTreeMap;
+
+use super::{Violation, holds};
+use crate::ledger::{
+    amount::Points,
+    holds::HoldState,
+    id::MemberId,
+    members::Member,
+    state::Ledger,
+    symbol::Symbol,
+    wallet::{LotKey, Wallet},
+};
+
+/// The books of one shard for one point type; those of all shards add up to the programme's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Points that merchants gave out.
+    pub issued: u128,
+    /// Points that merchants took.
+    pub accepted: u128,
+    /// Points that members have, held ones included, less what they owe.
+    pub outstanding: i128,
+}
+
+/// Invariants 2 and 3 for one member: no lot is empty or named twice, lots add up to the balance, and available points
+/// and a debt exclude each other. That nothing is below zero is in the type of [`Points`].
+pub fn check_member(member: &Member) -> Result<(), Violation> {
+    for wallet in member.wallets() {
+        check_wallet(member.id(), wallet)?;
+    }
+    Ok(())
+}
+
+fn check_wallet(id: &MemberId, wallet: &Wallet) -> Result<(), Violation> {
+    let balance = wallet.balance();
+    holds(2, balance.available.is_zero() || balance.owed.is_zero(), || {
+        format!("{id} has available points and a debt: {balance:?}")
+    })?;
+    let sum = |half: fn(&crate::ledger::wallet::Lot) -> Points| -> u128 {
+        let lots = wallet.lots().iter();
+        lots.map(|lot| u128::from(half(lot).get())).sum()
+    };
+    let (available, held) = (sum(|lot| lot.available), sum(|lot| lot.held));
+    holds(3, available == u128::from(balance.available.get()), || {
+        format!("the lots of {id} have {available} available, the balance says {balance:?}")
+    })?;
+    holds(3, held == u128::from(balance.held.get()), || {
+        format!("the lots of {id} have {held} held, the balance says {balance:?}")
+    })?;
+    for (place, lot) in wallet.lots().iter().enumerate() {
+        holds(3, !(lot.available.is_zero() && lot.held.is_zero()), || {
+            format!("{id} keeps an empty lot")
+        })?;
+        let rest = &wallet.lots()[place + 1..];
+        holds(3, rest.iter().all(|other| other.name.key != lot.name.key), || {
+            format!("{id} has two lots of the same name")
+        })?;
+    }
+    Ok(())
+}
+
+/// Invariants 2, 3 and the shard's part of 8; answers with the books per point type.
+pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation> {
+    let mut books: BTreeMap<Symbol, Books> = BTreeMap::new();
+    for merchant in ledger.merchants() {
+        for stripe in &merchant.stripes {
+            let book = books.entry(stripe.point_type).or_default();
+            book.issued += stripe.issued;
+            book.accepted += stripe.accepted;
+        }
+    }
+    for member in ledger.members() {
+        check_member(member)?;
+        for wallet in member.wallets() {
+            let balance = wallet.balance();
+            let owns = [balance.available, balance.held, balance.pending];
+            let book = books.entry(wallet.point_type()).or_default();
+            book.outstanding += owns.iter().map(|p| i128::from(p.get())).sum::<i128>();
+            book.outstanding -= i128::from(balance.owed.get());
+        }
+    }
+    for (point_type, book) in &books {
+        let issued = i128::try_from(book.issued).unwrap_or(i128::MAX);
+        let accepted = i128::try_from(book.accepted).unwrap_or(i128::MAX);
+        holds(8, issued == book.outstanding + accepted, || {
+            format!("{:?} of {point_type:?} do not balance", book)
+        })?;
+    }
+    check_holds(ledger)?;
+    Ok(books)
+}
+
+/// Invariant 3: what lots hold is exactly what open holds have set aside, lot by lot.
+fn check_holds(ledger: &Ledger) -> Result<(), Violation> {
+    type Place<'a> = (&'a str, Symbol, LotKeyOrder);
+    let mut set_aside: BTreeMap<Place<'_>, u128> = BTreeMap::new();
+    let mut open: BTreeMap<&str, u32> = BTreeMap::new();
+    for (held, member) in ledger.open_holds() {
+        holds(3, held.state == HoldState::Open, || {
+            format!("{:?} is due and not open", held.seq)
+        })?;
+        *open.entry(member.id().as_str()).or_default() += 1;
+        for share in &held.shares {
+            let place = (member.id().as_str(), held.point_type, order(share.lot.key));
+            *set_aside.entry(place).or_default() += u128::from(share.points.get());
+        }
+    }
+    for member in ledger.members() {
+        let id = member.id().as_str();
+        let counted = open.get(id).copied().unwrap_or_default();
+        holds(3, member.open_holds() == counted, || {
+            format!("{id} counts {} open holds, there are {counted}", member.open_holds())
+        })?;
+        for wallet in member.wallets() {
+            for lot in wallet.lots() {
+                let place = (id, wallet.point_type(), order(lot.name.key));
+                let named = set_aside.remove(&place).unwrap_or_default();
+                holds(3, named == u128::from(lot.held.get()), || {
+                    format!("a lot of {id} holds {:?}, its holds name {named}", lot.held)
+                })?;
+            }
+        }
+    }
+    holds(3, set_aside.is_empty(), || {
+        format!("holds name lots that are not there: {set_aside:?}")
+    })
+}
+
+type LotKeyOrder = (Symbol, Symbol, Option<u32>);
+
+fn order(key: LotKey) -> LotKeyOrder {
+    (key.issuer, key.class, key.last_day.days_since_1970())
+}

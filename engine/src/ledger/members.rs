@@ -1,0 +1,112 @@
+//! The members of a shard.
+
+use smallvec::SmallVec;
+
+use super::{
+    id::MemberId,
+    split_table::SplitTable,
+    symbol::Symbol,
+    text::Labels,
+    wallet::{Balance, Wallet},
+};
+
+/// A member's place in the shard, in the order of enrolment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct MemberIndex(pub(super) u32);
+
+/// Who owns points.
+#[derive(Clone, Debug)]
+pub struct Member {
+    id: MemberId,
+    pub(super) open_holds: u32,
+    pub(super) attributes: Option<Labels>,
+    /// One per point type the member has met, in that order. Nearly everybody has one.
+    pub(super) wallets: SmallVec<[Wallet; 1]>,
+}
+
+impl Member {
+    /// The member's name.
+    #[must_use]
+    pub const fn id(&self) -> &MemberId {
+        &self.id
+    }
+
+    /// The member's points, a wallet per point type.
+    #[must_use]
+    pub fn wallets(&self) -> &[Wallet] {
+        &self.wallets
+    }
+
+    /// How many holds are open.
+    #[must_use]
+    pub const fn open_holds(&self) -> u32 {
+        self.open_holds
+    }
+
+    pub(super) fn wallet(&self, point_type: Symbol) -> Option<&Wallet> {
+        self.wallets
+            .iter()
+            .find(|wallet| wallet.point_type() == point_type)
+    }
+
+    pub(super) fn wallet_mut(&mut self, point_type: Symbol) -> &mut Wallet {
+        let at = self
+            .wallets
+            .iter()
+            .position(|wallet| wallet.point_type() == point_type)
+            .unwrap_or_else(|| {
+                self.wallets.push(Wallet::new(point_type));
+                self.wallets.len() - 1
+            });
+        &mut self.wallets[at]
+    }
+
+    pub(super) fn balance(&self, point_type: Symbol) -> Balance {
+        self.wallet(point_type)
+            .map(Wallet::balance)
+            .unwrap_or_default()
+    }
+}
+
+/// The members of a shard, found by name.
+#[derive(Default)]
+pub(super) struct Members {
+    members: Vec<Member>,
+    index: SplitTable,
+    hasher: ahash::RandomState,
+}
+
+impl Members {
+    pub(super) fn find(&self, id: &MemberId) -> Option<MemberIndex> {
+        self.index
+            .find(self.hasher.hash_one(id.as_str()), |at| {
+                self.members[at as usize].id == *id
+            })
+            .map(MemberIndex)
+    }
+
+    pub(super) fn get(&self, at: MemberIndex) -> &Member {
+        &self.members[at.0 as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, at: MemberIndex) -> &mut Member {
+        &mut self.members[at.0 as usize]
+    }
+
+    pub(super) fn enrol(&mut self, id: MemberId) -> MemberIndex {
+        let at = u32::try_from(self.members.len()).expect("fewer than 2^32 members in a shard");
+        self.index.insert(self.hasher.hash_one(id.as_str()), at);
+        self.members.push(Member {
+            id,
+            open_holds: 0,
+            attributes: None,
+            wallets: SmallVec::new(),
+        });
+        MemberIndex(at)
+    }
+
+    /// All members in the order of enrolment.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter()
+    }
+}

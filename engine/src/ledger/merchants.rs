@@ -1,0 +1,125 @@
+//! Merchants: their documents, and this shard's stripe of their accounts.
+
+use smallvec::SmallVec;
+
+use super::{
+    command::{CommandKind, PutMerchant},
+    decide::{Draft, Judged},
+    entry::Deed,
+    id::MerchantId,
+    refusal::Code,
+    state::Ledger,
+    symbol::Symbol,
+    text::Text,
+};
+
+/// What this shard has posted to a merchant for one point type. The sum over all shards is the merchant's balance:
+/// nothing on the hot path is limited by it, so every shard keeps its own and a merchant at peak is no hot spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stripe {
+    /// The kind of points.
+    pub point_type: Symbol,
+    /// Points the merchant gave out.
+    pub issued: u128,
+    /// Points the merchant took.
+    pub accepted: u128,
+}
+
+/// Who issues and accepts points.
+#[derive(Clone, Debug)]
+pub struct Merchant {
+    /// The merchant's name in commands.
+    pub id: MerchantId,
+    /// The merchant's name for people.
+    pub name: Text,
+    /// 1, 2, 3 …, counted on shard 0.
+    pub version: u64,
+    /// This shard's accounts, one per point type.
+    pub stripes: SmallVec<[Stripe; 1]>,
+}
+
+impl Merchant {
+    pub(super) fn stripe_mut(&mut self, point_type: Symbol) -> &mut Stripe {
+        let at = self
+            .stripes
+            .iter()
+            .position(|stripe| stripe.point_type == point_type)
+            .unwrap_or_else(|| {
+                self.stripes.push(Stripe {
+                    point_type,
+                    issued: 0,
+                    accepted: 0,
+                });
+                self.stripes.len() - 1
+            });
+        &mut self.stripes[at]
+    }
+}
+
+/// The merchants that a shard knows, by their symbol.
+#[derive(Default)]
+pub(super) struct Merchants(Vec<Option<Box<Merchant>>>);
+
+impl Merchants {
+    pub(super) fn get(&self, symbol: Symbol) -> Option<&Merchant> {
+        self.0.get(symbol.index())?.as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, symbol: Symbol) -> Option<&mut Merchant> {
+        self.0.get_mut(symbol.index())?.as_deref_mut()
+    }
+
+    pub(super) fn put(&mut self, symbol: Symbol, id: &MerchantId, name: &Text, version: u64) {
+        if self.0.len() <= symbol.index() {
+            self.0.resize_with(symbol.index() + 1, || None);
+        }
+        match &mut self.0[symbol.index()] {
+            Some(merchant) => {
+                merchant.name = name.clone();
+                merchant.version = version;
+            }
+            none => {
+                *none = Some(Box::new(Merchant {
+                    id: id.clone(),
+                    name: name.clone(),
+                    version,
+                    stripes: SmallVec::new(),
+                }));
+            }
+        }
+    }
+
+    /// All merchants in the order in which the shard met them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Merchant> {
+        self.0.iter().flatten().map(AsRef::as_ref)
+    }
+}
+
+impl Ledger {
+    pub(super) fn judge_put_merchant(&self, draft: &mut Draft<'_>, put: &PutMerchant) -> Judged {
+        debug_assert_eq!(draft.kind, CommandKind::PutMerchant);
+        draft.naming.symbol(put.merchant.as_str());
+        let known = self.merchant(&put.merchant);
+        let changed = known.is_none_or(|merchant| merchant.name != put.name);
+        let version = known.map_or(0, |merchant| merchant.version) + u64::from(changed);
+        Ok(Deed::MerchantPut {
+            name: put.name.clone(),
+            version,
+            changed,
+        })
+    }
+
+    /// The symbol of a merchant that may be used, if the shard has its document.
+    pub(super) fn merchant_symbol(&self, id: &MerchantId) -> Result<Symbol, Code> {
+        self.symbols
+            .find(id.as_str())
+            .filter(|&symbol| self.merchants.get(symbol).is_some())
+            .ok_or(Code::MerchantNotFound)
+    }
+
+    /// A merchant's document and this shard's stripe of its accounts.
+    #[must_use]
+    pub fn merchant(&self, id: &MerchantId) -> Option<&Merchant> {
+        self.merchants.get(self.symbols.find(id.as_str())?)
+    }
+}

@@ -1,0 +1,245 @@
+//! Decided "no"s: their codes, their precedence, and which of them bind a request id.
+
+use bincode::{BorrowDecode, Encode};
+use smallvec::SmallVec;
+
+use super::time::UnixMillis;
+
+/// Why a command is refused, in order of precedence: request id, existence, state, eligibility, limits, balance.
+///
+/// The numbers stand in journals: never renumber; a new code takes the next free number of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u16)]
+#[allow(missing_docs)]
+pub enum Code {
+    RequestIdReused = 1,
+
+    MemberNotFound = 100,
+    MerchantNotFound = 101,
+    HoldNotFound = 102,
+
+    HoldCaptured = 200,
+    HoldReleased = 201,
+    HoldExpired = 202,
+
+    /// `at` lies in the future: the ledger alone knows its own time, so it says what the edge cannot.
+    AtInFuture = 300,
+    /// The kind of points is not one of this programme's.
+    UnknownPointType = 301,
+
+    MemberLimitReached = 400,
+    ExceedsHold = 401,
+
+    InsufficientPoints = 500,
+
+    /// The shard remembers as many requests as it may; it refuses rather than forgetting early.
+    Full = 900,
+}
+
+impl Code {
+    /// Every code, in order of precedence.
+    pub const ALL: [Self; 13] = [
+        Self::RequestIdReused,
+        Self::MemberNotFound,
+        Self::MerchantNotFound,
+        Self::HoldNotFound,
+        Self::HoldCaptured,
+        Self::HoldReleased,
+        Self::HoldExpired,
+        Self::AtInFuture,
+        Self::UnknownPointType,
+        Self::MemberLimitReached,
+        Self::ExceedsHold,
+        Self::InsufficientPoints,
+        Self::Full,
+    ];
+
+    /// The journaled number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The code of a journaled number.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.number() == number)
+    }
+
+    /// Whether this answer binds the request id: it is journaled, and a retry will hear it again. Only what comes
+    /// from the member's own state binds (design §4).
+    #[must_use]
+    pub const fn binds(self) -> bool {
+        match self {
+            Self::HoldCaptured
+            | Self::HoldReleased
+            | Self::HoldExpired
+            | Self::MemberLimitReached
+            | Self::ExceedsHold
+            | Self::InsufficientPoints => true,
+            Self::RequestIdReused
+            | Self::MemberNotFound
+            | Self::MerchantNotFound
+            | Self::HoldNotFound
+            | Self::AtInFuture
+            | Self::UnknownPointType
+            | Self::Full => false,
+        }
+    }
+}
+
+impl Encode for Code {
+    fn encode<E: bincode::enc::Encoder>(
+        &self,
+        encoder: &mut E,
+    ) -> Result<(), bincode::error::EncodeError> {
+        self.number().encode(encoder)
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Code {
+    fn borrow_decode<D: bincode::de::BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        Self::from_number(u16::borrow_decode(decoder)?)
+            .ok_or(bincode::error::DecodeError::Other("unknown refusal code"))
+    }
+}
+
+/// One thing that stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Reason {
+    /// What it is.
+    pub code: Code,
+    /// How much would be allowed now, where the code has a measure.
+    pub limit: Option<u64>,
+    /// How much was asked for.
+    pub requested: Option<u64>,
+    /// When the limit grows, if that is known.
+    pub frees_at: Option<UnixMillis>,
+}
+
+impl Reason {
+    pub(super) const fn plain(code: Code) -> Self {
+        Self {
+            code,
+            limit: None,
+            requested: None,
+            frees_at: None,
+        }
+    }
+
+    pub(super) const fn measured(code: Code, limit: u64, requested: u64) -> Self {
+        Self {
+            code,
+            limit: Some(limit),
+            requested: Some(requested),
+            frees_at: None,
+        }
+    }
+}
+
+/// Everything that stands in the way of a command, by precedence; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(SmallVec<[Reason; 1]>);
+
+impl Refusal {
+    /// All reasons, the decisive one first.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.0
+    }
+
+    /// The decisive reason's code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0[0].code
+    }
+
+    /// Whether the request id is bound. One reason that binds nothing (a merchant that is not there yet) is enough
+    /// to leave the id free.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        self.0.iter().all(|reason| reason.code.binds())
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Reason::plain(code).into()
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self(SmallVec::from_buf([reason]))
+    }
+}
+
+/// Gathers what stands in the way, so that a refusal can tell all of it at once.
+#[derive(Default)]
+pub(super) struct Objections(SmallVec<[Reason; 1]>);
+
+impl Objections {
+    pub(super) fn add(&mut self, reason: Reason) {
+        self.0.push(reason);
+    }
+
+    /// `value`, unless something stands in the way.
+    pub(super) fn none_or<T>(mut self, value: impl FnOnce() -> T) -> Result<T, Refusal> {
+        if self.0.is_empty() {
+            return Ok(value());
+        }
+        self.0.sort_by_key(|reason| reason.code);
+        Err(Refusal(self.0))
+    }
+}
+
+impl Encode for Refusal {
+    fn encode<E: bincode::enc::Encoder>(
+        &self,
+        encoder: &mut E,
+    ) -> Result<(), bincode::error::EncodeError> {
+        (self.0.len() as u64).encode(encoder)?;
+        self.0.iter().try_for_each(|reason| reason.encode(encoder))
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Refusal {
+    fn borrow_decode<D: bincode::de::BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        let mut reasons = SmallVec::new();
+        for _ in 0..u64::borrow_decode(decoder)? {
+            reasons.push(Reason::borrow_decode(decoder)?);
+        }
+        if reasons.is_empty() {
+            return Err(bincode::error::DecodeError::Other("a refusal without a reason"));
+        }
+        Ok(Self(reasons))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_declared_in_order_of_precedence_and_survive_their_number() {
+        assert!(Code::ALL.is_sorted());
+        for code in Code::ALL {
+            assert_eq!(Code::from_number(code.number()), Some(code));
+        }
+    }
+
+    #[test]
+    fn the_decisive_reason_comes_first() {
+        let mut objections = Objections::default();
+        objections.add(Reason::measured(Code::InsufficientPoints, 1, 2));
+        objections.add(Reason::plain(Code::MerchantNotFound));
+        let refusal = objections.none_or(|| ()).unwrap_err();
+        assert_eq!(refusal.code(), Code::MerchantNotFound);
+        assert_eq!(refusal.reasons().len(), 2);
+        assert!(!refusal.binds());
+    }
+}

@@ -1,0 +1,83 @@
+//! Instants and calendar days as plain numbers. The ledger is handed its time; it never looks at a clock.
+
+use bincode::{
+    BorrowDecode, Encode,
+    de::BorrowDecoder,
+    enc::Encoder,
+    error::{DecodeError, EncodeError},
+};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// This instant and `seconds` more; stays at the end of time rather than wrapping.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1_000)))
+    }
+}
+
+/// The last calendar day on which points can be used, in the programme's time zone: days since 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(u32);
+
+impl Day {
+    /// Points that never lapse. Sorts behind every real day, which is the order in which lots are spent (C5).
+    pub const NEVER: Self = Self(u32::MAX);
+    /// 9999-12-31, the last day that RFC 3339 can write.
+    pub const MAX: Self = Self(2_932_896);
+
+    /// `None` beyond [`Day::MAX`].
+    #[must_use]
+    pub const fn new(days_since_1970: u32) -> Option<Self> {
+        if days_since_1970 <= Self::MAX.0 {
+            Some(Self(days_since_1970))
+        } else {
+            None
+        }
+    }
+
+    /// Days since 1970-01-01, or `None` for [`Day::NEVER`].
+    #[must_use]
+    pub const fn days_since_1970(self) -> Option<u32> {
+        if self.0 == u32::MAX {
+            None
+        } else {
+            Some(self.0)
+        }
+    }
+}
+
+// "Never" is by far the most frequent value and would cost five bytes as it stands in memory; shifted by one it
+// costs one.
+impl Encode for Day {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.0.wrapping_add(1).encode(encoder)
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Day {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        let shifted = u32::borrow_decode(decoder)?;
+        match shifted.checked_sub(1) {
+            None => Ok(Self::NEVER),
+            Some(days) => Self::new(days).ok_or(DecodeError::Other("day beyond 9999-12-31")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_sorts_last_and_takes_one_byte() {
+        assert!(Day::MAX < Day::NEVER);
+        let bytes = bincode::encode_to_vec(Day::NEVER, bincode::config::standard()).unwrap();
+        assert_eq!(bytes, [0]);
+    }
+}

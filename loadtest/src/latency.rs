@@ -1,0 +1,88 @@
+//! Histograms of time spans: bounded memory, whatever the number of requests.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Time spans in nanoseconds with three significant digits, from one nanosecond to an hour; longer ones count as an hour.
+#[derive(Clone, Debug)]
+pub(crate) struct Spans(Histogram<u64>);
+
+const LONGEST_NS: u64 = 3_600_000_000_000;
+
+impl Spans {
+    pub(crate) fn new() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are constant and in order"))
+    }
+
+    pub(crate) fn record(&mut self, span: Duration, times: u64) {
+        if times > 0 {
+            let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+            self.0.saturating_record_n(nanos, times);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("all histograms have the same bounds");
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The span that this share (0 to 1) of all spans does not exceed; zero if there are none.
+    pub(crate) fn quantile(&self, share: f64) -> Duration {
+        Duration::from_nanos(self.0.value_at_quantile(share))
+    }
+
+    pub(crate) fn max(&self) -> Duration {
+        Duration::from_nanos(self.0.max())
+    }
+
+    pub(crate) fn mean(&self) -> Duration {
+        Duration::from_secs_f64(self.0.mean() / 1e9)
+    }
+}
+
+/// The latency of some requests, counted twice.
+#[derive(Clone, Debug)]
+pub(crate) struct Latencies {
+    /// From the planned send time: what a user waits who does not know that the system is busy.
+    pub(crate) corrected: Spans,
+    /// From the actual send: what the server took once it was asked.
+    pub(crate) raw: Spans,
+}
+
+impl Latencies {
+    pub(crate) fn new() -> Self {
+        Self { corrected: Spans::new(), raw: Spans::new() }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.corrected.merge(&other.corrected);
+        self.raw.merge(&other.raw);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_is_counting_together() {
+        let (mut low, mut high) = (Spans::new(), Spans::new());
+        low.record(Duration::from_millis(1), 99);
+        high.record(Duration::from_secs(7_200), 1);
+        high.record(Duration::from_secs(5), 0);
+        low.merge(&high);
+        assert_eq!(low.count(), 100);
+        assert!(low.quantile(0.99).abs_diff(Duration::from_millis(1)) < Duration::from_micros(2));
+        assert!(low.max() >= Duration::from_secs(3_599), "saturated at an hour, not lost: {:?}", low.max());
+    }
+
+    #[test]
+    fn nothing_recorded_is_zero() {
+        assert_eq!(Spans::new().quantile(0.5), Duration::ZERO);
+        assert_eq!(Spans::new().mean(), Duration::ZERO);
+    }
+}

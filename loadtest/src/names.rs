@@ -1,0 +1,138 @@
+//! The identifiers that the load uses: members, merchants, runs and requests.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::{BufMut, BytesMut};
+use compact_str::CompactString;
+
+/// How many merchants the load is spread over: `load-m-0` …
+pub(crate) const MERCHANTS: u64 = 16;
+
+/// A member of the load, by number; `load-u-7` on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member(pub(crate) u64);
+
+/// A merchant of the load, by number; `load-m-7` on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Merchant(pub(crate) u64);
+
+impl Merchant {
+    pub(crate) fn path(self) -> String {
+        format!("/v1/merchants/load-m-{}", self.0)
+    }
+}
+
+/// Appends the digits of `number`; several times faster than `write!`, and a batch has thousands of them.
+pub(crate) fn put_number(out: &mut BytesMut, number: u64) {
+    out.put_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Tells the requests of one run from those of every other: the same seed may run twice against one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunId(CompactString);
+
+impl RunId {
+    /// The longest, so that a whole request id stays within the 64 characters of the contract.
+    pub const LENGTH_MAX: usize = 20;
+
+    /// Made of the wall clock, in milliseconds.
+    #[must_use]
+    pub fn from_clock(now: jiff::Timestamp) -> Self {
+        Self(CompactString::from(now.as_millisecond().to_string()))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A run id that the server would not take as part of a request id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a run id has 1 to {max} characters of A-Z a-z 0-9 . _ : @ -", max = RunId::LENGTH_MAX)]
+pub struct RunIdError;
+
+impl FromStr for RunId {
+    type Err = RunIdError;
+
+    fn from_str(text: &str) -> Result<Self, RunIdError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte);
+        if text.is_empty() || text.len() > Self::LENGTH_MAX || !text.bytes().all(allowed) {
+            return Err(RunIdError);
+        }
+        Ok(Self(CompactString::from(text)))
+    }
+}
+
+/// Makes the request ids of one connection: seed, run, connection, and a number that counts up.
+#[derive(Debug)]
+pub(crate) struct RequestIds {
+    prefix: Vec<u8>,
+    next: u64,
+}
+
+impl RequestIds {
+    pub(crate) fn new(seed: u64, run: &RunId, connection: u32) -> Self {
+        Self { prefix: format!("{seed}-{run}-{connection}-").into_bytes(), next: 0 }
+    }
+
+    pub(crate) fn put_next(&mut self, out: &mut BytesMut) {
+        out.put_slice(&self.prefix);
+        put_number(out, self.next);
+        self.next += 1;
+    }
+}
+
+/// A hold as the server named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HoldId(CompactString);
+
+impl HoldId {
+    /// `None` if the name would have to be escaped in a path or in JSON; the contract has no such identifiers.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@-~".contains(&byte);
+        let fits = !text.is_empty() && text.len() <= 64 && text.bytes().all(plain);
+        fits.then(|| Self(CompactString::from(text)))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_count_up_and_fit() {
+        let run = RunId::from_str("00000000000000000000").expect("a run id");
+        let mut ids = RequestIds::new(u64::MAX, &run, 99_999);
+        let mut out = BytesMut::new();
+        ids.put_next(&mut out);
+        assert_eq!(&out[..], b"18446744073709551615-00000000000000000000-99999-0");
+        out.clear();
+        ids.next = 10_u64.pow(12);
+        ids.put_next(&mut out);
+        assert!(out.len() <= 64, "{} characters", out.len());
+        assert!(out.ends_with(b"-1000000000000"));
+    }
+
+    #[test]
+    fn run_ids() {
+        assert_eq!(RunId::from_clock(jiff::Timestamp::UNIX_EPOCH).to_string(), "0");
+        for bad in ["", "a b", "a/b", "012345678901234567890", "läuft"] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hold_ids_need_no_escaping() {
+        assert!(HoldId::new("h_3:10412").is_some());
+        for bad in ["", "a/b", "a\"b", "a%2F", "a?b", &"x".repeat(65)] {
+            assert!(HoldId::new(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What one worker counts, and how the counts of several become one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use compact_str::{CompactString, ToCompactString};
+
+use crate::answer::Outcome;
+use crate::latency::{Latencies, Spans};
+use crate::workload::Operation;
+
+/// Counts by code. Bounded: a server that invents codes gets them counted together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Codes(BTreeMap<CompactString, u64>);
+
+impl Codes {
+    const DISTINCT_MAX: usize = 100;
+
+    pub(crate) fn add(&mut self, code: &str, times: u64) {
+        if let Some(count) = self.0.get_mut(code) {
+            *count += times;
+        } else if times > 0 {
+            let code = if self.0.len() < Self::DISTINCT_MAX { code } else { "other" };
+            *self.0.entry(code.to_compact_string()).or_default() += times;
+        }
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// The codes with their counts, most frequent first.
+    pub(crate) fn by_count(&self) -> Vec<(String, u64)> {
+        let mut counts: Vec<_> = self.0.iter().map(|(code, count)| (code.to_string(), *count)).collect();
+        counts.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        counts
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (code, count) in &other.0 {
+            self.add(code, *count);
+        }
+    }
+}
+
+/// Commands per operation, in the order of [`Operation::ALL`].
+pub(crate) type PerOperation = [u64; Operation::ALL.len()];
+
+/// What became of commands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) accepted: PerOperation,
+    pub(crate) refused: Codes,
+    pub(crate) overloaded: Codes,
+    pub(crate) failed: Codes,
+}
+
+impl Outcomes {
+    pub(crate) fn add(&mut self, operation: Operation, outcome: Outcome<'_>) {
+        match outcome {
+            Outcome::Accepted => self.accepted[operation as usize] += 1,
+            Outcome::Refused(code) => self.refused.add(code, 1),
+            Outcome::Overloaded(code) => self.overloaded.add(code, 1),
+            Outcome::Failed(status, code) => self.failed.add(&format!("{} {code}", status.as_u16()), 1),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (count, more) in self.accepted.iter_mut().zip(other.accepted) {
+            *count += more;
+        }
+        self.refused.merge(&other.refused);
+        self.overloaded.merge(&other.overloaded);
+        self.failed.merge(&other.failed);
+    }
+}
+
+/// The times of one request, counted from the start of the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// When the plan wanted it sent; in a closed loop, when it was sent.
+    pub(crate) planned: Duration,
+    /// When its connection was free to send it.
+    pub(crate) free: Duration,
+    pub(crate) sent: Duration,
+}
+
+impl Times {
+    /// What the generator is to blame for: the time in which the request was due, the connection free, and nothing happened.
+    fn send_lag(&self) -> Duration {
+        self.sent.saturating_sub(self.planned.max(self.free))
+    }
+}
+
+/// Everything that was counted in the measured part of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally {
+    /// One count for each request that got an answer; and in an open loop one for each that got none, with the time it had
+    /// waited by the end, since leaving out the worst would flatter the rest.
+    pub(crate) requests: Latencies,
+    /// One count for each answered command, with the latency of its request; in the order of [`Operation::ALL`].
+    pub(crate) operations: [Latencies; Operation::ALL.len()],
+    pub(crate) send_lag: Spans,
+    pub(crate) outcomes: Outcomes,
+    /// What became of the commands of the warm-up; only its failures are reported.
+    pub(crate) warmup: Outcomes,
+    pub(crate) requests_sent: u64,
+    pub(crate) commands_sent: u64,
+    /// Planned, but the run was over before a connection was free.
+    pub(crate) requests_unsent: u64,
+    pub(crate) last_sent: Duration,
+    pub(crate) in_flight_max: u64,
+    pub(crate) queued_max: u64,
+    /// Share of the measured time in which this worker ran or wanted to run, where the system can tell.
+    pub(crate) busy: Option<f64>,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        Self {
+            requests: Latencies::new(),
+            operations: std::array::from_fn(|_| Latencies::new()),
+            send_lag: Spans::new(),
+            outcomes: Outcomes::default(),
+            warmup: Outcomes::default(),
+            requests_sent: 0,
+            commands_sent: 0,
+            requests_unsent: 0,
+            last_sent: Duration::ZERO,
+            in_flight_max: 0,
+            queued_max: 0,
+            busy: None,
+        }
+    }
+
+    /// Counts a request as sent. Called when its fate is known, so that each is counted once.
+    pub(crate) fn sent(&mut self, times: &Times, commands: u64) {
+        self.requests_sent += 1;
+        self.commands_sent += commands;
+        self.last_sent = self.last_sent.max(times.sent);
+        self.send_lag.record(times.send_lag(), 1);
+    }
+
+    /// Records the latency of a request of which these commands were answered.
+    pub(crate) fn answered(&mut self, times: &Times, at: Duration, commands: &PerOperation) {
+        let corrected = at.saturating_sub(times.planned);
+        let raw = at.saturating_sub(times.sent);
+        let request = u64::from(commands.iter().any(|count| *count > 0));
+        self.requests.corrected.record(corrected, request);
+        self.requests.raw.record(raw, request);
+        for (latencies, count) in self.operations.iter_mut().zip(commands) {
+            latencies.corrected.record(corrected, *count);
+            latencies.raw.record(raw, *count);
+        }
+    }
+
+    /// A request that was in flight when the run was given up.
+    pub(crate) fn unanswered(&mut self, times: &Times, at: Duration, commands: u64) {
+        self.sent(times, commands);
+        self.outcomes.failed.add("unanswered", commands);
+        self.requests.corrected.record(at.saturating_sub(times.planned), 1);
+        self.requests.raw.record(at.saturating_sub(times.sent), 1);
+    }
+
+    /// A request that was still waiting for a connection when the run was given up.
+    pub(crate) fn unsent(&mut self, planned: Duration, at: Duration) {
+        self.requests_unsent += 1;
+        self.requests.corrected.record(at.saturating_sub(planned), 1);
+    }
+
+    /// Adds what another worker counted. The maxima of two workers need not have been at the same time, so their sum is
+    /// an upper bound.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.requests.merge(&other.requests);
+        for (one, another) in self.operations.iter_mut().zip(&other.operations) {
+            one.merge(another);
+        }
+        self.send_lag.merge(&other.send_lag);
+        self.outcomes.merge(&other.outcomes);
+        self.warmup.merge(&other.warmup);
+        self.requests_sent += other.requests_sent;
+        self.commands_sent += other.commands_sent;
+        self.requests_unsent += other.requests_unsent;
+        self.last_sent = self.last_sent.max(other.last_sent);
+        self.in_flight_max += other.in_flight_max;
+        self.queued_max += other.queued_max;
+        // The busiest worker decides: one that is out of breath is late whatever the others do.
+        self.busy = match (self.busy, other.busy) {
+            (Some(one), Some(another)) => Some(one.max(another)),
+            (one, another) => one.or(another),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn lag_is_only_what_the_generator_is_to_blame_for() {
+        let cases = [
+            // planned, connection free, sent, lag
+            (100, 50, 101, 1),
+            (100, 400, 401, 1),
+            (100, 100, 100, 0),
+            (100, 50, 150, 50),
+        ];
+        for (planned, free, sent, lag) in cases {
+            let times = Times { planned: ms(planned), free: ms(free), sent: ms(sent) };
+            assert_eq!(times.send_lag(), ms(lag), "{times:?}");
+        }
+    }
+
+    #[test]
+    fn the_wait_in_the_queue_is_latency_but_not_raw_latency() {
+        let mut tally = Tally::new();
+        let times = Times { planned: ms(100), free: ms(400), sent: ms(400) };
+        tally.answered(&times, ms(401), &[1, 0, 0, 0]);
+        assert!(tally.requests.corrected.max() >= ms(301));
+        assert!(tally.requests.raw.max() < ms(2));
+        assert_eq!(tally.operations[Operation::Earn as usize].corrected.count(), 1);
+        assert_eq!(tally.operations[Operation::Hold as usize].corrected.count(), 0);
+    }
+
+    #[test]
+    fn codes_are_bounded_and_sorted_by_count() {
+        let mut codes = Codes::default();
+        for number in 0..1_000 {
+            codes.add(&format!("code_{number}"), 1);
+        }
+        codes.add("code_7", 5);
+        codes.add("never", 0);
+        assert_eq!(codes.total(), 1_005);
+        let counts = codes.by_count();
+        assert_eq!(counts[0], ("other".to_owned(), 900));
+        assert_eq!(counts[1], ("code_7".to_owned(), 6));
+        assert_eq!(counts.len(), Codes::DISTINCT_MAX + 1);
+    }
+}
