@@ -1,3 +1,23 @@
 //! The engine of Jifen: a points ledger, kept by shards in memory and made durable by a journal.
+//!
+//! A command goes through [`Engine`] to the shard of its member, is decided and applied there by the pure [`ledger`],
+//! joins the next turn of the [`journal`]'s committer, and is answered when that turn is on the device.
 
+mod clock;
+mod engine;
+mod error;
+mod host;
+pub mod journal;
 pub mod ledger;
+mod limits;
+mod open;
+pub mod reads;
+mod router;
+pub mod shard;
+
+pub use clock::{Clock, Stopwatch, SystemClock};
+pub use engine::{Engine, Outcome, Parts};
+pub use error::{EngineError, OpenError};
+pub use limits::Limits;
+pub use open::{DataDirectory, Opened, Options};
+pub use router::{ROUTER_VERSION, Router, SHARDS_MAX};

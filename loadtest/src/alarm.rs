@@ -7,8 +7,9 @@ use std::time::Duration;
 /// Wakes the task that waits for it.
 #[derive(Debug)]
 pub(crate) struct Alarm {
+    /// The timer descriptor. Tokio has no type of its own for it; a pipe is also something that is waited for and read.
     #[cfg(target_os = "linux")]
-    timer: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
+    timer: tokio::net::unix::pipe::Receiver,
 }
 
 #[cfg(target_os = "linux")]
@@ -17,26 +18,20 @@ impl Alarm {
     pub(crate) fn new() -> io::Result<Self> {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        let timer = tokio::io::unix::AsyncFd::with_interest(timer, tokio::io::Interest::READABLE)?;
-        Ok(Self { timer })
+        let timer = std::fs::File::from(timerfd_create(TimerfdClockId::Monotonic, flags)?);
+        Ok(Self { timer: tokio::net::unix::pipe::Receiver::from_file_unchecked(timer)? })
     }
 
     /// Waits this long.
     pub(crate) async fn after(&mut self, span: Duration) -> io::Result<()> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
+        use tokio::io::AsyncReadExt;
         // A timer set to zero is switched off and would never go off.
-        let span = span.max(Duration::from_nanos(1));
-        let it_value = Timespec::try_from(span).map_err(io::Error::other)?;
-        let once = Itimerspec { it_interval: Timespec::default(), it_value };
-        timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &once)?;
-        loop {
-            let mut ready = self.timer.readable().await?;
-            let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0_u8; 8])?));
-            if let Ok(read) = read {
-                return read.map(drop);
-            }
-        }
+        let it_value = Timespec::try_from(span.max(Duration::from_nanos(1))).map_err(io::Error::other)?;
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
+        // It gives eight bytes. Room for more tells tokio by the short read that there is nothing left.
+        self.timer.read(&mut [0_u8; 16]).await.map(drop)
     }
 }
 

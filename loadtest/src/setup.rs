@@ -88,18 +88,87 @@ async fn send_until_accepted(connection: &mut Connection, body: &Bytes) -> Resul
     let mut attempt = 1;
     loop {
         let uri = Uri::from_static("/v1/commands");
-        let cause = match connection.call(Method::POST, uri, body.clone()).await {
-            Ok(status) => match judge(status, connection.body()) {
-                Judgement::Accepted => return Ok(()),
-                Judgement::Again(cause) if attempt < ATTEMPTS => cause,
-                Judgement::Again(cause) | Judgement::Never(cause) => return Err(failed(cause)),
-            },
-            Err(error) if attempt < ATTEMPTS => error.to_string(),
-            Err(error) => return Err(failed(error.to_string())),
+        let judgement = match connection.call(Method::POST, uri, body.clone()).await {
+            Ok(status) => judge(status, connection.body()),
+            Err(error) => Judgement::Again(error.to_string()),
         };
-        tracing_free_note(&cause);
-        tokio::time::sleep(pause).await;
+        match judgement {
+            Judgement::Accepted => return Ok(()),
+            Judgement::Again(_) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
+            Judgement::Again(cause) | Judgement::Never(cause) => {
+                return Err(RunError::Setup { step: "POST /v1/commands", cause });
+            }
+        }
         pause *= 2;
         attempt += 1;
+    }
+}
+
+/// What became of an array of openings.
+#[derive(Debug, PartialEq, Eq)]
+enum Judgement {
+    Accepted,
+    /// Some of it was not accepted now; why.
+    Again(String),
+    /// Some of it will never be accepted; why.
+    Never(String),
+}
+
+fn judge(status: StatusCode, body: &[u8]) -> Judgement {
+    match status {
+        StatusCode::OK => {}
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => return Judgement::Again(said(status, body)),
+        _ => return Judgement::Never(said(status, body)),
+    }
+    let mut judgement = Judgement::Accepted;
+    let read = answer::for_each(body, |answer| match (answer.outcome(), &judgement) {
+        (Outcome::Accepted, _) | (_, Judgement::Never(_)) => {}
+        // A repeated setup may find its own earlier attempt under way.
+        (Outcome::Overloaded(code) | Outcome::Refused(code @ "request_in_flight"), _) => {
+            judgement = Judgement::Again(code.to_owned());
+        }
+        (Outcome::Refused(code) | Outcome::Failed(_, code), _) => judgement = Judgement::Never(code.to_owned()),
+    });
+    if read.is_err() { Judgement::Never(said(status, body)) } else { judgement }
+}
+
+/// The status, and the code or else the beginning of the body.
+fn said(status: StatusCode, body: &[u8]) -> String {
+    match answer::problem_code(body) {
+        "no_code" => format!("{status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])),
+        code => format!("{status}: {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_as_good_as_its_worst_answer() {
+        let accepted = r#"{"status":"accepted"}"#;
+        let refused = |code: &str| format!(r#"{{"status":"refused","code":"{code}"}}"#);
+        let cases = [
+            (vec![accepted.to_owned()], Judgement::Accepted),
+            (vec![accepted.to_owned(), refused("overloaded")], Judgement::Again("overloaded".to_owned())),
+            (vec![refused("request_in_flight")], Judgement::Again("request_in_flight".to_owned())),
+            (vec![refused("member_closed"), refused("overloaded")], Judgement::Never("member_closed".to_owned())),
+            (vec![refused("overloaded"), refused("member_closed")], Judgement::Never("member_closed".to_owned())),
+        ];
+        for (answers, expected) in cases {
+            let body = format!("[{}]", answers.join(","));
+            assert_eq!(judge(StatusCode::OK, body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_array_refused_whole_is_tried_again_only_if_that_can_help() {
+        let problem = br#"{"code":"overloaded"}"#;
+        let said = |status: &str| format!("{status}: overloaded");
+        let again = judge(StatusCode::SERVICE_UNAVAILABLE, problem);
+        assert_eq!(again, Judgement::Again(said("503 Service Unavailable")));
+        let never = judge(StatusCode::BAD_REQUEST, problem);
+        assert_eq!(never, Judgement::Never(said("400 Bad Request")));
+        assert_eq!(judge(StatusCode::OK, b"hello"), Judgement::Never("200 OK: hello".to_owned()));
     }
 }

@@ -5,12 +5,13 @@ use smallvec::SmallVec;
 use super::{
     command::{CommandKind, PutMerchant},
     decide::{Draft, Judged},
-    entry::Deed,
+    entry::{Deed, Entry, Moves, Subject},
     id::MerchantId,
     refusal::Code,
     state::Ledger,
-    symbol::Symbol,
+    symbol::{Naming, Symbol},
     text::Text,
+    time::UnixMillis,
 };
 
 /// What this shard has posted to a merchant for one point type. The sum over all shards is the merchant's balance:
@@ -39,6 +40,16 @@ pub struct Merchant {
 }
 
 impl Merchant {
+    /// The document without this shard's accounts.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        Document {
+            merchant: self.id.clone(),
+            name: self.name.clone(),
+            version: self.version,
+        }
+    }
+
     pub(super) fn stripe_mut(&mut self, point_type: Symbol) -> &mut Stripe {
         let at = self
             .stripes
@@ -95,7 +106,49 @@ impl Merchants {
     }
 }
 
+/// A version of a document, on its way from shard 0 to the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Whose document.
+    pub merchant: MerchantId,
+    /// The merchant's name for people.
+    pub name: Text,
+    /// Which version.
+    pub version: u64,
+}
+
 impl Ledger {
+    /// A merchant's document as it stands.
+    #[must_use]
+    pub fn document(&self, id: &MerchantId) -> Option<Document> {
+        self.merchant(id).map(Merchant::document)
+    }
+
+    /// The entry that puts a document of shard 0 in place here; `None` if it is here already, or a newer one is.
+    #[must_use]
+    pub fn decide_carried(&self, at: UnixMillis, document: &Document) -> Option<Entry> {
+        let known = self.merchant(&document.merchant);
+        if known.is_some_and(|merchant| merchant.version >= document.version) {
+            return None;
+        }
+        let mut naming = Naming::new(&self.symbols);
+        naming.symbol(document.merchant.as_str());
+        Some(Entry {
+            seq: self.last_seq().next(),
+            at: at.max(self.last_at()),
+            origin: None,
+            subject: Subject::Merchant(document.merchant.clone()),
+            defines: naming.into_fresh(),
+            deed: Deed::MerchantPut {
+                name: document.name.clone(),
+                version: document.version,
+                changed: true,
+            },
+            moves: Moves::new(),
+            after: None,
+        })
+    }
+
     pub(super) fn judge_put_merchant(&self, draft: &mut Draft<'_>, put: &PutMerchant) -> Judged {
         debug_assert_eq!(draft.kind, CommandKind::PutMerchant);
         draft.naming.symbol(put.merchant.as_str());

@@ -51,7 +51,7 @@ pub use id::{
     Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, Use,
 };
 pub use members::Member;
-pub use merchants::{Merchant, Stripe};
+pub use merchants::{Document, Merchant, Stripe};
 pub use refusal::{Code, Reason, Refusal};
 pub use rules::Rules;
 pub use state::{Ledger, ReplayError};

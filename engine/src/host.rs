@@ -1,0 +1,151 @@
+//! The two threads beside the shards: the committer, and the keeper of the head file.
+
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use tokio::sync::watch;
+
+use crate::{
+    error::OpenError,
+    journal::{
+        JournalError,
+        committer::{Committer, TurnFigures, gather},
+        head::{Head, HeadFile},
+    },
+    shard::{Held, Sealed},
+};
+
+/// How often the head file follows the journal. A longer pause would let a short journal pass unnoticed for longer.
+const HEAD_EVERY: Duration = Duration::from_secs(1);
+
+/// The running threads.
+pub(crate) struct Threads {
+    committer: JoinHandle<TurnFigures>,
+    head: JoinHandle<()>,
+    /// Dropped to end the keeper of the head.
+    stop_head: Sender<()>,
+}
+
+impl Threads {
+    /// Waits for both to end; the shards must have let go of the committer's inbox.
+    pub(crate) fn join(self) -> TurnFigures {
+        let figures = self.committer.join().unwrap_or_default();
+        drop(self.stop_head);
+        let _ = self.head.join();
+        figures
+    }
+}
+
+/// What [`start`] answers with.
+pub(crate) struct Running {
+    /// Where sealed blocks go. Bounded by the gates in front of the shards, which count what is inside.
+    pub(crate) inbox: Sender<Sealed<Held>>,
+    /// Says what went wrong, once something has.
+    pub(crate) failure: watch::Receiver<Option<String>>,
+    /// To be joined at the end.
+    pub(crate) threads: Threads,
+}
+
+/// Starts both threads.
+pub(crate) fn start(
+    committer: Committer,
+    head: Option<HeadFile>,
+    durable: Vec<Arc<AtomicU64>>,
+    lock: Option<File>,
+) -> Result<Running, OpenError> {
+    let (inbox, blocks) = unbounded();
+    let (failed, failure) = watch::channel(None);
+    let (stop_head, stopped) = bounded(0);
+    let latest = Arc::new(Mutex::new(Head {
+        turn: committer.turn(),
+        chains: committer.chains().to_vec(),
+    }));
+    let spawn = |name: &str| thread::Builder::new().name(name.to_owned());
+    let keeper = {
+        let (latest, failed) = (Arc::clone(&latest), failed.clone());
+        spawn("jifen-head")
+            .spawn(move || {
+                if let Some(head) = head
+                    && let Err(error) = keep_head(head, &latest, &stopped)
+                {
+                    report(&failed, &error);
+                }
+                drop(lock);
+            })
+            .map_err(OpenError::Thread)?
+    };
+    let committer = spawn("jifen-committer")
+        .spawn(move || commit_all(committer, &blocks, &durable, &latest, &failed))
+        .map_err(OpenError::Thread)?;
+    Ok(Running {
+        inbox,
+        failure,
+        threads: Threads {
+            committer,
+            head: keeper,
+            stop_head,
+        },
+    })
+}
+
+/// Turn after turn until all shards are gone, or the journal fails. Whoever waits behind a failure is dropped, which
+/// tells them that the outcome is not known.
+fn commit_all(
+    mut committer: Committer,
+    blocks: &Receiver<Sealed<Held>>,
+    durable: &[Arc<AtomicU64>],
+    latest: &Mutex<Head>,
+    failed: &watch::Sender<Option<String>>,
+) -> TurnFigures {
+    let mut turn = Vec::new();
+    while gather(blocks, &mut turn) {
+        if let Err(error) = committer.commit(&mut turn) {
+            report(failed, &error);
+            break;
+        }
+        for (durable, chain) in durable.iter().zip(committer.chains()) {
+            durable.store(chain.seq.0, Ordering::Release);
+        }
+        {
+            let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+            latest.turn = committer.turn();
+            latest.chains.copy_from_slice(committer.chains());
+        }
+        for block in turn.drain(..) {
+            block.held.into_iter().for_each(Held::speak);
+        }
+    }
+    committer.figures().clone()
+}
+
+fn keep_head(
+    mut file: HeadFile,
+    latest: &Mutex<Head>,
+    stopped: &Receiver<()>,
+) -> Result<(), JournalError> {
+    let mut written = 0;
+    loop {
+        let stop = stopped.recv_timeout(HEAD_EVERY) == Err(RecvTimeoutError::Disconnected);
+        let head = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if head.turn != written {
+            file.write(&head)?;
+            written = head.turn;
+        }
+        if stop {
+            return Ok(());
+        }
+    }
+}
+
+fn report(failed: &watch::Sender<Option<String>>, error: &JournalError) {
+    tracing::error!(%error, "the journal failed; nothing more is acknowledged");
+    failed.send_replace(Some(error.to_string()));
+}

@@ -1,0 +1,199 @@
+//! One turn at a time: everything that gathered while the last turn was made durable goes into the next.
+
+use crossbeam::channel::Receiver;
+use hdrhistogram::Histogram;
+
+use super::{
+    Journal, JournalError,
+    block::{BLOCK_HEAD_BYTES, Chain, VALUE_HEAD_BYTES, ValueHead, append_block},
+};
+use crate::{
+    clock::Stopwatch,
+    ledger::ShardIndex,
+    shard::{SEALED_BYTES_MAX, Sealed},
+};
+
+/// sled moves values above a quarter of a segment to files that it never syncs, and rewrites leaves of up to 17 values
+/// whole; 100 KB keeps far away from both.
+pub const VALUE_BYTES_MAX: usize = 100_000;
+/// What may be written between two device syncs: above about 1 MB a power failure can cost sled a whole tree.
+pub const TURN_BYTES_MAX: usize = 768 << 10;
+
+const _: () = assert!(SEALED_BYTES_MAX + (16 << 10) + BLOCK_HEAD_BYTES < VALUE_BYTES_MAX);
+
+/// How the turns went: sizes, and how long the journal took.
+#[derive(Clone, Debug)]
+pub struct TurnFigures {
+    /// Entries per turn.
+    pub entries: Histogram<u64>,
+    /// Bytes per turn.
+    pub bytes: Histogram<u64>,
+    /// Shards with entries in a turn.
+    pub shards: Histogram<u64>,
+    /// Microseconds from handing a turn to the journal until it was durable.
+    pub micros: Histogram<u64>,
+}
+
+impl Default for TurnFigures {
+    fn default() -> Self {
+        let histogram = || Histogram::new(3).expect("three digits are supported");
+        Self {
+            entries: histogram(),
+            bytes: histogram(),
+            shards: histogram(),
+            micros: histogram(),
+        }
+    }
+}
+
+impl TurnFigures {
+    fn record(&mut self, entries: u64, bytes: usize, shards: u64, micros: u64) {
+        self.entries.saturating_record(entries);
+        self.bytes.saturating_record(bytes as u64);
+        self.shards.saturating_record(shards);
+        self.micros.saturating_record(micros);
+    }
+
+    /// How many turns there were.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.entries.len()
+    }
+}
+
+/// The committer without its thread: makes turns of sealed blocks.
+pub struct Committer {
+    journal: Box<dyn Journal>,
+    chains: Vec<Chain>,
+    turn: u64,
+    figures: TurnFigures,
+}
+
+impl Committer {
+    /// Goes on behind `turn`, with each shard's journal where its chain says.
+    #[must_use]
+    pub fn new(journal: Box<dyn Journal>, chains: Vec<Chain>, turn: u64) -> Self {
+        Self {
+            journal,
+            chains,
+            turn,
+            figures: TurnFigures::default(),
+        }
+    }
+
+    /// Where the shards' journals stand; all of it is durable.
+    #[must_use]
+    pub fn chains(&self) -> &[Chain] {
+        &self.chains
+    }
+
+    /// The last durable turn.
+    #[must_use]
+    pub const fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// How the turns went.
+    #[must_use]
+    pub const fn figures(&self) -> &TurnFigures {
+        &self.figures
+    }
+
+    /// Makes the blocks durable in one turn. What they held back may be said afterwards, and not after an error.
+    pub fn commit<H>(&mut self, sealed: &mut [Sealed<H>]) -> Result<(), JournalError> {
+        // Stable: the blocks of one shard stay in their order.
+        sealed.sort_by_key(|block| block.shard);
+        let mut chains = self.chains.clone();
+        let (values, entries, shards) = assemble(self.turn + 1, &mut chains, sealed);
+        if values.is_empty() {
+            return Ok(());
+        }
+        let watch = Stopwatch::start();
+        self.journal.append(self.turn + 1, &values)?;
+        self.turn += 1;
+        self.chains = chains;
+        let bytes = values.iter().map(Vec::len).sum();
+        self.figures.record(entries, bytes, shards, watch.micros());
+        Ok(())
+    }
+}
+
+/// Lays out the values of a turn. `sealed` is sorted by shard; blocks without entries only carry replies.
+fn assemble<H>(turn: u64, chains: &mut [Chain], sealed: &[Sealed<H>]) -> (Vec<Vec<u8>>, u64, u64) {
+    let mut values: Vec<Vec<u8>> = Vec::new();
+    let (mut entries, mut shards) = (0, 0);
+    for run in sealed.chunk_by(|a, b| a.shard == b.shard) {
+        let shard = run[0].shard;
+        let before = entries;
+        let mut rest = run;
+        while !rest.is_empty() {
+            let (block, behind) = rest.split_at(fitting(rest));
+            rest = behind;
+            let count: u32 = block.iter().map(|piece| piece.count).sum();
+            if count > 0 {
+                let value = value_with_room(&mut values, bytes_of(block));
+                let chain = chain_of(chains, shard, block);
+                append_block(value, shard, chain, count, block.iter().map(|p| &p.body[..]));
+                entries += u64::from(count);
+            }
+        }
+        shards += u64::from(entries > before);
+    }
+    let parts = u16::try_from(values.len()).expect("a turn has few values");
+    for (part, value) in (0..).zip(&mut values) {
+        let head = ValueHead { turn, part, parts }.to_bytes();
+        value[..VALUE_HEAD_BYTES].copy_from_slice(&head);
+    }
+    (values, entries, shards)
+}
+
+fn chain_of<'a, H>(
+    chains: &'a mut [Chain],
+    shard: ShardIndex,
+    block: &[Sealed<H>],
+) -> &'a mut Chain {
+    let chain = &mut chains[usize::from(shard.0)];
+    let first = block.iter().find(|piece| piece.count > 0);
+    assert!(
+        first.is_none_or(|piece| piece.first == chain.seq.next()),
+        "invariant 6: the entries of {shard:?} reach the journal without a gap"
+    );
+    chain
+}
+
+/// How many pieces from the front make one block; at least one.
+fn fitting<H>(pieces: &[Sealed<H>]) -> usize {
+    let mut bytes = BLOCK_HEAD_BYTES + VALUE_HEAD_BYTES;
+    let fits = pieces.iter().take_while(|piece| {
+        bytes += piece.body.len();
+        bytes <= VALUE_BYTES_MAX
+    });
+    fits.count().max(1)
+}
+
+fn bytes_of<H>(block: &[Sealed<H>]) -> usize {
+    BLOCK_HEAD_BYTES + block.iter().map(|piece| piece.body.len()).sum::<usize>()
+}
+
+/// The last value, or a new one if `bytes` more would make it too large. Every value starts with room for its head.
+fn value_with_room(values: &mut Vec<Vec<u8>>, bytes: usize) -> &mut Vec<u8> {
+    if values.last().is_none_or(|value| value.len() + bytes > VALUE_BYTES_MAX) {
+        values.push(vec![0; VALUE_HEAD_BYTES]);
+    }
+    values.last_mut().expect("pushed above if there was none")
+}
+
+/// What has gathered since the last turn, waiting for the first block if there is none; `false` when all senders are
+/// gone.
+pub fn gather<H>(inbox: &Receiver<Sealed<H>>, blocks: &mut Vec<Sealed<H>>) -> bool {
+    blocks.clear();
+    let Ok(first) = inbox.recv() else { return false };
+    let mut bytes = first.body.len();
+    blocks.push(first);
+    while bytes + SEALED_BYTES_MAX < TURN_BYTES_MAX {
+        let Ok(next) = inbox.try_recv() else { break };
+        bytes += next.body.len();
+        blocks.push(next);
+    }
+    true
+}

@@ -1,0 +1,72 @@
+//! Where entries become durable.
+//!
+//! | where | what |
+//! |---|---|
+//! | `block` | the format |
+//! | `committer` | one turn: the blocks of all shards, one device sync, then the replies |
+//! | `sled_journal` | the default: sled on disk with every sync that sled leaves out |
+//! | `memory` | its twin in memory, which tears, loses and fails on demand |
+//! | `head`, `manifest` | what is known of a journal from outside it |
+//! | `recovery` | from a journal back to the ledgers |
+
+pub mod block;
+pub mod committer;
+pub mod head;
+pub mod manifest;
+pub mod memory;
+pub mod recovery;
+pub mod sled_journal;
+
+use std::{io, path::PathBuf};
+
+/// Why a journal cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// A file operation failed.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried, on which file.
+        what: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// sled failed.
+    #[error("sled: {0}")]
+    Sled(#[from] sled::Error),
+    /// What is stored cannot be trusted. Nothing was touched.
+    #[error("the journal is damaged: {0}")]
+    Damaged(String),
+    /// Another process works on the directory.
+    #[error("{} is in use by another process; stop it first, or name another directory with --data", .0.display())]
+    InUse(PathBuf),
+    /// The directory was made by a version or with settings that this program does not know.
+    #[error("{0}")]
+    Foreign(String),
+    /// The in-memory journal was told to fail here.
+    #[error("the journal failed on demand")]
+    OnDemand,
+}
+
+impl JournalError {
+    /// For `map_err`: names what was tried.
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |error| Self::Io { what, error }
+    }
+}
+
+/// Makes turns durable and reads them back.
+pub trait Journal: Send {
+    /// Stores the values of a turn; returns only when they are on the device. After an error nothing may be appended:
+    /// a sync that failed is never tried again.
+    fn append(&mut self, turn: u64, values: &[Vec<u8>]) -> Result<(), JournalError>;
+
+    /// Shows every value in the order of turn and part. The visitor's error ends it.
+    fn read(
+        &mut self,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError>;
+
+    /// Removes what was stored behind this turn: a tail that never became durable as a whole.
+    fn truncate_behind(&mut self, turn: u64) -> Result<(), JournalError>;
+}

@@ -1,0 +1,84 @@
+//! Bounds of the engine as a whole. What the ledger judges by is in `ledger::Rules`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// Sizes and times that an operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many commands may be on their way through one shard. More are refused at once with `overloaded`.
+    pub commands_per_shard: usize,
+    /// How many threads host the shards.
+    pub host_threads: usize,
+    /// How long after a start no hold expires, in seconds.
+    pub recovery_grace_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            commands_per_shard: 16_384,
+            host_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            recovery_grace_seconds: 10,
+        }
+    }
+}
+
+/// Counts the commands on their way through a shard. It stands in front of the actor's mailbox, whose own bound does
+/// not hold: a clone of an address always gets a free slot.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    inside: AtomicUsize,
+    most: usize,
+}
+
+impl Gate {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            inside: AtomicUsize::new(0),
+            most,
+        })
+    }
+
+    /// Lets `count` commands in, all or none.
+    pub(crate) fn enter(self: &Arc<Self>, count: usize) -> Option<Pass> {
+        let before = self.inside.fetch_add(count, Ordering::AcqRel);
+        let pass = Pass {
+            gate: Arc::clone(self),
+            count,
+        };
+        // Dropping the pass takes back what was added.
+        (before + count <= self.most).then_some(pass)
+    }
+}
+
+/// The right of some commands to be inside; given back when their answers have left.
+#[derive(Debug)]
+pub struct Pass {
+    gate: Arc<Gate>,
+    count: usize,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.gate.inside.fetch_sub(self.count, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gate_lets_in_all_or_none_and_forgets_nobody() {
+        let gate = Gate::new(3);
+        let two = gate.enter(2).unwrap();
+        assert!(gate.enter(2).is_none());
+        let one = gate.enter(1).unwrap();
+        assert!(gate.enter(1).is_none());
+        drop((one, two));
+        assert!(gate.enter(3).is_some());
+    }
+}

@@ -1,0 +1,178 @@
+//! A data directory: locked, checked, replayed, and then at work.
+//!
+//! ```text
+//! DIR/manifest.json    what the directory was made with
+//! DIR/lock             held by the process that works on it
+//! DIR/head             how far the journal is known to be
+//! DIR/journal/000001/  sled
+//! ```
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    clock::{Clock, Stopwatch, SystemClock},
+    engine::{Engine, Parts},
+    error::OpenError,
+    journal::{
+        Journal, JournalError,
+        head::{Head, HeadFile},
+        manifest,
+        recovery::{Recovered, recover},
+        sled_journal::SledJournal,
+    },
+    ledger::{Ledger, Rules, ShardIndex},
+    limits::Limits,
+    router::Router,
+};
+
+/// What an engine on a data directory is to be like.
+#[derive(Clone)]
+pub struct Options {
+    /// How many shards a new directory gets; an existing one keeps its own.
+    pub shards: u16,
+    /// What the ledger judges by.
+    pub rules: Rules,
+    /// Bounds of the engine.
+    pub limits: Limits,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            shards: 16,
+            rules: Rules::default(),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// An engine, and what was found when it was opened.
+pub struct Opened {
+    /// Ready for commands.
+    pub engine: Engine,
+    /// How many entries were replayed.
+    pub entries: u64,
+    /// How long that took, in microseconds.
+    pub micros: u64,
+    /// What was wrong with a tail that was dropped; no answer ever told of it.
+    pub dropped: Option<String>,
+}
+
+/// The place where an engine keeps its journal.
+pub struct DataDirectory {
+    path: PathBuf,
+    /// Held for as long as the directory is in use.
+    lock: File,
+}
+
+impl DataDirectory {
+    /// Makes the directory if there is none, and takes its lock.
+    pub fn lock(path: &Path) -> Result<Self, OpenError> {
+        let name = path.display();
+        fs::create_dir_all(path).map_err(JournalError::io(format!("create {name}")))?;
+        let lock = path.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(JournalError::io(format!("open {}", lock.display())))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                lock,
+            }),
+            Err(fs::TryLockError::WouldBlock) => Err(JournalError::InUse(path.to_owned()).into()),
+            Err(fs::TryLockError::Error(error)) => {
+                Err(JournalError::io(format!("lock {name}"))(error).into())
+            }
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replays the journal and starts the engine. To be called on a thread that runs an actix system.
+    pub fn open(self, options: Options) -> Result<Opened, OpenError> {
+        let router = self.router(options.shards)?;
+        let (mut head_file, head) = HeadFile::open(&self.path.join("head"), router.shards())?;
+        let mut journal = SledJournal::open(&self.path.join("journal").join("000001"))?;
+        let mut ledgers = new_ledgers(&router, &options.rules);
+        let watch = Stopwatch::start();
+        let recovered = recover(&mut journal, head.as_ref(), &mut ledgers)?;
+        let micros = watch.micros();
+        check_head_is_there(head.as_ref(), &recovered)?;
+        // From here on the head vouches for what was found: a directory that is new has one before its first turn.
+        head_file.write(&Head {
+            turn: recovered.turn,
+            chains: recovered.chains.clone(),
+        })?;
+        let (entries, dropped) = (recovered.entries, recovered.dropped.clone());
+        let engine = Engine::start(Parts {
+            router,
+            ledgers,
+            journal: Box::new(journal) as Box<dyn Journal>,
+            recovered,
+            head: Some(head_file),
+            limits: options.limits,
+            clock: options.clock,
+            lock: Some(self.lock),
+        })?;
+        Ok(Opened {
+            engine,
+            entries,
+            micros,
+            dropped,
+        })
+    }
+
+    fn router(&self, shards: u16) -> Result<Router, OpenError> {
+        let path = self.path.join("manifest.json");
+        if let Some(router) = manifest::read(&path)? {
+            return Ok(router);
+        }
+        if self.path.join("head").exists() || self.path.join("journal").exists() {
+            return Err(JournalError::Damaged(format!(
+                "{} is missing, but a journal is there; restore a backup",
+                path.display()
+            ))
+            .into());
+        }
+        let seed = getrandom::u64().map_err(|error| {
+            JournalError::io("ask the system for random bytes")(std::io::Error::other(error))
+        })?;
+        let router = Router::new(shards, seed).ok_or_else(|| {
+            JournalError::Foreign(format!(
+                "{shards} shards: must be a power of two, at most {}",
+                crate::router::SHARDS_MAX
+            ))
+        })?;
+        manifest::write(&path, &router)?;
+        Ok(router)
+    }
+}
+
+pub(crate) fn new_ledgers(router: &Router, rules: &Rules) -> Vec<Ledger> {
+    (0..router.shards())
+        .map(|shard| Ledger::new(ShardIndex(shard), rules.clone()))
+        .collect()
+}
+
+fn check_head_is_there(head: Option<&Head>, recovered: &Recovered) -> Result<(), JournalError> {
+    if head.is_none() && recovered.turn > 0 {
+        return Err(JournalError::Damaged(
+            "the head file is missing, so that nothing tells whether the journal is whole; restore a backup".to_owned(),
+        ));
+    }
+    Ok(())
+}

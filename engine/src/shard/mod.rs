@@ -1,0 +1,8 @@
+//! A shard is the single writer of a fixed part of the members: a pure state machine inside an actor.
+
+pub mod actor;
+pub mod core;
+mod reply;
+
+pub use self::core::{Declined, Reply, SEALED_BYTES_MAX, Sealed, ShardCore};
+pub use reply::{Held, Share};

@@ -1,0 +1,264 @@
+//! The result of a run. Serialised it is the schema `jifen-load/run/1`; adding a field is fine, renaming one is not.
+//! Latencies are whole microseconds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::latency::{Latencies, Spans};
+use crate::settings::{Load, Settings};
+use crate::tally::{Codes, Tally};
+use crate::verdict::{Evidence, Verdict};
+use crate::workload::{Mix, Operation};
+
+/// The name of the serialised form.
+const SCHEMA: &str = "jifen-load/run/1";
+
+/// Everything that is known about a run. Counts are of the measured part, without the warm-up.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// `jifen-load/run/1`.
+    pub schema: &'static str,
+    /// When the load started, UTC.
+    pub started_at: Timestamp,
+    /// Part of every request id.
+    pub run_id: String,
+    /// Where the draw started.
+    pub seed: u64,
+    /// What was asked for.
+    pub settings: SettingsReport,
+    /// Commands per second: in an open loop what was planned.
+    pub planned_commands_per_second: Option<f64>,
+    /// Commands sent per second; in a closed loop commands answered.
+    pub achieved_commands_per_second: f64,
+    /// Requests sent per second; in a closed loop requests answered.
+    pub achieved_requests_per_second: f64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests planned but never sent, because no connection became free before the run was given up.
+    pub requests_unsent: u64,
+    /// Commands sent.
+    pub commands: u64,
+    /// Commands accepted.
+    pub accepted: u64,
+    /// Commands refused: answers, by code.
+    pub refused: CodeCounts,
+    /// Commands turned away with 429 or 503, by code. Not in the latencies: they would flatter them.
+    pub overloaded: CodeCounts,
+    /// Commands that got no answer or one that should not have been, by kind.
+    pub failed: CodeCounts,
+    /// The same during the warm-up.
+    pub failed_in_warmup: CodeCounts,
+    /// Per operation: a command's latency is that of its request.
+    pub operations: Vec<RowReport>,
+    /// Per request, including in an open loop those that were never answered, with the time they had waited by the end.
+    pub all_requests: RowReport,
+    /// How the generator itself was.
+    pub generator: GeneratorReport,
+    /// Whether the run is good, and why not.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// What the reader should know even if it is.
+    pub note: Option<&'static str>,
+}
+
+/// What was asked for. Time spans in milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the options of the command line, documented there")]
+pub struct SettingsReport {
+    pub url: String,
+    pub closed: bool,
+    pub duration_ms: u64,
+    pub warmup_ms: u64,
+    pub connections: u32,
+    pub threads: u32,
+    pub batch: u32,
+    pub members: u64,
+    pub mix: Mix,
+    pub noop: bool,
+    pub setup: bool,
+}
+
+/// Counts by code, most frequent first in the table.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CodeCounts {
+    /// All together.
+    pub total: u64,
+    /// Each on its own.
+    pub by_code: BTreeMap<String, u64>,
+}
+
+impl From<&Codes> for CodeCounts {
+    fn from(codes: &Codes) -> Self {
+        Self { total: codes.total(), by_code: codes.iter().map(|(code, count)| (code.to_owned(), count)).collect() }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, Serialize)]
+pub struct RowReport {
+    /// `earn`, `hold`, `capture`, `redeem`, or `request`.
+    pub name: &'static str,
+    /// How many latencies were recorded.
+    pub count: u64,
+    /// How long they took.
+    pub latency: LatencyReport,
+}
+
+impl RowReport {
+    fn new(name: &'static str, latencies: &Latencies, is_open: bool) -> Self {
+        let corrected = is_open.then(|| Percentiles::from(&latencies.corrected));
+        let raw = Percentiles::from(&latencies.raw);
+        Self { name, count: latencies.corrected.count(), latency: LatencyReport { corrected, raw } }
+    }
+}
+
+/// Latency, counted twice.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LatencyReport {
+    /// From the planned send time. None in a closed loop, where nothing is planned.
+    pub corrected: Option<Percentiles>,
+    /// From the actual send.
+    pub raw: Percentiles,
+}
+
+impl LatencyReport {
+    /// What the table shows: the corrected, if there is one.
+    #[must_use]
+    pub fn headline(&self) -> Percentiles {
+        self.corrected.unwrap_or(self.raw)
+    }
+}
+
+/// In microseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Percentiles {
+    pub mean_us: u64,
+    pub p50_us: u64,
+    pub p90_us: u64,
+    pub p99_us: u64,
+    pub p999_us: u64,
+    pub p9999_us: u64,
+    pub max_us: u64,
+}
+
+impl From<&Spans> for Percentiles {
+    fn from(spans: &Spans) -> Self {
+        Self {
+            mean_us: micros(spans.mean()),
+            p50_us: micros(spans.quantile(0.5)),
+            p90_us: micros(spans.quantile(0.9)),
+            p99_us: micros(spans.quantile(0.99)),
+            p999_us: micros(spans.quantile(0.999)),
+            p9999_us: micros(spans.quantile(0.9999)),
+            max_us: micros(spans.max()),
+        }
+    }
+}
+
+/// How the generator itself was.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct GeneratorReport {
+    /// The most requests in flight at once; with several threads an upper bound.
+    pub in_flight_max: u64,
+    /// The most requests that were due while no connection was free; with several threads an upper bound.
+    pub queued_max: u64,
+    /// Between the moment when a request was due and its connection free, and the moment it was sent. Microseconds.
+    pub send_lag_p50_us: u64,
+    /// The same at the 99th percentile. Microseconds.
+    pub send_lag_p99_us: u64,
+    /// The same at worst. Microseconds.
+    pub send_lag_max_us: u64,
+    /// Share of the time in which the busiest thread ran or waited for a processor, where the system can tell.
+    pub busy_share: Option<f64>,
+}
+
+impl Report {
+    pub(crate) fn new(settings: &Settings, started_at: Timestamp, tally: &Tally) -> Self {
+        let is_open = matches!(settings.load, Load::Open(_));
+        let seconds = seconds_of_sending(settings, tally);
+        let accepted = tally.outcomes.accepted.iter().sum();
+        let commands_unsent = tally.requests_unsent * u64::from(settings.batch);
+        let evidence = Evidence {
+            planned_per_second: match settings.load {
+                Load::Open(rate) => Some(rate.per_second() as f64),
+                Load::Closed => None,
+            },
+            achieved_per_second: tally.commands_sent as f64 / seconds,
+            commands_planned: tally.commands_sent + commands_unsent,
+            commands_answered: accepted + tally.outcomes.refused.total(),
+            commands_failed: tally.outcomes.failed.total() + tally.warmup.failed.total(),
+            send_lag_p99: tally.send_lag.quantile(0.99),
+            busy: tally.busy,
+        };
+        let rows = Operation::ALL.into_iter().zip(&tally.operations).filter(|(_, row)| row.corrected.count() > 0);
+        Self {
+            schema: SCHEMA,
+            started_at,
+            run_id: settings.run_id.to_string(),
+            seed: settings.seed,
+            settings: SettingsReport::from(settings),
+            planned_commands_per_second: evidence.planned_per_second,
+            achieved_commands_per_second: evidence.achieved_per_second,
+            achieved_requests_per_second: tally.requests_sent as f64 / seconds,
+            requests: tally.requests_sent,
+            requests_unsent: tally.requests_unsent,
+            commands: tally.commands_sent,
+            accepted,
+            refused: CodeCounts::from(&tally.outcomes.refused),
+            overloaded: CodeCounts::from(&tally.outcomes.overloaded),
+            failed: CodeCounts::from(&tally.outcomes.failed),
+            failed_in_warmup: CodeCounts::from(&tally.warmup.failed),
+            operations: rows.map(|(operation, row)| RowReport::new(operation.word(), row, is_open)).collect(),
+            all_requests: RowReport::new("request", &tally.requests, is_open),
+            generator: GeneratorReport {
+                in_flight_max: tally.in_flight_max,
+                queued_max: tally.queued_max,
+                send_lag_p50_us: micros(tally.send_lag.quantile(0.5)),
+                send_lag_p99_us: micros(tally.send_lag.quantile(0.99)),
+                send_lag_max_us: micros(tally.send_lag.max()),
+                busy_share: tally.busy,
+            },
+            verdict: evidence.verdict(),
+            note: evidence.note(),
+        }
+    }
+}
+
+/// The time over which the measured requests were sent. It is longer than planned if connections were not free in time.
+fn seconds_of_sending(settings: &Settings, tally: &Tally) -> f64 {
+    let end = match settings.load {
+        Load::Open(_) => settings.length().max(tally.last_sent),
+        Load::Closed => settings.length(),
+    };
+    (end - settings.warmup).as_secs_f64()
+}
+
+impl From<&Settings> for SettingsReport {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            url: settings.target.to_string(),
+            closed: settings.load == Load::Closed,
+            duration_ms: millis(settings.duration),
+            warmup_ms: millis(settings.warmup),
+            connections: settings.connections,
+            threads: settings.threads,
+            batch: settings.batch,
+            members: settings.members,
+            mix: settings.mix,
+            noop: settings.noop,
+            setup: settings.setup,
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
