@@ -19,7 +19,9 @@ impl Alarm {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = std::fs::File::from(timerfd_create(TimerfdClockId::Monotonic, flags)?);
-        Ok(Self { timer: tokio::net::unix::pipe::Receiver::from_file_unchecked(timer)? })
+        Ok(Self {
+            timer: tokio::net::unix::pipe::Receiver::from_file_unchecked(timer)?,
+        })
     }
 
     /// Waits this long.
@@ -27,8 +29,15 @@ impl Alarm {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
         use tokio::io::AsyncReadExt;
         // A timer set to zero is switched off and would never go off.
-        let it_value = Timespec::try_from(span.max(Duration::from_nanos(1))).map_err(io::Error::other)?;
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+        let it_value =
+            Timespec::try_from(span.max(Duration::from_nanos(1))).map_err(io::Error::other)?;
+        let once = Itimerspec {
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value,
+        };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
         // It gives eight bytes. Room for more tells tokio by the short read that there is nothing left.
         self.timer.read(&mut [0_u8; 16]).await.map(drop)
@@ -46,5 +55,29 @@ impl Alarm {
     pub(crate) async fn after(&mut self, span: Duration) -> io::Result<()> {
         tokio::time::sleep(span).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Early would be wrong; late depends on the machine. That it rings again shows that it was reset.
+    #[test]
+    fn it_rings_not_early_and_again() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut alarm = Alarm::new().expect("an alarm");
+            for micros in [300, 0, 2_000, 100] {
+                let (span, start) = (Duration::from_micros(micros), Instant::now());
+                alarm.after(span).await.expect("it rings");
+                assert!(start.elapsed() >= span);
+            }
+        });
     }
 }

@@ -29,22 +29,31 @@ pub(crate) enum Outcome<'a> {
 
 /// The code in a problem document, or none if it is not one.
 pub(crate) fn problem_code(body: &[u8]) -> &str {
-    serde_json::from_slice::<Answer<'_>>(body).ok().and_then(|answer| answer.code).unwrap_or("no_code")
+    serde_json::from_slice::<Answer<'_>>(body)
+        .ok()
+        .and_then(|answer| answer.code)
+        .unwrap_or("no_code")
 }
 
 /// The answer of a one-command endpoint.
 pub(crate) fn single(status: StatusCode, body: &[u8]) -> Outcome<'_> {
     match status {
         StatusCode::OK | StatusCode::CREATED => Outcome::Accepted,
-        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Outcome::Refused(problem_code(body)),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Outcome::Overloaded(problem_code(body)),
+        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
+            Outcome::Refused(problem_code(body))
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            Outcome::Overloaded(problem_code(body))
+        }
         _ => Outcome::Failed(status, problem_code(body)),
     }
 }
 
 /// The hold in the answer to an accepted hold.
 pub(crate) fn hold(body: &[u8]) -> Option<&str> {
-    serde_json::from_slice::<Answer<'_>>(body).ok().and_then(|answer| answer.hold)
+    serde_json::from_slice::<Answer<'_>>(body)
+        .ok()
+        .and_then(|answer| answer.hold)
 }
 
 /// One answer of an array, which has its own status word.
@@ -74,8 +83,12 @@ impl<'a> ArrayAnswer<'a> {
 /// The kind of HTTP status that the contract gives a code. 409 and 422, and 429 and 503, are told apart nowhere here.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "rate_limited" | "overloaded" | "unavailable" | "outcome_unknown" => StatusCode::SERVICE_UNAVAILABLE,
-        "malformed" | "invalid_field" | "idempotency_key_missing" | "no_code" => StatusCode::BAD_REQUEST,
+        "rate_limited" | "overloaded" | "unavailable" | "outcome_unknown" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        "malformed" | "invalid_field" | "idempotency_key_missing" | "no_code" => {
+            StatusCode::BAD_REQUEST
+        }
         "unauthenticated" => StatusCode::UNAUTHORIZED,
         "forbidden" => StatusCode::FORBIDDEN,
         "request_timeout" => StatusCode::REQUEST_TIMEOUT,
@@ -85,7 +98,10 @@ fn status_of(code: &str) -> StatusCode {
 }
 
 /// Hands the answers of an array to `each`, one by one and in order, without collecting them.
-pub(crate) fn for_each<'a>(body: &'a [u8], each: impl FnMut(ArrayAnswer<'a>)) -> Result<(), serde_json::Error> {
+pub(crate) fn for_each<'a>(
+    body: &'a [u8],
+    each: impl FnMut(ArrayAnswer<'a>),
+) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     Each(each).deserialize(&mut deserializer)?;
     deserializer.end()
@@ -122,7 +138,8 @@ mod tests {
 
     #[test]
     fn single_answers() {
-        let problem = br#"{"type":"/problems/x","status":409,"code":"x","reasons":[{"code":"y","limit":4}]}"#;
+        let problem =
+            br#"{"type":"/problems/x","status":409,"code":"x","reasons":[{"code":"y","limit":4}]}"#;
         for (status, body, expected) in [
             (201, &b"{}"[..], Outcome::Accepted),
             (200, b"not even JSON", Outcome::Accepted),
@@ -131,7 +148,11 @@ mod tests {
             (429, problem, Outcome::Overloaded("x")),
             (503, b"", Outcome::Overloaded("no_code")),
             (404, problem, Outcome::Failed(StatusCode::NOT_FOUND, "x")),
-            (500, b"<html>", Outcome::Failed(StatusCode::INTERNAL_SERVER_ERROR, "no_code")),
+            (
+                500,
+                b"<html>",
+                Outcome::Failed(StatusCode::INTERNAL_SERVER_ERROR, "no_code"),
+            ),
             (204, b"", Outcome::Failed(StatusCode::NO_CONTENT, "no_code")),
         ] {
             let status = StatusCode::from_u16(status).expect("a status");
@@ -161,7 +182,10 @@ mod tests {
             (Outcome::Accepted, Some("h:1")),
             (Outcome::Refused("insufficient_points"), None),
             (Outcome::Overloaded("overloaded"), None),
-            (Outcome::Failed(StatusCode::NOT_FOUND, "member_not_found"), None),
+            (
+                Outcome::Failed(StatusCode::NOT_FOUND, "member_not_found"),
+                None,
+            ),
             (Outcome::Failed(StatusCode::BAD_REQUEST, "no_code"), None),
         ];
         assert_eq!(seen, expected);

@@ -29,6 +29,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// One run: set up, warm up, measure, report
+    #[command(long_about = RUN_ABOUT, after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
 }
 
@@ -39,34 +40,43 @@ Open loop unless --closed: requests are planned at a constant rate, whether or n
 all connections are busy wait in front of them, and latency counts from the planned time. A refusal (409, 422) is an \
 answer; overload (429, 503) has a line of its own.
 
-Mixes, by operation:
-  canonical  60 % earn, 20 % hold followed by its capture, 20 % redeem. The pair is two commands, so of the commands
-             50 % are earns and a sixth each holds, captures and redemptions. A capture goes over the connection that
-             was told its hold, in place of the next draw; a refused hold has none.
-  earn       earns only";
+Mix canonical draws operations: 60 % earn, 20 % hold followed by its capture, 20 % redeem. The pair is two commands, so of \
+the commands half are earns and a sixth each holds, captures and redemptions. A capture goes over the connection that was \
+told its hold, in place of the next draw; a refused hold has none. Mix earn has earns only.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  jifen-load run                                               20,000 single commands a second for 30 s
-  jifen-load run --rate 50k --duration 60s --out run.json      faster, longer, and kept
-  jifen-load run --closed --mix earn                           as fast as 64 connections can
-  jifen-load run --closed --mix earn --noop                    the same against a server that does nothing with it
-  jifen-load run --closed --batch 1000 --connections 2         arrays of 1,000 commands
-  jifen-load run --rate 300k --batch 1000 --connections 8      the same in open loop: 300 arrays a second
+  20,000 single commands a second for 30 s:
+      jifen-load run
+  Faster, longer, and kept:
+      jifen-load run --rate 50k --duration 60s --out run.json
+  As fast as 64 connections can, and the same against endpoints that do nothing with it:
+      jifen-load run --closed --mix earn
+      jifen-load run --closed --mix earn --noop
+  Arrays of 1,000 commands as fast as two connections can, and 300 such arrays a second:
+      jifen-load run --closed --batch 1000 --connections 2
+      jifen-load run --rate 300k --batch 1000 --connections 8
 
-Exit codes: 0 good, 1 the rate was missed or something failed, 2 wrong usage or no server, 4 the generator itself could
-not keep up, so the run is invalid.";
+Exit codes:
+  0  good
+  1  the rate was missed, or something failed
+  2  wrong usage, or no server
+  4  the generator itself could not keep up: the run is invalid";
 
 /// The options of `jifen-load run`.
 #[derive(Args, Debug)]
-#[command(long_about = RUN_ABOUT, after_help = RUN_EXAMPLES)]
 pub struct RunArgs {
     /// Address of the server
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7600")]
     url: Target,
 
-    /// Key to authorise with, of an operator or a merchant
-    #[arg(long, env = "JIFEN_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
+    /// Key to authorise with; setting up needs an operator's
+    #[arg(
+        long,
+        env = "JIFEN_OPERATOR_KEY",
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
     key: Key,
 
     /// Commands per second in all, like 20k or 1.5M
@@ -84,6 +94,10 @@ pub struct RunArgs {
     /// How long to run before measuring
     #[arg(long, value_name = "SPAN", default_value = "5s")]
     warmup: Span,
+
+    /// How long to wait at the end for answers, and for connections to send what is still queued
+    #[arg(long, value_name = "SPAN", default_value = "10s")]
+    drain: Span,
 
     /// Connections, each with one request in flight
     #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
@@ -137,14 +151,18 @@ impl RunArgs {
         let single_noop = self.noop && self.batch == 1;
         let mix = match self.mix {
             Some(Mix::Canonical) if single_noop => {
-                return Err(RunError::Usage("--noop without --batch has only earns; leave --mix out or say --mix earn"));
+                return Err(RunError::Usage(
+                    "--noop without --batch has only earns; leave --mix out or say --mix earn",
+                ));
             }
             Some(mix) => mix,
             None if single_noop => Mix::Earn,
             None => Mix::Canonical,
         };
         if self.threads > self.connections {
-            return Err(RunError::Usage("--threads must not be more than --connections; each thread needs one"));
+            return Err(RunError::Usage(
+                "--threads must not be more than --connections; each thread needs one",
+            ));
         }
         if self.duration.get().is_zero() {
             return Err(RunError::Usage("--duration must not be zero"));
@@ -152,16 +170,24 @@ impl RunArgs {
         Ok(Settings {
             target: self.url.clone(),
             key: self.key.clone(),
-            load: if self.closed { Load::Closed } else { Load::Open(self.rate) },
+            load: if self.closed {
+                Load::Closed
+            } else {
+                Load::Open(self.rate)
+            },
             duration: self.duration.get(),
             warmup: self.warmup.get(),
+            drain: self.drain.get(),
             connections: self.connections,
             threads: self.threads,
             batch: self.batch,
             members: self.members.get(),
             mix,
             seed: self.seed,
-            run_id: self.run_id.clone().unwrap_or_else(|| RunId::from_clock(jiff::Timestamp::now())),
+            run_id: self
+                .run_id
+                .clone()
+                .unwrap_or_else(|| RunId::from_clock(jiff::Timestamp::now())),
             noop: self.noop,
             setup: !self.no_setup && !self.noop,
         })
@@ -173,7 +199,9 @@ mod tests {
     use super::*;
 
     fn settings(args: &str) -> Result<Settings, String> {
-        let args = ["jifen-load", "run", "--key", "k"].into_iter().chain(args.split_whitespace());
+        let args = ["jifen-load", "run", "--key", "k"]
+            .into_iter()
+            .chain(args.split_whitespace());
         let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
         let Command::Run(run) = cli.command;
         run.settings().map_err(|error| error.to_string())
@@ -189,23 +217,39 @@ mod tests {
     fn defaults_are_the_canonical_workload() {
         let settings = settings("").expect("settings");
         assert_eq!(settings.load, Load::Open("20k".parse().expect("a rate")));
-        assert_eq!((settings.connections, settings.batch, settings.members), (64, 1, 100_000));
-        assert_eq!((settings.mix, settings.seed, settings.setup), (Mix::Canonical, 42, true));
+        assert_eq!(
+            (settings.connections, settings.batch, settings.members),
+            (64, 1, 100_000)
+        );
+        assert_eq!(
+            (settings.mix, settings.seed, settings.setup),
+            (Mix::Canonical, 42, true)
+        );
     }
 
     #[test]
     fn noop_takes_only_what_the_endpoint_has() {
         let single = settings("--noop").expect("settings");
         assert_eq!((single.mix, single.setup), (Mix::Earn, false));
-        assert_eq!(settings("--noop --batch 10").expect("settings").mix, Mix::Canonical);
-        assert!(settings("--noop --mix canonical").expect_err("refused").contains("only earns"));
+        assert_eq!(
+            settings("--noop --batch 10").expect("settings").mix,
+            Mix::Canonical
+        );
+        assert!(
+            settings("--noop --mix canonical")
+                .expect_err("refused")
+                .contains("only earns")
+        );
     }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
         for (args, expected) in [
             ("--closed --rate 5k", "cannot be used with"),
-            ("--threads 8 --connections 4", "must not be more than --connections"),
+            (
+                "--threads 8 --connections 4",
+                "must not be more than --connections",
+            ),
             ("--duration 0s", "must not be zero"),
             ("--batch 10001", "not in 1..=10000"),
             ("--rate fast", "is not a number"),

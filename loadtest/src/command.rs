@@ -35,7 +35,11 @@ pub(crate) struct Array<'a> {
 impl<'a> Array<'a> {
     pub(crate) fn open(out: &'a mut BytesMut, ids: &'a mut RequestIds) -> Self {
         out.put_u8(b'[');
-        Self { out, ids, empty: true }
+        Self {
+            out,
+            ids,
+            empty: true,
+        }
     }
 
     pub(crate) fn movement(&mut self, operation: Operation, movement: Movement) {
@@ -74,7 +78,10 @@ const OPENING_POINTS: u64 = 1_000_000;
 /// Enrols a member and gives the opening balance, two commands of a setup array. The request ids depend on the member
 /// alone, so that a second setup is answered from memory and changes nothing.
 pub(crate) fn put_opening(out: &mut BytesMut, movement: Movement) {
-    let Movement { member: Member(number), .. } = movement;
+    let Movement {
+        member: Member(number),
+        ..
+    } = movement;
     out.put_slice(b"{\"id\":\"load-enrol-");
     put_number(out, number);
     out.put_slice(b"\",\"type\":\"enrol\",\"member\":\"load-u-");
@@ -82,7 +89,13 @@ pub(crate) fn put_opening(out: &mut BytesMut, movement: Movement) {
     out.put_slice(b"\"},{\"id\":\"load-opening-");
     put_number(out, number);
     out.put_slice(b"\",\"type\":\"earn\",");
-    put_movement(out, Movement { points: OPENING_POINTS, ..movement });
+    put_movement(
+        out,
+        Movement {
+            points: OPENING_POINTS,
+            ..movement
+        },
+    );
     out.put_u8(b'}');
 }
 
@@ -95,7 +108,11 @@ mod tests {
     use super::*;
     use crate::names::{Merchant, RunId};
 
-    const MOVEMENT: Movement = Movement { member: Member(17), merchant: Merchant(3), points: 57 };
+    const MOVEMENT: Movement = Movement {
+        member: Member(17),
+        merchant: Merchant(3),
+        points: 57,
+    };
 
     fn parsed(body: &[u8]) -> Value {
         serde_json::from_slice(body).expect("JSON")
@@ -105,7 +122,10 @@ mod tests {
     fn a_single_body() {
         let mut out = BytesMut::new();
         put_single(&mut out, MOVEMENT);
-        assert_eq!(parsed(&out), json!({ "member": "load-u-17", "merchant": "load-m-3", "points": 57 }));
+        assert_eq!(
+            parsed(&out),
+            json!({ "member": "load-u-17", "merchant": "load-m-3", "points": 57 })
+        );
     }
 
     #[test]

@@ -63,7 +63,11 @@ impl Connection {
             return Ok(());
         }
         self.sender = None;
-        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect((self.target.host(), self.target.port()))).await??;
+        let stream = timeout(
+            CONNECT_TIMEOUT,
+            TcpStream::connect((self.target.host(), self.target.port())),
+        )
+        .await??;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // It ends when the sender is dropped or the server closes; its error reaches whoever waits for an answer.
@@ -73,15 +77,32 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends by POST and waits for the whole answer; see [`Self::body`]. The connection must be open.
+    /// Sends by POST and waits for the whole answer; see [`Self::body`].
     pub(crate) async fn post(&mut self, outgoing: Outgoing) -> Result<StatusCode, ConnectionError> {
+        // Servers close connections that have been idle for long, as in an open loop at a low rate.
+        if !self.sender.as_ref().is_some_and(SendRequest::is_ready) {
+            self.open().await?;
+        }
         self.exchange(Method::POST, outgoing).await
     }
 
     /// Opens the connection if need be, sends, and waits for the whole answer.
-    pub(crate) async fn call(&mut self, method: Method, uri: Uri, body: Bytes) -> Result<StatusCode, ConnectionError> {
+    pub(crate) async fn call(
+        &mut self,
+        method: Method,
+        uri: Uri,
+        body: Bytes,
+    ) -> Result<StatusCode, ConnectionError> {
         self.open().await?;
-        self.exchange(method, Outgoing { uri, key: None, body }).await
+        self.exchange(
+            method,
+            Outgoing {
+                uri,
+                key: None,
+                body,
+            },
+        )
+        .await
     }
 
     /// The body of the last answer.
@@ -89,7 +110,11 @@ impl Connection {
         &self.body
     }
 
-    async fn exchange(&mut self, method: Method, outgoing: Outgoing) -> Result<StatusCode, ConnectionError> {
+    async fn exchange(
+        &mut self,
+        method: Method,
+        outgoing: Outgoing,
+    ) -> Result<StatusCode, ConnectionError> {
         self.body.clear();
         let Some(sender) = &mut self.sender else {
             return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());

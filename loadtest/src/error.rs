@@ -74,7 +74,10 @@ impl RunError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Unreachable { .. } | Self::Key { .. } | Self::NoDebugEndpoints { .. } => 2,
+            Self::Usage(_)
+            | Self::Unreachable { .. }
+            | Self::Key { .. }
+            | Self::NoDebugEndpoints { .. } => 2,
             Self::Out { .. } => 2,
             Self::Setup { .. } | Self::System(_) => 1,
         }

@@ -12,7 +12,10 @@ const LONGEST_NS: u64 = 3_600_000_000_000;
 
 impl Spans {
     pub(crate) fn new() -> Self {
-        Self(Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are constant and in order"))
+        Self(
+            Histogram::new_with_bounds(1, LONGEST_NS, 3)
+                .expect("the bounds are constant and in order"),
+        )
     }
 
     pub(crate) fn record(&mut self, span: Duration, times: u64) {
@@ -23,7 +26,9 @@ impl Spans {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("all histograms have the same bounds");
+        self.0
+            .add(&other.0)
+            .expect("all histograms have the same bounds");
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -55,7 +60,10 @@ pub(crate) struct Latencies {
 
 impl Latencies {
     pub(crate) fn new() -> Self {
-        Self { corrected: Spans::new(), raw: Spans::new() }
+        Self {
+            corrected: Spans::new(),
+            raw: Spans::new(),
+        }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -77,7 +85,11 @@ mod tests {
         low.merge(&high);
         assert_eq!(low.count(), 100);
         assert!(low.quantile(0.99).abs_diff(Duration::from_millis(1)) < Duration::from_micros(2));
-        assert!(low.max() >= Duration::from_secs(3_599), "saturated at an hour, not lost: {:?}", low.max());
+        assert!(
+            low.max() >= Duration::from_secs(3_599),
+            "saturated at an hour, not lost: {:?}",
+            low.max()
+        );
     }
 
     #[test]

@@ -50,7 +50,9 @@ pub use error::RunError;
 pub use names::RunId;
 pub use pacer::Pacer;
 pub use quantity::{Count, Rate, Span};
-pub use report::{CodeCounts, GeneratorReport, LatencyReport, Percentiles, Report, RowReport, SettingsReport};
+pub use report::{
+    CodeCounts, GeneratorReport, LatencyReport, Percentiles, Report, RowReport, SettingsReport,
+};
 pub use run::run;
 pub use settings::{Key, Load, Settings};
 pub use target::Target;

@@ -75,7 +75,10 @@ pub(crate) struct RequestIds {
 
 impl RequestIds {
     pub(crate) fn new(seed: u64, run: &RunId, connection: u32) -> Self {
-        Self { prefix: format!("{seed}-{run}-{connection}-").into_bytes(), next: 0 }
+        Self {
+            prefix: format!("{seed}-{run}-{connection}-").into_bytes(),
+            next: 0,
+        }
     }
 
     pub(crate) fn put_next(&mut self, out: &mut BytesMut) {
@@ -112,7 +115,10 @@ mod tests {
         let mut ids = RequestIds::new(u64::MAX, &run, 99_999);
         let mut out = BytesMut::new();
         ids.put_next(&mut out);
-        assert_eq!(&out[..], b"18446744073709551615-00000000000000000000-99999-0");
+        assert_eq!(
+            &out[..],
+            b"18446744073709551615-00000000000000000000-99999-0"
+        );
         out.clear();
         ids.next = 10_u64.pow(12);
         ids.put_next(&mut out);
@@ -122,7 +128,10 @@ mod tests {
 
     #[test]
     fn run_ids() {
-        assert_eq!(RunId::from_clock(jiff::Timestamp::UNIX_EPOCH).to_string(), "0");
+        assert_eq!(
+            RunId::from_clock(jiff::Timestamp::UNIX_EPOCH).to_string(),
+            "0"
+        );
         for bad in ["", "a b", "a/b", "012345678901234567890", "läuft"] {
             assert!(bad.parse::<RunId>().is_err(), "{bad}");
         }

@@ -16,7 +16,10 @@ impl Occupancy {
         // Linux: nanoseconds run, nanoseconds waited while ready to run, number of times scheduled. The waiting counts:
         // a server that takes all processors of a shared machine starves the generator, whose own run time looks low.
         let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        Some(Self { at: Instant::now(), wanted: wanted(&line)? })
+        Some(Self {
+            at: Instant::now(),
+            wanted: wanted(&line)?,
+        })
     }
 
     /// Between an earlier moment and this one, the share of time in which the thread ran or wanted to run.
@@ -40,13 +43,22 @@ mod tests {
 
     #[test]
     fn running_and_waiting_to_run_both_count() {
-        assert_eq!(wanted("1040881491 70457 140\n"), Some(Duration::from_nanos(1_040_951_948)));
+        assert_eq!(
+            wanted("1040881491 70457 140\n"),
+            Some(Duration::from_nanos(1_040_951_948))
+        );
         assert_eq!(wanted("12"), None);
         assert_eq!(wanted(""), None);
 
         let at = Instant::now();
-        let earlier = Occupancy { at, wanted: Duration::from_secs(1) };
-        let later = Occupancy { at: at + Duration::from_secs(4), wanted: Duration::from_secs(2) };
+        let earlier = Occupancy {
+            at,
+            wanted: Duration::from_secs(1),
+        };
+        let later = Occupancy {
+            at: at + Duration::from_secs(4),
+            wanted: Duration::from_secs(2),
+        };
         assert_eq!(later.share_since(&earlier), Some(0.25));
         assert_eq!(earlier.share_since(&earlier), None);
     }

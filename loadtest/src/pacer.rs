@@ -24,13 +24,22 @@ impl Pacer {
     /// A constant rate of commands, carried by requests of `commands_per_request` each.
     #[must_use]
     pub const fn constant(rate: Rate, commands_per_request: u64) -> Self {
-        Self { commands_per_second: rate.per_second(), commands_per_request, first: 0, step: 1 }
+        Self {
+            commands_per_second: rate.per_second(),
+            commands_per_request,
+            first: 0,
+            step: 1,
+        }
     }
 
     /// The part of this plan that worker `index` of `workers` carries out.
     #[must_use]
     pub const fn share(self, index: u64, workers: u64) -> Self {
-        Self { first: self.first + index * self.step, step: self.step * workers, ..self }
+        Self {
+            first: self.first + index * self.step,
+            step: self.step * workers,
+            ..self
+        }
     }
 
     /// When request `n` (from 0) is planned, to the nanosecond below. Never decreases with `n`.
@@ -56,8 +65,11 @@ impl Pacer {
     /// `planned_at` rounds down to a whole nanosecond, therefore `planned_at(n) < t` says the same as
     /// `exact(n) < t` for every whole `t`, and the count is the ceiling of where `t` falls in our own numbering.
     fn planned_before(&self, nanos: u128) -> u64 {
-        let requests = (nanos * u128::from(self.commands_per_second)).div_ceil(self.nanos_times_rate());
-        let ours = requests.saturating_sub(u128::from(self.first)).div_ceil(u128::from(self.step));
+        let requests =
+            (nanos * u128::from(self.commands_per_second)).div_ceil(self.nanos_times_rate());
+        let ours = requests
+            .saturating_sub(u128::from(self.first))
+            .div_ceil(u128::from(self.step));
         u64::try_from(ours).unwrap_or(u64::MAX)
     }
 
@@ -92,7 +104,11 @@ mod tests {
         ];
         for (rate, commands, n, nanos) in cases {
             let planned = pacer(rate, commands).planned_at(n);
-            assert_eq!(planned, Duration::from_nanos(nanos), "request {n} at {rate}, {commands} commands each");
+            assert_eq!(
+                planned,
+                Duration::from_nanos(nanos),
+                "request {n} at {rate}, {commands} commands each"
+            );
         }
     }
 
@@ -111,8 +127,16 @@ mod tests {
         ];
         for (rate, nanos, due, total) in cases {
             let elapsed = Duration::from_nanos(nanos);
-            assert_eq!(pacer(rate, 1).due(elapsed), due, "due at {nanos} ns, {rate}");
-            assert_eq!(pacer(rate, 1).total(elapsed), total, "total of {nanos} ns, {rate}");
+            assert_eq!(
+                pacer(rate, 1).due(elapsed),
+                due,
+                "due at {nanos} ns, {rate}"
+            );
+            assert_eq!(
+                pacer(rate, 1).total(elapsed),
+                total,
+                "total of {nanos} ns, {rate}"
+            );
         }
     }
 
@@ -144,7 +168,9 @@ mod tests {
             .flat_map(|ours| (0..ours.total(length)).map(move |n| ours.planned_at(n)))
             .collect();
         planned.sort_unstable();
-        let expected: Vec<Duration> = (0..whole.total(length)).map(|n| whole.planned_at(n)).collect();
+        let expected: Vec<Duration> = (0..whole.total(length))
+            .map(|n| whole.planned_at(n))
+            .collect();
         assert_eq!(planned, expected);
     }
 }

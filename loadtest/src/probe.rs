@@ -15,7 +15,10 @@ pub(crate) async fn probe(settings: &Settings) -> Result<(), RunError> {
         target: settings.target.clone(),
         cause: error.to_string(),
     };
-    connection.open().await.map_err(|error| unreachable(&error))?;
+    connection
+        .open()
+        .await
+        .map_err(|error| unreachable(&error))?;
     let status = if settings.noop {
         // No connection of the run has this number, so the request id is used only here.
         let outgoing = Session::new(settings, u32::MAX).next();
@@ -26,10 +29,17 @@ pub(crate) async fn probe(settings: &Settings) -> Result<(), RunError> {
     };
     let status = status.map_err(|error| unreachable(&error))?;
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RunError::Key { target: settings.target.clone(), status }),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RunError::Key {
+            target: settings.target.clone(),
+            status,
+        }),
         status if settings.noop && !status.is_success() => Err(RunError::NoDebugEndpoints {
             target: settings.target.clone(),
-            path: if settings.batch > 1 { "/debug/noop/commands" } else { "/debug/noop/earns" },
+            path: if settings.batch > 1 {
+                "/debug/noop/commands"
+            } else {
+                "/debug/noop/earns"
+            },
             status,
         }),
         _ => Ok(()),

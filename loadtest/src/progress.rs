@@ -17,7 +17,9 @@ pub(crate) struct SetupProgress(ProgressBar);
 impl SetupProgress {
     pub(crate) fn start(members: u64) -> Self {
         let bar = ProgressBar::new(members);
-        bar.set_style(style("setup   {bar:40} {human_pos}/{human_len} members   {per_sec}   {eta} left"));
+        bar.set_style(style(
+            "setup   {bar:40} {human_pos}/{human_len} members   {per_sec}   {eta} left",
+        ));
         Self(bar)
     }
 
@@ -52,17 +54,32 @@ impl RunProgress {
     pub(crate) fn start(warmup: Duration, length: Duration) -> Self {
         let bar = ProgressBar::new(millis(length));
         bar.set_style(style("{prefix:8}{bar:40} {msg}"));
-        Self { bar, warmup, last: (Duration::ZERO, 0) }
+        Self {
+            bar,
+            warmup,
+            last: (Duration::ZERO, 0),
+        }
     }
 
     pub(crate) fn redraw(&mut self, clock: Clock, live: &Live) {
         let (elapsed, commands) = (clock.elapsed(), live.0.load(Relaxed));
         let since = elapsed.saturating_sub(self.last.0).as_secs_f64();
-        let rate = if since > 0.0 { (commands - self.last.1) as f64 / since } else { 0.0 };
+        let rate = if since > 0.0 {
+            (commands - self.last.1) as f64 / since
+        } else {
+            0.0
+        };
         self.last = (elapsed, commands);
-        self.bar.set_prefix(if elapsed < self.warmup { "warm-up" } else { "run" });
+        self.bar.set_prefix(if elapsed < self.warmup {
+            "warm-up"
+        } else {
+            "run"
+        });
         self.bar.set_position(millis(elapsed));
-        self.bar.set_message(format!("{:.1} s   {rate:.0} commands/s", elapsed.as_secs_f64()));
+        self.bar.set_message(format!(
+            "{:.1} s   {rate:.0} commands/s",
+            elapsed.as_secs_f64()
+        ));
     }
 
     pub(crate) fn finish(self) {

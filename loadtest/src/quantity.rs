@@ -9,7 +9,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
     /// Not digits with an optional `k` or `M`.
-    #[error("'{0}' is not a number; write digits with an optional k (thousand) or M (million), like 20k")]
+    #[error(
+        "'{0}' is not a number; write digits with an optional k (thousand) or M (million), like 20k"
+    )]
     NotANumber(String),
     /// Such as `0.0005k`.
     #[error("'{0}' is not a whole number")]
@@ -51,8 +53,12 @@ impl FromStr for Count {
             _ => (text, 0_u32),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.') {
+        let all_digits = |part: &str| {
+            part.bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'_')
+        };
+        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.')
+        {
             return Err(not_a_number());
         }
         let whole: u64 = whole.replace('_', "").parse().map_err(|_| not_a_number())?;
@@ -62,7 +68,11 @@ impl FromStr for Count {
         if places > scale {
             return Err(QuantityError::NotWhole(text.to_owned()));
         }
-        let part = if fraction.is_empty() { 0 } else { fraction.parse::<u64>().map_err(|_| not_a_number())? };
+        let part = if fraction.is_empty() {
+            0
+        } else {
+            fraction.parse::<u64>().map_err(|_| not_a_number())?
+        };
         let total = whole
             .checked_mul(10_u64.pow(scale))
             .and_then(|scaled| scaled.checked_add(part * 10_u64.pow(scale - places)))
@@ -117,10 +127,16 @@ impl FromStr for Span {
     type Err = QuantityError;
 
     fn from_str(text: &str) -> Result<Self, QuantityError> {
-        let span: jiff::SignedDuration = text.parse().map_err(|_| QuantityError::NotASpan(text.to_owned()))?;
+        let span: jiff::SignedDuration = text
+            .parse()
+            .map_err(|_| QuantityError::NotASpan(text.to_owned()))?;
         let out_of_range = || QuantityError::SpanOutOfRange(text.to_owned());
         let span = Duration::try_from(span).map_err(|_| out_of_range())?;
-        if span > Self::MAX { Err(out_of_range()) } else { Ok(Self(span)) }
+        if span > Self::MAX {
+            Err(out_of_range())
+        } else {
+            Ok(Self(span))
+        }
     }
 }
 
@@ -147,13 +163,18 @@ mod tests {
             ("-5", Err("'-5' is not a number")),
             ("5.", Err("'5.' is not a number")),
             ("2G", Err("'2G' is not a number")),
-            ("99999999999999999999", Err("'99999999999999999999' is not a number")),
+            (
+                "99999999999999999999",
+                Err("'99999999999999999999' is not a number"),
+            ),
             ("2000000M", Err("'2000000M' is not a number")),
         ];
         for (text, expected) in cases {
             match (text.parse::<Count>(), expected) {
                 (Ok(count), Ok(number)) => assert_eq!(count.get(), *number, "{text}"),
-                (Err(error), Err(start)) => assert!(error.to_string().starts_with(start), "{text}: {error}"),
+                (Err(error), Err(start)) => {
+                    assert!(error.to_string().starts_with(start), "{text}: {error}");
+                }
                 (got, wanted) => panic!("{text}: got {got:?}, wanted {wanted:?}"),
             }
         }
@@ -162,7 +183,10 @@ mod tests {
     #[test]
     fn rates() {
         assert_eq!("20k".parse::<Rate>().expect("a rate").per_second(), 20_000);
-        assert_eq!("20k/s".parse::<Rate>().expect("a rate").to_string(), "20000/s");
+        assert_eq!(
+            "20k/s".parse::<Rate>().expect("a rate").to_string(),
+            "20000/s"
+        );
         assert!("20k/m".parse::<Rate>().is_err());
     }
 

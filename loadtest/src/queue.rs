@@ -1,7 +1,7 @@
 //! The queue in front of the connections of one worker. It holds no requests: since they are alike until a connection
 //! fills one in, the queue is three numbers, and may be arbitrarily long in no memory.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -39,8 +39,8 @@ pub(crate) enum Queue {
     Unplanned {
         /// When nothing more is sent.
         end: Duration,
-        /// Set when the run is given up.
-        closed: AtomicBool,
+        /// Shut until the run starts; closed when it is given up. Whoever passes leaves it open for the next.
+        gate: Semaphore,
     },
 }
 
@@ -63,7 +63,10 @@ impl Queue {
     pub(crate) fn new(pacer: Option<Pacer>, length: Duration) -> Self {
         match pacer {
             Some(pacer) => Self::Planned(Planned::new(pacer, pacer.total(length))),
-            None => Self::Unplanned { end: length, closed: AtomicBool::new(false) },
+            None => Self::Unplanned {
+                end: length,
+                gate: Semaphore::new(0),
+            },
         }
     }
 
@@ -71,7 +74,24 @@ impl Queue {
     pub(crate) async fn take(&self, clock: Clock) -> Option<Duration> {
         match self {
             Self::Planned(planned) => planned.take().await,
-            Self::Unplanned { .. } => (!self.is_over(clock)).then(|| clock.elapsed()),
+            Self::Unplanned { end, gate } => {
+                let _passing = gate.acquire().await.ok()?;
+                Some(clock.elapsed()).filter(|now| now < end)
+            }
+        }
+    }
+
+    /// Lets go of everything that is due, and says when to come again; `None` if there is no need to. Not called before
+    /// the start of the run.
+    pub(crate) fn release(&self, elapsed: Duration) -> Option<Duration> {
+        match self {
+            Self::Planned(planned) => planned.release(elapsed),
+            Self::Unplanned { gate, .. } => {
+                if gate.available_permits() == 0 {
+                    gate.add_permits(1);
+                }
+                None
+            }
         }
     }
 
@@ -79,7 +99,7 @@ impl Queue {
     pub(crate) fn is_over(&self, clock: Clock) -> bool {
         match self {
             Self::Planned(planned) => planned.permits.is_closed(),
-            Self::Unplanned { end, closed } => closed.load(Relaxed) || clock.elapsed() >= *end,
+            Self::Unplanned { end, gate } => gate.is_closed() || clock.elapsed() >= *end,
         }
     }
 
@@ -87,7 +107,7 @@ impl Queue {
     pub(crate) fn close(&self) {
         match self {
             Self::Planned(planned) => planned.permits.close(),
-            Self::Unplanned { closed, .. } => closed.store(true, Relaxed),
+            Self::Unplanned { gate, .. } => gate.close(),
         }
     }
 
@@ -106,7 +126,8 @@ impl Queue {
             Self::Unplanned { .. } => None,
         };
         planned.into_iter().flat_map(|planned| {
-            (planned.taken.load(Relaxed)..planned.total).map(|number| planned.pacer.planned_at(number))
+            (planned.taken.load(Relaxed)..planned.total)
+                .map(|number| planned.pacer.planned_at(number))
         })
     }
 }
@@ -117,8 +138,16 @@ impl Planned {
         if total == 0 {
             permits.close();
         }
-        let (released, taken, queued_max) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Self { pacer, total, released, taken, permits, queued_max }
+        let (released, taken, queued_max) =
+            (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self {
+            pacer,
+            total,
+            released,
+            taken,
+            permits,
+            queued_max,
+        }
     }
 
     async fn take(&self) -> Option<Duration> {
@@ -131,7 +160,7 @@ impl Planned {
     }
 
     /// Lets go of everything that is due, and says when the next request is planned; `None` if that was the last.
-    pub(crate) fn release(&self, elapsed: Duration) -> Option<Duration> {
+    fn release(&self, elapsed: Duration) -> Option<Duration> {
         let due = self.pacer.due(elapsed).min(self.total);
         let released = self.released.swap(due, Relaxed);
         let fresh = usize::try_from(due - released).unwrap_or(Semaphore::MAX_PERMITS);
@@ -163,7 +192,11 @@ mod tests {
     #[test]
     fn requests_wait_for_their_time_and_keep_it_while_they_wait_for_a_connection() {
         let planned = Planned::new(Pacer::constant("100".parse().expect("a rate"), 1), 4);
-        assert_eq!(poll_take(&planned), Poll::Pending, "nothing is released yet");
+        assert_eq!(
+            poll_take(&planned),
+            Poll::Pending,
+            "nothing is released yet"
+        );
         assert_eq!(planned.release(ms(0)), Some(ms(10)));
         assert_eq!(poll_take(&planned), Poll::Ready(Some(ms(0))));
         assert_eq!(poll_take(&planned), Poll::Pending);
@@ -174,17 +207,29 @@ mod tests {
         assert_eq!(poll_take(&planned), Poll::Ready(Some(ms(10))));
         assert_eq!(poll_take(&planned), Poll::Ready(Some(ms(20))));
         assert_eq!(poll_take(&planned), Poll::Ready(Some(ms(30))));
-        assert_eq!(poll_take(&planned), Poll::Ready(None), "the last one closes the queue");
+        assert_eq!(
+            poll_take(&planned),
+            Poll::Ready(None),
+            "the last one closes the queue"
+        );
     }
 
     #[test]
     fn what_is_given_up_is_still_known() {
-        let queue = Queue::Planned(Planned::new(Pacer::constant("100".parse().expect("a rate"), 1), 4));
-        let Queue::Planned(planned) = &queue else { panic!("an open loop is planned") };
+        let queue = Queue::Planned(Planned::new(
+            Pacer::constant("100".parse().expect("a rate"), 1),
+            4,
+        ));
+        let Queue::Planned(planned) = &queue else {
+            panic!("an open loop is planned")
+        };
         planned.release(ms(1_000));
         assert_eq!(poll_take(planned), Poll::Ready(Some(ms(0))));
         queue.close();
         assert_eq!(poll_take(planned), Poll::Ready(None));
-        assert_eq!(queue.untaken().collect::<Vec<_>>(), [ms(10), ms(20), ms(30)]);
+        assert_eq!(
+            queue.untaken().collect::<Vec<_>>(),
+            [ms(10), ms(20), ms(30)]
+        );
     }
 }

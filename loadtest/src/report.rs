@@ -31,9 +31,9 @@ pub struct Report {
     pub settings: SettingsReport,
     /// Commands per second: in an open loop what was planned.
     pub planned_commands_per_second: Option<f64>,
-    /// Commands sent per second; in a closed loop commands answered.
+    /// Commands sent per second after the warm-up; in a closed loop commands answered.
     pub achieved_commands_per_second: f64,
-    /// Requests sent per second; in a closed loop requests answered.
+    /// Requests sent per second after the warm-up; in a closed loop requests answered.
     pub achieved_requests_per_second: f64,
     /// Requests sent.
     pub requests: u64,
@@ -49,8 +49,8 @@ pub struct Report {
     pub overloaded: CodeCounts,
     /// Commands that got no answer or one that should not have been, by kind.
     pub failed: CodeCounts,
-    /// The same during the warm-up.
-    pub failed_in_warmup: CodeCounts,
+    /// The same outside the measured part.
+    pub failed_unmeasured: CodeCounts,
     /// Per operation: a command's latency is that of its request.
     pub operations: Vec<RowReport>,
     /// Per request, including in an open loop those that were never answered, with the time they had waited by the end.
@@ -66,12 +66,16 @@ pub struct Report {
 
 /// What was asked for. Time spans in milliseconds.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "the options of the command line, documented there")]
+#[expect(
+    missing_docs,
+    reason = "the options of the command line, documented there"
+)]
 pub struct SettingsReport {
     pub url: String,
     pub closed: bool,
     pub duration_ms: u64,
     pub warmup_ms: u64,
+    pub drain_ms: u64,
     pub connections: u32,
     pub threads: u32,
     pub batch: u32,
@@ -92,7 +96,13 @@ pub struct CodeCounts {
 
 impl From<&Codes> for CodeCounts {
     fn from(codes: &Codes) -> Self {
-        Self { total: codes.total(), by_code: codes.iter().map(|(code, count)| (code.to_owned(), count)).collect() }
+        Self {
+            total: codes.total(),
+            by_code: codes
+                .iter()
+                .map(|(code, count)| (code.to_owned(), count))
+                .collect(),
+        }
     }
 }
 
@@ -101,8 +111,6 @@ impl From<&Codes> for CodeCounts {
 pub struct RowReport {
     /// `earn`, `hold`, `capture`, `redeem`, or `request`.
     pub name: &'static str,
-    /// How many latencies were recorded.
-    pub count: u64,
     /// How long they took.
     pub latency: LatencyReport,
 }
@@ -111,7 +119,10 @@ impl RowReport {
     fn new(name: &'static str, latencies: &Latencies, is_open: bool) -> Self {
         let corrected = is_open.then(|| Percentiles::from(&latencies.corrected));
         let raw = Percentiles::from(&latencies.raw);
-        Self { name, count: latencies.corrected.count(), latency: LatencyReport { corrected, raw } }
+        Self {
+            name,
+            latency: LatencyReport { corrected, raw },
+        }
     }
 }
 
@@ -132,10 +143,11 @@ impl LatencyReport {
     }
 }
 
-/// In microseconds.
+/// Of so many time spans, in microseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Percentiles {
+    pub count: u64,
     pub mean_us: u64,
     pub p50_us: u64,
     pub p90_us: u64,
@@ -148,6 +160,7 @@ pub struct Percentiles {
 impl From<&Spans> for Percentiles {
     fn from(spans: &Spans) -> Self {
         Self {
+            count: spans.count(),
             mean_us: micros(spans.mean()),
             p50_us: micros(spans.quantile(0.5)),
             p90_us: micros(spans.quantile(0.9)),
@@ -162,9 +175,9 @@ impl From<&Spans> for Percentiles {
 /// How the generator itself was.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct GeneratorReport {
-    /// The most requests in flight at once; with several threads an upper bound.
+    /// The most requests in flight at once, in the warm-up too; with several threads an upper bound.
     pub in_flight_max: u64,
-    /// The most requests that were due while no connection was free; with several threads an upper bound.
+    /// The most requests that were due while no connection was free, in the warm-up too; with several threads an upper bound.
     pub queued_max: u64,
     /// Between the moment when a request was due and its connection free, and the moment it was sent. Microseconds.
     pub send_lag_p50_us: u64,
@@ -187,14 +200,17 @@ impl Report {
                 Load::Open(rate) => Some(rate.per_second() as f64),
                 Load::Closed => None,
             },
-            achieved_per_second: tally.commands_sent as f64 / seconds,
+            achieved_per_second: tally.throughput.commands as f64 / seconds,
             commands_planned: tally.commands_sent + commands_unsent,
             commands_answered: accepted + tally.outcomes.refused.total(),
-            commands_failed: tally.outcomes.failed.total() + tally.warmup.failed.total(),
+            commands_failed: tally.outcomes.failed.total() + tally.unmeasured.failed.total(),
             send_lag_p99: tally.send_lag.quantile(0.99),
             busy: tally.busy,
         };
-        let rows = Operation::ALL.into_iter().zip(&tally.operations).filter(|(_, row)| row.corrected.count() > 0);
+        let rows = Operation::ALL
+            .into_iter()
+            .zip(&tally.operations)
+            .filter(|(_, row)| row.corrected.count() > 0);
         Self {
             schema: SCHEMA,
             started_at,
@@ -203,7 +219,7 @@ impl Report {
             settings: SettingsReport::from(settings),
             planned_commands_per_second: evidence.planned_per_second,
             achieved_commands_per_second: evidence.achieved_per_second,
-            achieved_requests_per_second: tally.requests_sent as f64 / seconds,
+            achieved_requests_per_second: tally.throughput.requests as f64 / seconds,
             requests: tally.requests_sent,
             requests_unsent: tally.requests_unsent,
             commands: tally.commands_sent,
@@ -211,8 +227,10 @@ impl Report {
             refused: CodeCounts::from(&tally.outcomes.refused),
             overloaded: CodeCounts::from(&tally.outcomes.overloaded),
             failed: CodeCounts::from(&tally.outcomes.failed),
-            failed_in_warmup: CodeCounts::from(&tally.warmup.failed),
-            operations: rows.map(|(operation, row)| RowReport::new(operation.word(), row, is_open)).collect(),
+            failed_unmeasured: CodeCounts::from(&tally.unmeasured.failed),
+            operations: rows
+                .map(|(operation, row)| RowReport::new(operation.word(), row, is_open))
+                .collect(),
             all_requests: RowReport::new("request", &tally.requests, is_open),
             generator: GeneratorReport {
                 in_flight_max: tally.in_flight_max,
@@ -228,10 +246,10 @@ impl Report {
     }
 }
 
-/// The time over which the measured requests were sent. It is longer than planned if connections were not free in time.
+/// From the warm-up to the last request, but at least to the end of the plan.
 fn seconds_of_sending(settings: &Settings, tally: &Tally) -> f64 {
     let end = match settings.load {
-        Load::Open(_) => settings.length().max(tally.last_sent),
+        Load::Open(_) => settings.length().max(tally.throughput.last_sent),
         Load::Closed => settings.length(),
     };
     (end - settings.warmup).as_secs_f64()
@@ -244,6 +262,7 @@ impl From<&Settings> for SettingsReport {
             closed: settings.load == Load::Closed,
             duration_ms: millis(settings.duration),
             warmup_ms: millis(settings.warmup),
+            drain_ms: millis(settings.drain),
             connections: settings.connections,
             threads: settings.threads,
             batch: settings.batch,

@@ -1,7 +1,7 @@
 //! The order of things: probe, setup, load, report.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,16 @@ const START_DELAY: Duration = Duration::from_millis(20);
 
 /// Carries out one run and says how it went. Blocks for as long as it takes.
 pub fn run(settings: &Settings) -> Result<Report, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         probe(settings).await?;
-        if settings.setup { setup(settings).await } else { Ok(()) }
+        if settings.setup {
+            setup(settings).await
+        } else {
+            Ok(())
+        }
     })?;
     drop(runtime);
     let started_at = jiff::Timestamp::now();
@@ -40,7 +46,13 @@ fn load(settings: &Settings) -> Result<Tally, RunError> {
     for index in 0..settings.threads {
         let (start, receiver) = mpsc::channel();
         let (settings, live) = (Arc::clone(&shared_settings), Arc::clone(&live));
-        let worker = Worker { settings, index, live, ready: ready.clone(), start: receiver };
+        let worker = Worker {
+            settings,
+            index,
+            live,
+            ready: ready.clone(),
+            start: receiver,
+        };
         let thread = thread::Builder::new().name(format!("load-{index}"));
         workers.push(thread.spawn(move || worker.run())?);
         starts.push(start);
@@ -60,7 +72,9 @@ fn load(settings: &Settings) -> Result<Tally, RunError> {
     }
     let mut total = Tally::new();
     for worker in workers {
-        let tally = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let tally = worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         total.merge(&tally);
     }
     Ok(total)

@@ -59,7 +59,11 @@ impl Session {
     /// Makes the next request.
     pub(crate) fn next(&mut self) -> Outgoing {
         self.asked.clear();
-        if self.batch > 1 { self.next_array() } else { self.next_single() }
+        if self.batch > 1 {
+            self.next_array()
+        } else {
+            self.next_single()
+        }
     }
 
     fn next_array(&mut self) -> Outgoing {
@@ -76,8 +80,16 @@ impl Session {
             self.asked.push(operation);
         }
         array.close();
-        let uri = Uri::from_static(if self.noop { "/debug/noop/commands" } else { "/v1/commands" });
-        Outgoing { uri, key: None, body: self.buffer.split().freeze() }
+        let uri = Uri::from_static(if self.noop {
+            "/debug/noop/commands"
+        } else {
+            "/v1/commands"
+        });
+        Outgoing {
+            uri,
+            key: None,
+            body: self.buffer.split().freeze(),
+        }
     }
 
     fn next_single(&mut self) -> Outgoing {
@@ -86,7 +98,11 @@ impl Session {
         let key = Some(key.expect("request ids are visible ASCII"));
         if let Some(hold) = self.holds.pop_front() {
             self.asked.push(Operation::Capture);
-            return Outgoing { uri: self.capture_uri(&hold), key, body: Bytes::from_static(command::CAPTURE_BODY) };
+            return Outgoing {
+                uri: self.capture_uri(&hold),
+                key,
+                body: Bytes::from_static(command::CAPTURE_BODY),
+            };
         }
         let operation = self.draw.operation();
         self.asked.push(operation);
@@ -98,18 +114,28 @@ impl Session {
             Operation::Redeem => "/v1/redemptions",
             Operation::Capture => unreachable!("a capture is never drawn"),
         };
-        Outgoing { uri: Uri::from_static(path), key, body: self.buffer.split().freeze() }
+        Outgoing {
+            uri: Uri::from_static(path),
+            key,
+            body: self.buffer.split().freeze(),
+        }
     }
 
     fn capture_uri(&mut self, hold: &HoldId) -> Uri {
         self.buffer.put_slice(b"/v1/holds/");
         self.buffer.put_slice(hold.as_str().as_bytes());
         self.buffer.put_slice(b"/capture");
-        Uri::from_maybe_shared(self.buffer.split().freeze()).expect("hold ids need no escaping in a path")
+        Uri::from_maybe_shared(self.buffer.split().freeze())
+            .expect("hold ids need no escaping in a path")
     }
 
     /// Reads the answer to the last request into `outcomes`. Returns the commands that were answered, accepted or refused.
-    pub(crate) fn settle(&mut self, status: StatusCode, body: &[u8], outcomes: &mut Outcomes) -> PerOperation {
+    pub(crate) fn settle(
+        &mut self,
+        status: StatusCode,
+        body: &[u8],
+        outcomes: &mut Outcomes,
+    ) -> PerOperation {
         let mut answered = PerOperation::default();
         if self.batch > 1 && status == StatusCode::OK {
             self.settle_array(body, outcomes, &mut answered);
@@ -121,25 +147,63 @@ impl Session {
                 (_, outcome) => outcome,
             };
             for index in 0..self.asked.len() {
-                let hold = || answer::hold(body);
-                settle_one(self.asked[index], outcome, hold, &mut self.holds, outcomes, &mut answered);
+                self.settle_one(
+                    self.asked[index],
+                    outcome,
+                    || answer::hold(body),
+                    outcomes,
+                    &mut answered,
+                );
             }
         }
         answered
     }
 
     fn settle_array(&mut self, body: &[u8], outcomes: &mut Outcomes, answered: &mut PerOperation) {
-        let mut asked = self.asked.iter();
-        let mut surplus = 0;
-        let read = answer::for_each(body, |answer| match asked.next() {
+        let (mut given, mut surplus) = (0, 0);
+        let read = answer::for_each(body, |answer| match self.asked.get(given) {
             Some(operation) => {
-                settle_one(*operation, answer.outcome(), || answer.hold, &mut self.holds, outcomes, answered);
+                given += 1;
+                self.settle_one(
+                    *operation,
+                    answer.outcome(),
+                    || answer.hold,
+                    outcomes,
+                    answered,
+                );
             }
             None => surplus += 1,
         });
-        let label = if read.is_err() { "unreadable_array" } else { "answer_missing" };
-        outcomes.failed.add(label, asked.len() as u64);
+        let label = if read.is_err() {
+            "unreadable_array"
+        } else {
+            "answer_missing"
+        };
+        outcomes
+            .failed
+            .add(label, (self.asked.len() - given) as u64);
         outcomes.failed.add("answer_too_many", surplus);
+    }
+
+    fn settle_one<'a>(
+        &mut self,
+        operation: Operation,
+        outcome: Outcome<'_>,
+        hold: impl FnOnce() -> Option<&'a str>,
+        outcomes: &mut Outcomes,
+        answered: &mut PerOperation,
+    ) {
+        if operation == Operation::Hold && outcome == Outcome::Accepted {
+            match hold().and_then(HoldId::new) {
+                Some(hold) => self.holds.push_back(hold),
+                // An endpoint that decides nothing need not name a hold.
+                None if self.noop => {}
+                None => return outcomes.failed.add("hold_without_id", 1),
+            }
+        }
+        let is_answer = matches!(outcome, Outcome::Accepted | Outcome::Refused(_));
+        answered[operation as usize] += u64::from(is_answer);
+        outcomes.add(operation, outcome);
     }
 
     /// The last request was sent, or half sent, and the connection broke.
@@ -148,21 +212,159 @@ impl Session {
     }
 }
 
-fn settle_one<'a>(
-    operation: Operation,
-    outcome: Outcome<'_>,
-    hold: impl FnOnce() -> Option<&'a str>,
-    holds: &mut VecDeque<HoldId>,
-    outcomes: &mut Outcomes,
-    answered: &mut PerOperation,
-) {
-    let is_answer = matches!(outcome, Outcome::Accepted | Outcome::Refused(_));
-    answered[operation as usize] += u64::from(is_answer);
-    if operation == Operation::Hold && outcome == Outcome::Accepted {
-        match hold().and_then(HoldId::new) {
-            Some(hold) => holds.push_back(hold),
-            None => return outcomes.failed.add("hold_without_id", 1),
-        }
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::settings::Load;
+    use crate::workload::Mix;
+
+    fn session(batch: u32) -> Session {
+        let settings = Settings {
+            target: "http://localhost:1".parse().expect("a target"),
+            key: "k".parse().expect("a key"),
+            load: Load::Closed,
+            duration: std::time::Duration::from_secs(1),
+            warmup: std::time::Duration::ZERO,
+            drain: std::time::Duration::ZERO,
+            connections: 1,
+            threads: 1,
+            batch,
+            members: 10,
+            mix: Mix::Canonical,
+            seed: 1,
+            run_id: "r".parse().expect("a run id"),
+            noop: false,
+            setup: false,
+        };
+        Session::new(&settings, 0)
     }
-    outcomes.add(operation, outcome);
+
+    /// The answers of a server that accepts everything and numbers the holds.
+    fn accept_all(request: &[u8]) -> Vec<u8> {
+        let commands: Vec<Value> = serde_json::from_slice(request).expect("an array");
+        let answers =
+            commands
+                .iter()
+                .enumerate()
+                .map(|(number, command)| match command["type"].as_str() {
+                    Some("hold") => format!(r#"{{"status":"accepted","hold":"h{number}"}}"#),
+                    _ => r#"{"status":"accepted"}"#.to_owned(),
+                });
+        format!("[{}]", answers.collect::<Vec<_>>().join(",")).into_bytes()
+    }
+
+    #[test]
+    fn a_single_hold_is_captured_next_and_a_refused_one_never() {
+        let (mut session, mut outcomes) = (session(1), Outcomes::default());
+        let next_hold = |session: &mut Session| {
+            while session.next().uri.path() != "/v1/holds" {}
+            assert_eq!(session.commands(), 1);
+        };
+        next_hold(&mut session);
+        let answered = session.settle(
+            StatusCode::CREATED,
+            br#"{"status":"accepted","hold":"3:7"}"#,
+            &mut outcomes,
+        );
+        assert_eq!(answered, [0, 1, 0, 0]);
+        let capture = session.next();
+        assert_eq!(
+            (capture.uri.path(), &capture.body[..]),
+            ("/v1/holds/3:7/capture", &b"{}"[..])
+        );
+        assert!(capture.key.is_some());
+        assert_eq!(
+            session.settle(StatusCode::OK, b"{}", &mut outcomes),
+            [0, 0, 1, 0]
+        );
+
+        next_hold(&mut session);
+        let refusal = br#"{"code":"insufficient_points"}"#;
+        assert_eq!(
+            session.settle(StatusCode::UNPROCESSABLE_ENTITY, refusal, &mut outcomes),
+            [0, 1, 0, 0]
+        );
+        assert!(session.holds.is_empty());
+        assert_eq!(
+            (
+                outcomes.accepted,
+                outcomes.refused.total(),
+                outcomes.failed.total()
+            ),
+            ([0, 1, 1, 0], 1, 0)
+        );
+    }
+
+    #[test]
+    fn an_array_begins_with_the_captures_of_the_last_one() {
+        let (mut session, mut outcomes) = (session(100), Outcomes::default());
+        let first = session.next();
+        let body = accept_all(&first.body);
+        session.settle(StatusCode::OK, &body, &mut outcomes);
+        let holds: Vec<String> = session
+            .holds
+            .iter()
+            .map(|hold| hold.as_str().to_owned())
+            .collect();
+        assert!(!holds.is_empty());
+
+        let second: Vec<Value> = serde_json::from_slice(&session.next().body).expect("an array");
+        assert_eq!(second.len(), 100);
+        for (command, hold) in second.iter().zip(&holds) {
+            assert_eq!(
+                (command["type"].as_str(), command["hold"].as_str()),
+                (Some("capture"), Some(hold.as_str()))
+            );
+        }
+        assert!(
+            second[holds.len()..]
+                .iter()
+                .all(|command| command["type"] != "capture")
+        );
+        assert!(session.holds.is_empty());
+        assert_eq!(outcomes.accepted.iter().sum::<u64>(), 100);
+    }
+
+    #[test]
+    fn an_array_that_is_not_answered_one_for_one_is_not_taken_for_good() {
+        let cases: [(u16, &[u8], u64, &str); 5] = [
+            (200, br#"[{"status":"accepted"}]"#, 2, "answer_missing"),
+            (
+                200,
+                br#"[{"status":"accepted"},{"status":"acc"#,
+                2,
+                "unreadable_array",
+            ),
+            (201, b"{}", 3, "201 not_an_array"),
+            (409, br#"{"code":"x"}"#, 3, "409 x"),
+            (400, br#"{"code":"malformed"}"#, 3, "400 malformed"),
+        ];
+        for (status, body, failed, label) in cases {
+            let (mut session, mut outcomes) = (session(3), Outcomes::default());
+            session.next();
+            session.settle(
+                StatusCode::from_u16(status).expect("a status"),
+                body,
+                &mut outcomes,
+            );
+            assert_eq!(
+                outcomes.failed.iter().collect::<Vec<_>>(),
+                [(label, failed)],
+                "{status}"
+            );
+        }
+        let (mut session, mut outcomes) = (session(3), Outcomes::default());
+        session.next();
+        session.settle(
+            StatusCode::SERVICE_UNAVAILABLE,
+            br#"{"code":"overloaded"}"#,
+            &mut outcomes,
+        );
+        assert_eq!(
+            (outcomes.overloaded.total(), outcomes.failed.total()),
+            (3, 0)
+        );
+    }
 }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub duration: Duration,
     /// How long the same load runs before anything is measured.
     pub warmup: Duration,
+    /// How long after the end of the plan answers are waited for, and free connections for what is still queued.
+    pub drain: Duration,
     /// Connections in all, at least as many as threads.
     pub connections: u32,
     /// Worker threads.

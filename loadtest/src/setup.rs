@@ -37,7 +37,12 @@ pub(crate) async fn setup(settings: &Settings) -> Result<(), RunError> {
     let mut tasks = JoinSet::new();
     for _ in 0..CONNECTIONS {
         let connection = Connection::new(settings)?;
-        tasks.spawn(enrol_all(connection, Arc::clone(&next), settings.members, progress.clone()));
+        tasks.spawn(enrol_all(
+            connection,
+            Arc::clone(&next),
+            settings.members,
+            progress.clone(),
+        ));
     }
     while let Some(done) = tasks.join_next().await {
         done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
@@ -47,11 +52,24 @@ pub(crate) async fn setup(settings: &Settings) -> Result<(), RunError> {
 }
 
 async fn put_merchant(connection: &mut Connection, merchant: Merchant) -> Result<(), RunError> {
-    let failed = |cause| RunError::Setup { step: "PUT /v1/merchants", cause };
-    let uri = merchant.path().parse::<Uri>().map_err(|error| failed(error.to_string()))?;
+    let failed = |cause| RunError::Setup {
+        step: "PUT /v1/merchants",
+        cause,
+    };
+    let uri = merchant
+        .path()
+        .parse::<Uri>()
+        .map_err(|error| failed(error.to_string()))?;
     let body = Bytes::from(format!("{{\"name\":\"Load merchant {}\"}}", merchant.0));
-    let status = connection.call(Method::PUT, uri, body).await.map_err(|error| failed(error.to_string()))?;
-    if status.is_success() { Ok(()) } else { Err(failed(said(status, connection.body()))) }
+    let status = connection
+        .call(Method::PUT, uri, body)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(failed(said(status, connection.body())))
+    }
 }
 
 /// One of several that share the members out between them, an array at a time.
@@ -74,7 +92,14 @@ async fn enrol_all(
                 buffer.put_u8(b',');
             }
             let merchant = Merchant(number % MERCHANTS);
-            command::put_opening(&mut buffer, Movement { member: Member(number), merchant, points: 0 });
+            command::put_opening(
+                &mut buffer,
+                Movement {
+                    member: Member(number),
+                    merchant,
+                    points: 0,
+                },
+            );
         }
         buffer.put_u8(b']');
         send_until_accepted(&mut connection, &buffer.split().freeze()).await?;
@@ -96,7 +121,10 @@ async fn send_until_accepted(connection: &mut Connection, body: &Bytes) -> Resul
             Judgement::Accepted => return Ok(()),
             Judgement::Again(_) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
             Judgement::Again(cause) | Judgement::Never(cause) => {
-                return Err(RunError::Setup { step: "POST /v1/commands", cause });
+                return Err(RunError::Setup {
+                    step: "POST /v1/commands",
+                    cause,
+                });
             }
         }
         pause *= 2;
@@ -117,7 +145,9 @@ enum Judgement {
 fn judge(status: StatusCode, body: &[u8]) -> Judgement {
     match status {
         StatusCode::OK => {}
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => return Judgement::Again(said(status, body)),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            return Judgement::Again(said(status, body));
+        }
         _ => return Judgement::Never(said(status, body)),
     }
     let mut judgement = Judgement::Accepted;
@@ -127,15 +157,24 @@ fn judge(status: StatusCode, body: &[u8]) -> Judgement {
         (Outcome::Overloaded(code) | Outcome::Refused(code @ "request_in_flight"), _) => {
             judgement = Judgement::Again(code.to_owned());
         }
-        (Outcome::Refused(code) | Outcome::Failed(_, code), _) => judgement = Judgement::Never(code.to_owned()),
+        (Outcome::Refused(code) | Outcome::Failed(_, code), _) => {
+            judgement = Judgement::Never(code.to_owned());
+        }
     });
-    if read.is_err() { Judgement::Never(said(status, body)) } else { judgement }
+    if read.is_err() {
+        Judgement::Never(said(status, body))
+    } else {
+        judgement
+    }
 }
 
 /// The status, and the code or else the beginning of the body.
 fn said(status: StatusCode, body: &[u8]) -> String {
     match answer::problem_code(body) {
-        "no_code" => format!("{status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])),
+        "no_code" => format!(
+            "{status}: {}",
+            String::from_utf8_lossy(&body[..body.len().min(200)])
+        ),
         code => format!("{status}: {code}"),
     }
 }
@@ -150,10 +189,22 @@ mod tests {
         let refused = |code: &str| format!(r#"{{"status":"refused","code":"{code}"}}"#);
         let cases = [
             (vec![accepted.to_owned()], Judgement::Accepted),
-            (vec![accepted.to_owned(), refused("overloaded")], Judgement::Again("overloaded".to_owned())),
-            (vec![refused("request_in_flight")], Judgement::Again("request_in_flight".to_owned())),
-            (vec![refused("member_closed"), refused("overloaded")], Judgement::Never("member_closed".to_owned())),
-            (vec![refused("overloaded"), refused("member_closed")], Judgement::Never("member_closed".to_owned())),
+            (
+                vec![accepted.to_owned(), refused("overloaded")],
+                Judgement::Again("overloaded".to_owned()),
+            ),
+            (
+                vec![refused("request_in_flight")],
+                Judgement::Again("request_in_flight".to_owned()),
+            ),
+            (
+                vec![refused("member_closed"), refused("overloaded")],
+                Judgement::Never("member_closed".to_owned()),
+            ),
+            (
+                vec![refused("overloaded"), refused("member_closed")],
+                Judgement::Never("member_closed".to_owned()),
+            ),
         ];
         for (answers, expected) in cases {
             let body = format!("[{}]", answers.join(","));
@@ -169,6 +220,9 @@ mod tests {
         assert_eq!(again, Judgement::Again(said("503 Service Unavailable")));
         let never = judge(StatusCode::BAD_REQUEST, problem);
         assert_eq!(never, Judgement::Never(said("400 Bad Request")));
-        assert_eq!(judge(StatusCode::OK, b"hello"), Judgement::Never("200 OK: hello".to_owned()));
+        assert_eq!(
+            judge(StatusCode::OK, b"hello"),
+            Judgement::Never("200 OK: hello".to_owned())
+        );
     }
 }

@@ -16,9 +16,13 @@ impl fmt::Display for Report {
             write!(f, "{title:>11}")?;
         }
         writeln!(f)?;
-        let from = if self.settings.closed { "from the actual send time: not corrected" } else { "from the planned send time" };
+        let from = if self.settings.closed {
+            "from the actual send time: not corrected"
+        } else {
+            "from the planned send time"
+        };
         for row in self.operations.iter().chain([&self.all_requests]) {
-            write_row(f, row.name, row.count, &row.latency.headline())?;
+            write_row(f, row.name, &row.latency.headline())?;
             if row.name == self.all_requests.name {
                 write!(f, "   ({from})")?;
             }
@@ -28,11 +32,15 @@ impl fmt::Display for Report {
         write_codes(f, "refused", &self.refused)?;
         write_codes(f, "overloaded", &self.overloaded)?;
         write_codes(f, "failed", &self.failed)?;
-        if self.failed_in_warmup.total > 0 {
-            write_codes(f, "in warm-up", &self.failed_in_warmup)?;
+        if self.failed_unmeasured.total > 0 {
+            write_codes(f, "unmeasured", &self.failed_unmeasured)?;
         }
         if self.requests_unsent > 0 {
-            writeln!(f, "{:10}{:>10}   requests were still waiting for a connection at the end", "unsent", self.requests_unsent)?;
+            writeln!(
+                f,
+                "{:10}{:>10}   requests were still waiting for a connection at the end",
+                "unsent", self.requests_unsent
+            )?;
         }
         self.write_verdict(f)
     }
@@ -45,10 +53,26 @@ impl Report {
             Mix::Canonical => "canonical mix",
             Mix::Earn => "earns",
         };
-        let kind = if settings.closed { "closed loop" } else { "open loop" };
-        let noop = if settings.noop { ", no-op endpoint" } else { "" };
-        let batch = if settings.batch > 1 { format!(" in arrays of {}", settings.batch) } else { String::new() };
-        writeln!(f, "run {}   seed {}   {}", self.run_id, self.seed, settings.url)?;
+        let kind = if settings.closed {
+            "closed loop"
+        } else {
+            "open loop"
+        };
+        let noop = if settings.noop {
+            ", no-op endpoint"
+        } else {
+            ""
+        };
+        let batch = if settings.batch > 1 {
+            format!(" in arrays of {}", settings.batch)
+        } else {
+            String::new()
+        };
+        writeln!(
+            f,
+            "run {}   seed {}   {}",
+            self.run_id, self.seed, settings.url
+        )?;
         writeln!(
             f,
             "{kind}, {mix}{batch}{noop}, {} members, {} connections, {} after {} of warm-up",
@@ -65,13 +89,21 @@ impl Report {
         }
         write!(f, "achieved {:.0}/s", self.achieved_commands_per_second)?;
         if self.settings.batch > 1 {
-            write!(f, " commands in {:.1}/s requests", self.achieved_requests_per_second)?;
+            write!(
+                f,
+                " commands in {:.1}/s requests",
+                self.achieved_requests_per_second
+            )?;
         }
         let generator = &self.generator;
         write!(f, "   in flight max {}", generator.in_flight_max)?;
         if !self.settings.closed {
             let lag = Span(generator.send_lag_p99_us);
-            write!(f, "   queued max {}   send lag p99 {lag}", generator.queued_max)?;
+            write!(
+                f,
+                "   queued max {}   send lag p99 {lag}",
+                generator.queued_max
+            )?;
         }
         if let Some(busy) = generator.busy_share {
             write!(f, "   generator busy {:.0} %", busy * 100.0)?;
@@ -82,7 +114,7 @@ impl Report {
     /// Beside the corrected figures, so that the difference is seen; a closed loop has only these.
     fn write_raw(&self, f: &mut fmt::Formatter<'_>, row: &RowReport) -> fmt::Result {
         if row.latency.corrected.is_some() {
-            write_row(f, "", self.requests, &row.latency.raw)?;
+            write_row(f, "", &row.latency.raw)?;
             writeln!(f, "   (the same from the actual send time)")?;
         }
         Ok(())
@@ -104,9 +136,15 @@ impl Report {
     }
 }
 
-fn write_row(f: &mut fmt::Formatter<'_>, name: &str, count: u64, figures: &Percentiles) -> fmt::Result {
-    write!(f, "{name:10}{count:>10}")?;
-    for micros in [figures.p50_us, figures.p90_us, figures.p99_us, figures.p999_us, figures.max_us] {
+fn write_row(f: &mut fmt::Formatter<'_>, name: &str, figures: &Percentiles) -> fmt::Result {
+    write!(f, "{name:10}{:>10}", figures.count)?;
+    for micros in [
+        figures.p50_us,
+        figures.p90_us,
+        figures.p99_us,
+        figures.p999_us,
+        figures.max_us,
+    ] {
         write!(f, "{:>11}", Span(micros))?;
     }
     Ok(())
@@ -117,7 +155,11 @@ fn write_codes(f: &mut fmt::Formatter<'_>, name: &str, codes: &CodeCounts) -> fm
     by_count.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
     let mut list = String::new();
     for (index, (code, count)) in by_count.into_iter().enumerate() {
-        write!(list, "{}{code} {count}", if index == 0 { "   " } else { ", " })?;
+        write!(
+            list,
+            "{}{code} {count}",
+            if index == 0 { "   " } else { ", " }
+        )?;
     }
     writeln!(f, "{name:10}{:>10}{list}", codes.total)
 }
@@ -134,5 +176,9 @@ impl fmt::Display for Span {
 }
 
 fn seconds(millis: u64) -> String {
-    if millis.is_multiple_of(1_000) { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
+    if millis.is_multiple_of(1_000) {
+        format!("{} s", millis / 1_000)
+    } else {
+        format!("{millis} ms")
+    }
 }

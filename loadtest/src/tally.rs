@@ -20,7 +20,11 @@ impl Codes {
         if let Some(count) = self.0.get_mut(code) {
             *count += times;
         } else if times > 0 {
-            let code = if self.0.len() < Self::DISTINCT_MAX { code } else { "other" };
+            let code = if self.0.len() < Self::DISTINCT_MAX {
+                code
+            } else {
+                "other"
+            };
             *self.0.entry(code.to_compact_string()).or_default() += times;
         }
     }
@@ -58,7 +62,9 @@ impl Outcomes {
             Outcome::Accepted => self.accepted[operation as usize] += 1,
             Outcome::Refused(code) => self.refused.add(code, 1),
             Outcome::Overloaded(code) => self.overloaded.add(code, 1),
-            Outcome::Failed(status, code) => self.failed.add(&format!("{} {code}", status.as_u16()), 1),
+            Outcome::Failed(status, code) => {
+                self.failed.add(&format!("{} {code}", status.as_u16()), 1);
+            }
         }
     }
 
@@ -89,6 +95,30 @@ impl Times {
     }
 }
 
+/// How much went over the wire.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Throughput {
+    pub(crate) requests: u64,
+    pub(crate) commands: u64,
+    pub(crate) last_sent: Duration,
+}
+
+impl Throughput {
+    pub(crate) fn add(&mut self, sent: Duration, commands: u64) {
+        self.merge(&Self {
+            requests: 1,
+            commands,
+            last_sent: sent,
+        });
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.commands += other.commands;
+        self.last_sent = self.last_sent.max(other.last_sent);
+    }
+}
+
 /// Everything that was counted in the measured part of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
@@ -99,13 +129,14 @@ pub(crate) struct Tally {
     pub(crate) operations: [Latencies; Operation::ALL.len()],
     pub(crate) send_lag: Spans,
     pub(crate) outcomes: Outcomes,
-    /// What became of the commands of the warm-up; only its failures are reported.
-    pub(crate) warmup: Outcomes,
+    /// What became of the commands outside the measured part; only the failures are reported.
+    pub(crate) unmeasured: Outcomes,
     pub(crate) requests_sent: u64,
     pub(crate) commands_sent: u64,
+    /// What was sent after the warm-up, whenever it was planned: a backlog of the warm-up takes its time from the rest.
+    pub(crate) throughput: Throughput,
     /// Planned, but the run was over before a connection was free.
     pub(crate) requests_unsent: u64,
-    pub(crate) last_sent: Duration,
     pub(crate) in_flight_max: u64,
     pub(crate) queued_max: u64,
     /// Share of the measured time in which this worker ran or wanted to run, where the system can tell.
@@ -119,11 +150,11 @@ impl Tally {
             operations: std::array::from_fn(|_| Latencies::new()),
             send_lag: Spans::new(),
             outcomes: Outcomes::default(),
-            warmup: Outcomes::default(),
+            unmeasured: Outcomes::default(),
             requests_sent: 0,
             commands_sent: 0,
+            throughput: Throughput::default(),
             requests_unsent: 0,
-            last_sent: Duration::ZERO,
             in_flight_max: 0,
             queued_max: 0,
             busy: None,
@@ -134,7 +165,6 @@ impl Tally {
     pub(crate) fn sent(&mut self, times: &Times, commands: u64) {
         self.requests_sent += 1;
         self.commands_sent += commands;
-        self.last_sent = self.last_sent.max(times.sent);
         self.send_lag.record(times.send_lag(), 1);
     }
 
@@ -155,14 +185,18 @@ impl Tally {
     pub(crate) fn unanswered(&mut self, times: &Times, at: Duration, commands: u64) {
         self.sent(times, commands);
         self.outcomes.failed.add("unanswered", commands);
-        self.requests.corrected.record(at.saturating_sub(times.planned), 1);
+        self.requests
+            .corrected
+            .record(at.saturating_sub(times.planned), 1);
         self.requests.raw.record(at.saturating_sub(times.sent), 1);
     }
 
     /// A request that was still waiting for a connection when the run was given up.
     pub(crate) fn unsent(&mut self, planned: Duration, at: Duration) {
         self.requests_unsent += 1;
-        self.requests.corrected.record(at.saturating_sub(planned), 1);
+        self.requests
+            .corrected
+            .record(at.saturating_sub(planned), 1);
     }
 
     /// Adds what another worker counted. The maxima of two workers need not have been at the same time, so their sum is
@@ -174,11 +208,11 @@ impl Tally {
         }
         self.send_lag.merge(&other.send_lag);
         self.outcomes.merge(&other.outcomes);
-        self.warmup.merge(&other.warmup);
+        self.unmeasured.merge(&other.unmeasured);
         self.requests_sent += other.requests_sent;
         self.commands_sent += other.commands_sent;
+        self.throughput.merge(&other.throughput);
         self.requests_unsent += other.requests_unsent;
-        self.last_sent = self.last_sent.max(other.last_sent);
         self.in_flight_max += other.in_flight_max;
         self.queued_max += other.queued_max;
         // The busiest worker decides: one that is out of breath is late whatever the others do.
@@ -207,7 +241,11 @@ mod tests {
             (100, 50, 150, 50),
         ];
         for (planned, free, sent, lag) in cases {
-            let times = Times { planned: ms(planned), free: ms(free), sent: ms(sent) };
+            let times = Times {
+                planned: ms(planned),
+                free: ms(free),
+                sent: ms(sent),
+            };
             assert_eq!(times.send_lag(), ms(lag), "{times:?}");
         }
     }
@@ -215,12 +253,22 @@ mod tests {
     #[test]
     fn the_wait_in_the_queue_is_latency_but_not_raw_latency() {
         let mut tally = Tally::new();
-        let times = Times { planned: ms(100), free: ms(400), sent: ms(400) };
+        let times = Times {
+            planned: ms(100),
+            free: ms(400),
+            sent: ms(400),
+        };
         tally.answered(&times, ms(401), &[1, 0, 0, 0]);
         assert!(tally.requests.corrected.max() >= ms(301));
         assert!(tally.requests.raw.max() < ms(2));
-        assert_eq!(tally.operations[Operation::Earn as usize].corrected.count(), 1);
-        assert_eq!(tally.operations[Operation::Hold as usize].corrected.count(), 0);
+        assert_eq!(
+            tally.operations[Operation::Earn as usize].corrected.count(),
+            1
+        );
+        assert_eq!(
+            tally.operations[Operation::Hold as usize].corrected.count(),
+            0
+        );
     }
 
     #[test]
@@ -232,8 +280,16 @@ mod tests {
         codes.add("code_7", 5);
         codes.add("never", 0);
         assert_eq!(codes.total(), 1_005);
-        let count = |wanted| codes.iter().find(|(code, _)| *code == wanted).map(|(_, count)| count);
-        assert_eq!((count("code_7"), count("other"), count("never")), (Some(6), Some(900), None));
+        let count = |wanted| {
+            codes
+                .iter()
+                .find(|(code, _)| *code == wanted)
+                .map(|(_, count)| count)
+        };
+        assert_eq!(
+            (count("code_7"), count("other"), count("never")),
+            (Some(6), Some(900), None)
+        );
         assert_eq!(codes.iter().count(), Codes::DISTINCT_MAX + 1);
     }
 }

@@ -52,16 +52,26 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let uri: Uri = text.parse().map_err(|_| TargetError::NotAnAddress(text.to_owned()))?;
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| TargetError::NotAnAddress(text.to_owned()))?;
         if let Some(scheme) = uri.scheme_str().filter(|scheme| *scheme != "http") {
             return Err(TargetError::Scheme(scheme.to_owned()));
         }
         let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| TargetError::NotAnAddress(text.to_owned()))?.to_owned();
-        if !matches!(uri.path_and_query().map(|path| path.as_str()), None | Some("" | "/")) {
+        let host = host
+            .ok_or_else(|| TargetError::NotAnAddress(text.to_owned()))?
+            .to_owned();
+        if !matches!(
+            uri.path_and_query().map(|path| path.as_str()),
+            None | Some("" | "/")
+        ) {
             return Err(TargetError::Path);
         }
-        Ok(Self { host, port: uri.port_u16().unwrap_or(80) })
+        Ok(Self {
+            host,
+            port: uri.port_u16().unwrap_or(80),
+        })
     }
 }
 
@@ -78,17 +88,28 @@ mod tests {
             ("http://[::1]:7600", Ok("http://[::1]:7600")),
             ("http://example.test", Ok("http://example.test:80")),
             ("https://127.0.0.1:7600", Err("only http:// is spoken")),
-            ("http://127.0.0.1:7600/v1", Err("the address must not have a path")),
+            (
+                "http://127.0.0.1:7600/v1",
+                Err("the address must not have a path"),
+            ),
             ("/v1/earns", Err("'/v1/earns' is not an address")),
             ("", Err("'' is not an address")),
         ];
         for (text, expected) in cases {
             match (text.parse::<Target>(), expected) {
                 (Ok(target), Ok(shown)) => assert_eq!(target.to_string(), shown),
-                (Err(error), Err(start)) => assert!(error.to_string().starts_with(start), "{text}: {error}"),
+                (Err(error), Err(start)) => {
+                    assert!(error.to_string().starts_with(start), "{text}: {error}");
+                }
                 (got, wanted) => panic!("{text}: got {got:?}, wanted {wanted:?}"),
             }
         }
-        assert_eq!("http://[::1]:7600".parse::<Target>().expect("a target").host(), "::1");
+        assert_eq!(
+            "http://[::1]:7600"
+                .parse::<Target>()
+                .expect("a target")
+                .host(),
+            "::1"
+        );
     }
 }

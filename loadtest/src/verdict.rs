@@ -46,7 +46,7 @@ pub(crate) struct Evidence {
     pub(crate) commands_planned: u64,
     /// Commands accepted or refused.
     pub(crate) commands_answered: u64,
-    /// Commands failed, in the warm-up too.
+    /// Commands failed, outside the measured part too.
     pub(crate) commands_failed: u64,
     pub(crate) send_lag_p99: Duration,
     pub(crate) busy: Option<f64>,
@@ -58,7 +58,8 @@ impl Evidence {
     }
 
     fn is_slower_than_planned(&self) -> bool {
-        self.planned_per_second.is_some_and(|planned| self.achieved_per_second < planned * ACHIEVED_SHARE_MIN)
+        self.planned_per_second
+            .is_some_and(|planned| self.achieved_per_second < planned * ACHIEVED_SHARE_MIN)
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -67,7 +68,11 @@ impl Evidence {
             return Verdict::Invalid(invalid);
         }
         let missed = self.against_the_server();
-        if missed.is_empty() { Verdict::Good } else { Verdict::Missed(missed) }
+        if missed.is_empty() {
+            Verdict::Good
+        } else {
+            Verdict::Missed(missed)
+        }
     }
 
     fn against_the_generator(&self) -> Vec<String> {
@@ -76,8 +81,13 @@ impl Evidence {
             return reasons;
         }
         if self.send_lag_p99 > SEND_LAG_P99_MAX {
-            let (lag, max) = (self.send_lag_p99.as_secs_f64() * 1e3, SEND_LAG_P99_MAX.as_millis());
-            reasons.push(format!("the generator could not keep up: send lag p99 {lag:.1} ms is more than {max} ms"));
+            let (lag, max) = (
+                self.send_lag_p99.as_secs_f64() * 1e3,
+                SEND_LAG_P99_MAX.as_millis(),
+            );
+            reasons.push(format!(
+                "the generator could not keep up: send lag p99 {lag:.1} ms is more than {max} ms"
+            ));
         }
         if self.is_slower_than_planned() && self.is_generator_busy() {
             let busy = self.busy.unwrap_or_default() * 100.0;
@@ -92,12 +102,18 @@ impl Evidence {
     fn against_the_server(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if self.is_slower_than_planned() {
-            reasons.push("the server did not keep up: requests waited for a free connection".to_owned());
+            reasons.push(
+                "the server did not keep up: requests waited for a free connection".to_owned(),
+            );
         }
         let answered = self.commands_answered as f64;
-        if answered < self.commands_planned as f64 * ACHIEVED_SHARE_MIN || self.commands_answered == 0 {
+        if answered < self.commands_planned as f64 * ACHIEVED_SHARE_MIN
+            || self.commands_answered == 0
+        {
             let (count, planned) = (self.commands_answered, self.commands_planned);
-            reasons.push(format!("only {count} of {planned} commands were accepted or refused"));
+            reasons.push(format!(
+                "only {count} of {planned} commands were accepted or refused"
+            ));
         }
         if self.commands_failed > 0 {
             reasons.push(format!("{} commands failed", self.commands_failed));
@@ -108,7 +124,9 @@ impl Evidence {
     /// What the reader should know even if the run is good.
     pub(crate) fn note(&self) -> Option<&'static str> {
         match (self.planned_per_second, self.is_generator_busy()) {
-            (None, true) => Some("the generator was busy all the time: the server may be capable of more"),
+            (None, true) => {
+                Some("the generator was busy all the time: the server may be capable of more")
+            }
             _ => None,
         }
     }
@@ -129,24 +147,94 @@ mod tests {
             send_lag_p99: Duration::from_micros(200),
             busy: Some(0.3),
         };
-        let slow = Evidence { achieved_per_second: 700.0, ..good.clone() };
-        let closed = Evidence { planned_per_second: None, busy: Some(0.99), ..good.clone() };
+        let slow = Evidence {
+            achieved_per_second: 700.0,
+            ..good
+        };
+        let closed = Evidence {
+            planned_per_second: None,
+            busy: Some(0.99),
+            ..good
+        };
         let late = Duration::from_millis(11);
         let cases = [
             ("good", good.clone(), 0),
-            ("busy but in time", Evidence { busy: Some(0.97), ..good.clone() }, 0),
+            (
+                "busy but in time",
+                Evidence {
+                    busy: Some(0.97),
+                    ..good.clone()
+                },
+                0,
+            ),
             ("the server was slow", slow.clone(), 1),
-            ("who was slow is not known", Evidence { busy: None, ..slow.clone() }, 1),
-            ("the generator was slow", Evidence { busy: Some(0.97), ..slow.clone() }, 4),
-            ("the generator was late", Evidence { send_lag_p99: late, ..good.clone() }, 4),
-            ("one failed", Evidence { commands_failed: 1, ..good.clone() }, 1),
-            ("overloaded", Evidence { commands_answered: 9_000, ..good.clone() }, 1),
-            ("nothing happened", Evidence { commands_planned: 0, commands_answered: 0, ..good }, 1),
-            ("invalid comes first", Evidence { busy: Some(0.97), commands_failed: 1, ..slow }, 4),
+            (
+                "who was slow is not known",
+                Evidence {
+                    busy: None,
+                    ..slow.clone()
+                },
+                1,
+            ),
+            (
+                "the generator was slow",
+                Evidence {
+                    busy: Some(0.97),
+                    ..slow.clone()
+                },
+                4,
+            ),
+            (
+                "the generator was late",
+                Evidence {
+                    send_lag_p99: late,
+                    ..good.clone()
+                },
+                4,
+            ),
+            (
+                "one failed",
+                Evidence {
+                    commands_failed: 1,
+                    ..good.clone()
+                },
+                1,
+            ),
+            (
+                "overloaded",
+                Evidence {
+                    commands_answered: 9_000,
+                    ..good.clone()
+                },
+                1,
+            ),
+            (
+                "nothing happened",
+                Evidence {
+                    commands_planned: 0,
+                    commands_answered: 0,
+                    ..good
+                },
+                1,
+            ),
+            (
+                "invalid comes first",
+                Evidence {
+                    busy: Some(0.97),
+                    commands_failed: 1,
+                    ..slow
+                },
+                4,
+            ),
             ("a closed loop has no plan to miss", closed, 0),
         ];
         for (case, evidence, exit_code) in cases {
-            assert_eq!(evidence.verdict().exit_code(), exit_code, "{case}: {:?}", evidence.verdict());
+            assert_eq!(
+                evidence.verdict().exit_code(),
+                exit_code,
+                "{case}: {:?}",
+                evidence.verdict()
+            );
         }
     }
 }

@@ -17,9 +17,7 @@ use crate::settings::Settings;
 use crate::tally::{Tally, Times};
 
 /// The alarm does not ring more often than this, so that at high rates waking up is not what the thread is busy with.
-const TICK: Duration = Duration::from_micros(100);
-/// How long after the end of the plan answers, and free connections for what is still queued, are waited for.
-const DRAIN: Duration = Duration::from_secs(10);
+const TICK: Duration = Duration::from_micros(50);
 /// Between two attempts to open a connection that was lost.
 const REOPEN_PAUSE: Duration = Duration::from_millis(100);
 
@@ -54,15 +52,22 @@ struct Board {
 impl Worker {
     /// Runs to the end on this thread. Returns early without having sent anything if the run does not start.
     pub(crate) fn run(self) -> Result<Tally, RunError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async move {
             let mut connections = Vec::new();
-            for number in (self.index..self.settings.connections).step_by(self.settings.threads as usize) {
+            for number in
+                (self.index..self.settings.connections).step_by(self.settings.threads as usize)
+            {
                 let mut connection = Connection::new(&self.settings)?;
-                connection.open().await.map_err(|error| RunError::Unreachable {
-                    target: self.settings.target.clone(),
-                    cause: format!("connection {number}: {error}"),
-                })?;
+                connection
+                    .open()
+                    .await
+                    .map_err(|error| RunError::Unreachable {
+                        target: self.settings.target.clone(),
+                        cause: format!("connection {number}: {error}"),
+                    })?;
                 connections.push((connection, Session::new(&self.settings, number)));
             }
             // Both ends are held by the one who started us; if it is gone there is nobody to report to.
@@ -74,9 +79,14 @@ impl Worker {
         })
     }
 
-    async fn generate(self, start: Instant, connections: Vec<(Connection, Session)>) -> Result<Tally, RunError> {
+    async fn generate(
+        self,
+        start: Instant,
+        connections: Vec<(Connection, Session)>,
+    ) -> Result<Tally, RunError> {
         let pacer = self.settings.pacer();
-        let share = pacer.map(|pacer| pacer.share(u64::from(self.index), u64::from(self.settings.threads)));
+        let share =
+            pacer.map(|pacer| pacer.share(u64::from(self.index), u64::from(self.settings.threads)));
         let shared = Arc::new(Shared {
             clock: Clock::starting_at(start),
             queue: Queue::new(share, self.settings.length()),
@@ -100,24 +110,22 @@ impl Worker {
 
 /// Releases requests when they are due, until the end of the plan. Returns how busy the thread was while it was measured.
 async fn tick(shared: &Shared) -> Result<Option<f64>, RunError> {
+    let (warmup, length) = (shared.settings.warmup, shared.settings.length());
     let mut alarm = Alarm::new()?;
-    alarm.after(shared.clock.until(shared.settings.warmup.min(TICK))).await?;
-    let mut measured_from = None;
+    alarm.after(shared.clock.until(Duration::ZERO)).await?;
+    let mut at_warmup = None;
     loop {
         let now = shared.clock.elapsed();
-        if measured_from.is_none() && now >= shared.settings.warmup {
-            measured_from = Occupancy::now();
+        let stop = if now < warmup { warmup } else { length };
+        if now >= warmup && at_warmup.is_none() {
+            at_warmup = Some(Occupancy::now());
         }
-        let next = match &shared.queue {
-            Queue::Planned(planned) => planned.release(now),
-            Queue::Unplanned { .. } => None,
-        };
-        if now >= shared.settings.length() {
-            let to = Occupancy::now();
-            return Ok(measured_from.zip(to).and_then(|(from, to)| to.share_since(&from)));
+        let next = shared.queue.release(now);
+        if now >= length {
+            let (from, to) = (at_warmup.flatten(), Occupancy::now());
+            return Ok(from.zip(to).and_then(|(from, to)| to.share_since(&from)));
         }
-        let stop = if now < shared.settings.warmup { shared.settings.warmup } else { shared.settings.length() };
-        let next = next.unwrap_or(stop).min(stop).max(now + TICK);
+        let next = next.unwrap_or(stop).max(now + TICK).min(stop);
         alarm.after(shared.clock.until(next)).await?;
     }
 }
@@ -129,7 +137,9 @@ async fn drain(shared: &Shared, mut tasks: JoinSet<()>) {
             done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         }
     };
-    let limit = shared.clock.until(shared.settings.length() + DRAIN);
+    let limit = shared
+        .clock
+        .until(shared.settings.length() + shared.settings.drain);
     if tokio::time::timeout(limit, all).await.is_err() {
         shared.queue.close();
         tasks.shutdown().await;
@@ -137,7 +147,12 @@ async fn drain(shared: &Shared, mut tasks: JoinSet<()>) {
 }
 
 /// One connection: take a request, send it, wait for the answer, count it.
-async fn drive(shared: Arc<Shared>, place: usize, mut connection: Connection, mut session: Session) {
+async fn drive(
+    shared: Arc<Shared>,
+    place: usize,
+    mut connection: Connection,
+    mut session: Session,
+) {
     while !shared.queue.is_over(shared.clock) {
         if connection.open().await.is_err() {
             tokio::time::sleep(REOPEN_PAUSE).await;
@@ -146,15 +161,28 @@ async fn drive(shared: Arc<Shared>, place: usize, mut connection: Connection, mu
         // Written before its time, so that writing it is not what makes it late.
         let outgoing = session.next();
         let free = shared.clock.elapsed();
-        let Some(planned) = shared.queue.take(shared.clock).await else { break };
-        let times = Times { planned, free, sent: shared.clock.elapsed() };
+        let Some(planned) = shared.queue.take(shared.clock).await else {
+            break;
+        };
+        let times = Times {
+            planned,
+            free,
+            sent: shared.clock.elapsed(),
+        };
         shared.board().send(place, times, session.commands());
         let answer = connection.post(outgoing).await;
         let answered = shared.clock.elapsed();
         let mut board = shared.board();
         board.land(place);
         let measured = shared.is_measured(planned, answered);
-        let outcomes = if measured { &mut board.tally.outcomes } else { &mut board.tally.warmup };
+        if shared.is_measured(times.sent, answered) {
+            board.tally.throughput.add(times.sent, session.commands());
+        }
+        let outcomes = if measured {
+            &mut board.tally.outcomes
+        } else {
+            &mut board.tally.unmeasured
+        };
         let commands = match answer {
             Ok(status) => Some(session.settle(status, connection.body(), outcomes)),
             Err(_) => {
@@ -179,19 +207,26 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An open loop measures what was *planned* after the warm-up, however late it is answered; a closed loop, which is
-    /// about throughput, what was *answered* between the warm-up and the end.
-    fn is_measured(&self, planned: Duration, answered: Duration) -> bool {
+    /// An open loop measures the latency of what was *planned* after the warm-up, however late it is answered, and the
+    /// throughput of what was *sent* after it: `when` is one or the other. A closed loop measures what was *answered*
+    /// between the warm-up and the end.
+    fn is_measured(&self, when: Duration, answered: Duration) -> bool {
         match self.queue {
-            Queue::Planned(_) => planned >= self.settings.warmup,
-            Queue::Unplanned { .. } => (self.settings.warmup..self.settings.length()).contains(&answered),
+            Queue::Planned(_) => when >= self.settings.warmup,
+            Queue::Unplanned { .. } => {
+                (self.settings.warmup..self.settings.length()).contains(&answered)
+            }
         }
     }
 }
 
 impl Board {
     fn new(connections: usize) -> Self {
-        Self { tally: Tally::new(), in_flight: vec![None; connections], in_flight_now: 0 }
+        Self {
+            tally: Tally::new(),
+            in_flight: vec![None; connections],
+            in_flight_now: 0,
+        }
     }
 
     fn send(&mut self, place: usize, times: Times, commands: u64) {
@@ -209,11 +244,18 @@ impl Board {
     fn give_up(&mut self, shared: &Shared) {
         let now = shared.clock.elapsed();
         for (times, commands) in self.in_flight.iter().flatten() {
+            if times.sent >= shared.settings.warmup {
+                self.tally.throughput.add(times.sent, *commands);
+            }
             if times.planned >= shared.settings.warmup {
                 self.tally.unanswered(times, now, *commands);
             }
         }
-        for planned in shared.queue.untaken().filter(|planned| *planned >= shared.settings.warmup) {
+        for planned in shared
+            .queue
+            .untaken()
+            .filter(|planned| *planned >= shared.settings.warmup)
+        {
             self.tally.unsent(planned, now);
         }
     }

@@ -102,7 +102,12 @@ mod tests {
         }
         for (operation, expected) in Operation::ALL.into_iter().zip([60_000, 20_000, 0, 20_000]) {
             let off = counts[operation as usize].abs_diff(expected);
-            assert!(off < 1_000, "{} {} of {expected}", operation.word(), counts[operation as usize]);
+            assert!(
+                off < 1_000,
+                "{} {} of {expected}",
+                operation.word(),
+                counts[operation as usize]
+            );
         }
     }
 
