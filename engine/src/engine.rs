@@ -21,9 +21,7 @@ use crate::{
         head::HeadFile,
         recovery::Recovered,
     },
-    ledger::{
-        Code, Command, Details, Document, Ledger, MerchantId, Request, ShardIndex, Verdict,
-    },
+    ledger::{Code, Command, Details, Document, Ledger, MerchantId, Request, ShardIndex, Verdict},
     limits::{Gate, Limits},
     router::Router,
     shard::{
@@ -178,16 +176,21 @@ impl Engine {
             if requests.is_empty() {
                 continue;
             }
-            let pass = self
-                .shard(shard)
-                .and_then(|shard| shard.gate.enter(requests.len()).ok_or(EngineError::Overloaded));
+            let pass = self.shard(shard).and_then(|shard| {
+                shard
+                    .gate
+                    .enter(requests.len())
+                    .ok_or(EngineError::Overloaded)
+            });
             match pass {
-                Ok(pass) => self.0.shards[usize::from(shard.0)].address.do_send(Mail::Many {
-                    places,
-                    requests,
-                    to: to.clone(),
-                    pass,
-                }),
+                Ok(pass) => self.0.shards[usize::from(shard.0)]
+                    .address
+                    .do_send(Mail::Many {
+                        places,
+                        requests,
+                        to: to.clone(),
+                        pass,
+                    }),
                 Err(error) => places
                     .iter()
                     .for_each(|&place| outcomes[place as usize] = Err(error)),
@@ -278,7 +281,11 @@ impl Engine {
     }
 
     fn carry(&self, documents: &[Document]) -> Vec<oneshot::Receiver<()>> {
-        let elsewhere = self.0.shards.iter().skip(usize::from(Router::DOCUMENTS.0) + 1);
+        let elsewhere = self
+            .0
+            .shards
+            .iter()
+            .skip(usize::from(Router::DOCUMENTS.0) + 1);
         elsewhere
             .map(|shard| {
                 let (done, arrived) = oneshot::channel();

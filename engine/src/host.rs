@@ -134,7 +134,10 @@ fn keep_head(
     let mut written = 0;
     loop {
         let stop = stopped.recv_timeout(HEAD_EVERY) == Err(RecvTimeoutError::Disconnected);
-        let head = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let head = latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if head.turn != written {
             file.write(&head)?;
             written = head.turn;

@@ -6,8 +6,8 @@ use crate::{
     engine::Engine,
     error::EngineError,
     ledger::{
-        Balance, Day, Document, HoldId, HoldState, Ledger, MemberId, MerchantId, Points, ShardIndex,
-        StateHash, UnixMillis,
+        Balance, Day, Document, HoldId, HoldState, Ledger, MemberId, MerchantId, Points,
+        ShardIndex, StateHash, UnixMillis,
         invariants::{Books, Violation, check_shard},
     },
     router::Router,

@@ -88,6 +88,9 @@ mod tests {
             let id = MemberId::new(&format!("m-{number}")).unwrap();
             counts[usize::from(router.member(&id).0)] += 1;
         }
-        assert!(counts.iter().all(|count| (850..1_150).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (850..1_150).contains(count)),
+            "{counts:?}"
+        );
     }
 }

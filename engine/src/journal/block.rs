@@ -225,7 +225,13 @@ mod tests {
         let mut chain = Chain::default();
         let mut out = Vec::new();
         let body = [&[0, 2][..], b"ab", &[0, 1], b"c"].concat();
-        append_block(&mut out, ShardIndex(3), &mut chain, 2, [&body[..]].into_iter());
+        append_block(
+            &mut out,
+            ShardIndex(3),
+            &mut chain,
+            2,
+            [&body[..]].into_iter(),
+        );
         (out, chain)
     }
 
@@ -233,9 +239,15 @@ mod tests {
     fn a_block_is_read_back_as_written() {
         let (bytes, chain) = block();
         let (read, rest) = Block::split(&bytes).unwrap();
-        assert_eq!((read.shard, read.first, read.count), (ShardIndex(3), Seq(1), 2));
+        assert_eq!(
+            (read.shard, read.first, read.count),
+            (ShardIndex(3), Seq(1), 2)
+        );
         assert_eq!(read.chain(), chain);
-        assert_eq!(read.records().collect::<Result<Vec<_>, _>>().unwrap(), [&b"ab"[..], b"c"]);
+        assert_eq!(
+            read.records().collect::<Result<Vec<_>, _>>().unwrap(),
+            [&b"ab"[..], b"c"]
+        );
         assert!(rest.is_empty());
     }
 

@@ -48,10 +48,15 @@ impl Default for TurnFigures {
 
 impl TurnFigures {
     fn record(&mut self, entries: u64, bytes: usize, shards: u64, micros: u64) {
-        self.entries.saturating_record(entries);
-        self.bytes.saturating_record(bytes as u64);
-        self.shards.saturating_record(shards);
-        self.micros.saturating_record(micros);
+        for (histogram, value) in [
+            (&mut self.entries, entries),
+            (&mut self.bytes, bytes as u64),
+            (&mut self.shards, shards),
+            (&mut self.micros, micros),
+        ] {
+            // These histograms grow with their values; only a value near 2^64 would be refused.
+            let _ = histogram.record(value);
+        }
     }
 
     /// How many turns there were.
@@ -133,7 +138,13 @@ fn assemble<H>(turn: u64, chains: &mut [Chain], sealed: &[Sealed<H>]) -> (Vec<Ve
             if count > 0 {
                 let value = value_with_room(&mut values, bytes_of(block));
                 let chain = chain_of(chains, shard, block);
-                append_block(value, shard, chain, count, block.iter().map(|p| &p.body[..]));
+                append_block(
+                    value,
+                    shard,
+                    chain,
+                    count,
+                    block.iter().map(|p| &p.body[..]),
+                );
                 entries += u64::from(count);
             }
         }
@@ -177,7 +188,10 @@ fn bytes_of<H>(block: &[Sealed<H>]) -> usize {
 
 /// The last value, or a new one if `bytes` more would make it too large. Every value starts with room for its head.
 fn value_with_room(values: &mut Vec<Vec<u8>>, bytes: usize) -> &mut Vec<u8> {
-    if values.last().is_none_or(|value| value.len() + bytes > VALUE_BYTES_MAX) {
+    if values
+        .last()
+        .is_none_or(|value| value.len() + bytes > VALUE_BYTES_MAX)
+    {
         values.push(vec![0; VALUE_HEAD_BYTES]);
     }
     values.last_mut().expect("pushed above if there was none")
@@ -187,7 +201,9 @@ fn value_with_room(values: &mut Vec<Vec<u8>>, bytes: usize) -> &mut Vec<u8> {
 /// gone.
 pub fn gather<H>(inbox: &Receiver<Sealed<H>>, blocks: &mut Vec<Sealed<H>>) -> bool {
     blocks.clear();
-    let Ok(first) = inbox.recv() else { return false };
+    let Ok(first) = inbox.recv() else {
+        return false;
+    };
     let mut bytes = first.body.len();
     blocks.push(first);
     while bytes + SEALED_BYTES_MAX < TURN_BYTES_MAX {

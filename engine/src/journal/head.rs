@@ -88,9 +88,13 @@ impl HeadFile {
             return Ok(None);
         }
         let slots = bytes.chunks(self.slot_bytes());
-        let newest = slots.filter_map(|slot| self.parse(slot)).max_by_key(|(generation, _)| *generation);
+        let newest = slots
+            .filter_map(|slot| self.parse(slot))
+            .max_by_key(|(generation, _)| *generation);
         let Some((generation, head)) = newest else {
-            return Err(JournalError::Damaged(format!("{name} holds no readable head")));
+            return Err(JournalError::Damaged(format!(
+                "{name} holds no readable head"
+            )));
         };
         self.generation = generation;
         Ok(Some(head))
@@ -102,7 +106,7 @@ impl HeadFile {
             let bytes = slot.get(at..at + 8)?;
             Some(u64::from_be_bytes(bytes.try_into().ok()?))
         };
-        let whole = slot.get(..content)? ;
+        let whole = slot.get(..content)?;
         if whole[..8] != MARK || number(24)? != self.shards as u64 {
             return None;
         }
@@ -161,6 +165,9 @@ mod tests {
         file.file.write_all_at(&[0xFF; 9], slot + 20).unwrap();
         assert_eq!(HeadFile::open(&path, 4).unwrap().1, Some(head(2)));
         file.file.write_all_at(&[0xFF; 9], 20).unwrap();
-        assert!(matches!(HeadFile::open(&path, 4), Err(JournalError::Damaged(_))));
+        assert!(matches!(
+            HeadFile::open(&path, 4),
+            Err(JournalError::Damaged(_))
+        ));
     }
 }

@@ -34,7 +34,8 @@ pub fn read(path: &Path) -> Result<Option<Router>, JournalError> {
         Err(error) => return Err(JournalError::io(format!("read {name}"))(error)),
     };
     let damaged = |what: String| JournalError::Damaged(format!("{name}: {what}"));
-    let written: Written = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    let written: Written =
+        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
     if written.version != MANIFEST_VERSION || written.router_version != ROUTER_VERSION {
         return Err(JournalError::Foreign(format!(
             "{name} is of version {} with router {}; this program knows version {MANIFEST_VERSION} with router \

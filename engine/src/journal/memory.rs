@@ -104,11 +104,9 @@ impl Journal for MemoryJournal {
             Some(Fault::Unanswered) | None => {}
         }
         self.medium.with(|store| {
-            store.values.extend(
-                (0..)
-                    .zip(kept)
-                    .map(|(part, value)| ((turn, part), value)),
-            );
+            store
+                .values
+                .extend((0..).zip(kept).map(|(part, value)| ((turn, part), value)));
         });
         self.failed = fault.is_some();
         if self.failed {
@@ -132,4 +130,3 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 }
-

@@ -120,9 +120,9 @@ impl Reader<'_> {
 
     fn check_head(&self) -> Result<(), String> {
         match self.known {
-            Some(head) if head.turn == self.turn && head.chains != self.chains => {
-                Err("its entries are not those that were durable; is this another journal?".to_owned())
-            }
+            Some(head) if head.turn == self.turn && head.chains != self.chains => Err(
+                "its entries are not those that were durable; is this another journal?".to_owned(),
+            ),
             _ => Ok(()),
         }
     }
@@ -169,9 +169,13 @@ fn check_block(block: &Block<'_>, chains: &mut [Chain]) -> Result<(), String> {
             block.first.0, chain.seq.0
         ));
     }
-    let counted = block.records().try_fold(0, |count, record| record.map(|_| count + 1));
+    let counted = block
+        .records()
+        .try_fold(0, |count, record| record.map(|_| count + 1));
     if counted != Ok(block.count) {
-        return Err(format!("shard {shard}: a block has not the entries it counts"));
+        return Err(format!(
+            "shard {shard}: a block has not the entries it counts"
+        ));
     }
     *chain = block.chain();
     Ok(())

@@ -63,7 +63,9 @@ impl SledJournal {
     /// Blobs are never synced, and nothing here is large enough to become one.
     fn check_blobs(&self) -> Result<(), JournalError> {
         let blobs = self.directory.join("blobs");
-        let Ok(mut files) = fs::read_dir(&blobs) else { return Ok(()) };
+        let Ok(mut files) = fs::read_dir(&blobs) else {
+            return Ok(());
+        };
         match files.next() {
             None => Ok(()),
             Some(_) => Err(JournalError::Damaged(format!(
@@ -80,9 +82,10 @@ impl Journal for SledJournal {
             self.db.insert(key(turn, part), value.as_slice())?;
         }
         self.db.flush()?;
-        self.data
-            .sync_data()
-            .map_err(JournalError::io(format!("sync the journal in {}", self.directory.display())))
+        self.data.sync_data().map_err(JournalError::io(format!(
+            "sync the journal in {}",
+            self.directory.display()
+        )))
     }
 
     fn read(
@@ -132,10 +135,14 @@ fn configuration(directory: &Path) -> sled::Config {
 /// A snapshot that was being written when the power failed stops sled from opening; everything is in the log anyway.
 fn remove_half_made_snapshots(directory: &Path) -> Result<(), JournalError> {
     for path in files_of(directory)? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with("snap.") && name.ends_with(".generating") {
             tracing::warn!(file = %path.display(), "removing a half-made snapshot");
-            fs::remove_file(&path).map_err(JournalError::io(format!("remove {}", path.display())))?;
+            fs::remove_file(&path)
+                .map_err(JournalError::io(format!("remove {}", path.display())))?;
         }
     }
     Ok(())
@@ -146,7 +153,8 @@ fn open_without_snapshots(directory: &Path) -> Result<sled::Db, JournalError> {
     let aside = directory.with_extension("before-repair");
     tracing::error!(copy = %aside.display(), "sled finds its files corrupt; trying again without its snapshots");
     if !aside.exists() {
-        fs::create_dir_all(&aside).map_err(JournalError::io(format!("create {}", aside.display())))?;
+        fs::create_dir_all(&aside)
+            .map_err(JournalError::io(format!("create {}", aside.display())))?;
         for path in files_of(directory)? {
             if let (true, Some(name)) = (path.is_file(), path.file_name()) {
                 fs::copy(&path, aside.join(name))
@@ -155,9 +163,13 @@ fn open_without_snapshots(directory: &Path) -> Result<sled::Db, JournalError> {
         }
     }
     for path in files_of(directory)? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with("snap.") {
-            fs::remove_file(&path).map_err(JournalError::io(format!("remove {}", path.display())))?;
+            fs::remove_file(&path)
+                .map_err(JournalError::io(format!("remove {}", path.display())))?;
         }
     }
     configuration(directory).open().map_err(|error| {

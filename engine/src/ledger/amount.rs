@@ -3,7 +3,9 @@
 use bincode::{BorrowDecode, Encode};
 
 /// Points in the smallest unit of their point type, 0 … 2^53 − 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode,
+)]
 pub struct Points(u64);
 
 impl Points {

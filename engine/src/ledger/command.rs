@@ -360,7 +360,9 @@ mod tests {
         };
         assert_eq!(id.to_string(), "h3-10412");
         assert_eq!(HoldId::parse("h3-10412"), Some(id));
-        for other in ["", "h", "h3", "3-1", "h3-", "h03-1", "h3-01", "h+3-1", "h3-1 ", "h99999-1"] {
+        for other in [
+            "", "h", "h3", "3-1", "h3-", "h03-1", "h3-01", "h+3-1", "h3-1 ", "h99999-1",
+        ] {
             assert_eq!(HoldId::parse(other), None, "{other:?}");
         }
     }

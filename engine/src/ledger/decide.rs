@@ -16,7 +16,10 @@ use super::{
 
 /// What is to be done with a request.
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "nearly every decision is an entry, and none is stored")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every decision is an entry, and none is stored"
+)]
 pub enum Decision {
     /// To be applied and journaled; the answer is the entry's, once that is durable.
     Record(Entry),
@@ -231,7 +234,8 @@ fn balance_after(mut balance: Balance, moves: &Moves) -> Balance {
             } else {
                 part.checked_sub(one.points)
             };
-            *part = changed.expect("decided: moves stay within what is there and below the maximum");
+            *part =
+                changed.expect("decided: moves stay within what is there and below the maximum");
         }
     }
     balance

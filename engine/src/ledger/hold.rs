@@ -62,9 +62,9 @@ impl Ledger {
     fn capture_open(draft: &mut Draft<'_>, held: &Held, capture: &Capture) -> Judged {
         let remaining = held.remaining();
         let wanted = capture.points.unwrap_or(remaining);
-        let captured = held.pick(wanted).ok_or_else(|| {
-            Reason::measured(Code::ExceedsHold, remaining.get(), wanted.get())
-        })?;
+        let captured = held
+            .pick(wanted)
+            .ok_or_else(|| Reason::measured(Code::ExceedsHold, remaining.get(), wanted.get()))?;
         draft.shift(&captured, Account::Held, Account::Accepted(held.merchant));
         let rest = remaining
             .checked_sub(wanted)
@@ -102,7 +102,11 @@ impl Ledger {
                 code: Code::HoldExpired,
                 ..reason
             })?;
-        draft.shift(&shares, Account::Available, Account::Accepted(held.merchant));
+        draft.shift(
+            &shares,
+            Account::Available,
+            Account::Accepted(held.merchant),
+        );
         Ok(Deed::Captured {
             hold: held.seq,
             captured: wanted,

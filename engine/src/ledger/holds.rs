@@ -201,8 +201,15 @@ impl Holds {
     pub(super) fn close(&mut self, seq: Seq, state: HoldState, at: UnixMillis) {
         let slot = self.slot(seq).expect("decided: the hold is known");
         let held = &mut self.slots[slot as usize];
-        assert!(held.shares.is_empty(), "invariant 3: a closed hold keeps nothing");
-        held.state = if held.captured.is_zero() { state } else { HoldState::Captured };
+        assert!(
+            held.shares.is_empty(),
+            "invariant 3: a closed hold keeps nothing"
+        );
+        held.state = if held.captured.is_zero() {
+            state
+        } else {
+            HoldState::Captured
+        };
         let (second, place) = (due_second(held.expires_at), held.due_place);
         self.forget_due(second, place);
         self.closed.push_back((at, slot));
@@ -245,8 +252,9 @@ impl Holds {
     }
 
     fn slot(&self, seq: Seq) -> Option<u32> {
-        self.index
-            .find(self.hasher.hash_one(seq), |at| self.slots[at as usize].seq == seq)
+        self.index.find(self.hasher.hash_one(seq), |at| {
+            self.slots[at as usize].seq == seq
+        })
     }
 
     fn known_mut(&mut self, seq: Seq) -> &mut Held {
@@ -261,7 +269,10 @@ impl Holds {
     }
 
     fn forget_due(&mut self, second: u64, place: u32) {
-        let bucket = self.due.get_mut(&second).expect("an open hold is due some time");
+        let bucket = self
+            .due
+            .get_mut(&second)
+            .expect("an open hold is due some time");
         bucket.swap_remove(place as usize);
         if let Some(&moved) = bucket.get(place as usize) {
             self.slots[moved as usize].due_place = place;
@@ -276,5 +287,6 @@ const fn due_second(expires_at: UnixMillis) -> u64 {
 }
 
 fn sum(a: Points, b: Points) -> Points {
-    a.checked_add(b).expect("parts of one hold sum to at most the hold")
+    a.checked_add(b)
+        .expect("parts of one hold sum to at most the hold")
 }

@@ -42,9 +42,11 @@ impl Ledger {
         points: Points,
     ) -> Result<Shares, Reason> {
         let wallet = self.members.get(at).wallet(point_type);
-        wallet.and_then(|wallet| wallet.pick(points)).ok_or_else(|| {
-            let available = wallet.map_or(Points::ZERO, |wallet| wallet.balance().available);
-            Reason::measured(Code::InsufficientPoints, available.get(), points.get())
-        })
+        wallet
+            .and_then(|wallet| wallet.pick(points))
+            .ok_or_else(|| {
+                let available = wallet.map_or(Points::ZERO, |wallet| wallet.balance().available);
+                Reason::measured(Code::InsufficientPoints, available.get(), points.get())
+            })
     }
 }

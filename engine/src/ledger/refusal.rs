@@ -214,7 +214,9 @@ impl<'de, C> BorrowDecode<'de, C> for Refusal {
             reasons.push(Reason::borrow_decode(decoder)?);
         }
         if reasons.is_empty() {
-            return Err(bincode::error::DecodeError::Other("a refusal without a reason"));
+            return Err(bincode::error::DecodeError::Other(
+                "a refusal without a reason",
+            ));
         }
         Ok(Self(reasons))
     }

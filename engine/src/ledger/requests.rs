@@ -110,7 +110,10 @@ impl Requests {
     }
 
     fn record(&self, at: u32) -> (ObjectKey, &[u8]) {
-        let (chunk, offset) = (at / UNITS_PER_CHUNK, (at % UNITS_PER_CHUNK) as usize * ALIGN);
+        let (chunk, offset) = (
+            at / UNITS_PER_CHUNK,
+            (at % UNITS_PER_CHUNK) as usize * ALIGN,
+        );
         let place = (chunk + Self::CHUNKS_MAX - self.first_chunk) % Self::CHUNKS_MAX;
         let (key, record, _) = read_record(&self.chunks[place as usize], offset);
         (key, record)
@@ -118,12 +121,23 @@ impl Requests {
 
     fn append(&mut self, object: ObjectKey, record: &[u8]) -> u32 {
         let needed = HEAD_BYTES + record.len() + ALIGN;
-        assert!(needed <= CHUNK_BYTES, "an entry is bounded far below a chunk");
-        if self.chunks.back().is_none_or(|chunk| chunk.len() + needed > CHUNK_BYTES) {
+        assert!(
+            needed <= CHUNK_BYTES,
+            "an entry is bounded far below a chunk"
+        );
+        if self
+            .chunks
+            .back()
+            .is_none_or(|chunk| chunk.len() + needed > CHUNK_BYTES)
+        {
             self.chunks.push_back(Vec::with_capacity(CHUNK_BYTES));
         }
-        let place = u32::try_from(self.chunks.len() - 1).expect("capacity is checked before deciding");
-        let chunk = self.chunks.back_mut().expect("pushed above if there was none");
+        let place =
+            u32::try_from(self.chunks.len() - 1).expect("capacity is checked before deciding");
+        let chunk = self
+            .chunks
+            .back_mut()
+            .expect("pushed above if there was none");
         let offset = chunk.len();
         let length = u32::try_from(record.len()).expect("an entry is bounded far below a chunk");
         chunk.extend_from_slice(&length.to_be_bytes());
@@ -136,7 +150,9 @@ impl Requests {
 
     fn forget(&mut self, before: UnixMillis) {
         for _ in 0..FORGOTTEN_PER_ENTRY {
-            let Some(chunk) = self.chunks.front() else { return };
+            let Some(chunk) = self.chunks.front() else {
+                return;
+            };
             if self.oldest >= chunk.len() {
                 // The chunk that is being filled stays, even when all of it is forgotten.
                 if self.chunks.len() > 1 {
@@ -168,7 +184,11 @@ fn read_record(chunk: &[u8], offset: usize) -> (ObjectKey, &[u8], usize) {
     let object = u64::from_be_bytes(head[4..].try_into().expect("eight bytes"));
     let start = offset + HEAD_BYTES;
     let record = &chunk[start..start + length];
-    (ObjectKey(object), record, (start + length).next_multiple_of(ALIGN))
+    (
+        ObjectKey(object),
+        record,
+        (start + length).next_multiple_of(ALIGN),
+    )
 }
 
 struct ChunkRecords<'a> {

@@ -211,7 +211,10 @@ impl Ledger {
 
     fn post(&mut self, at: MemberIndex, entry: &Entry, one: &Move) {
         use Account::{Accepted, Available, Held, Issued};
-        let point_type = entry.after.expect("an entry with moves tells the balance").point_type;
+        let point_type = entry
+            .after
+            .expect("an entry with moves tells the balance")
+            .point_type;
         let wallet = self.members.get_mut(at).wallet_mut(point_type);
         let (key, points) = (one.lot.key, one.points);
         match (one.from, one.to) {

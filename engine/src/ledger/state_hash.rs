@@ -62,10 +62,16 @@ impl Ledger {
         self.symbols.iter().for_each(|name| digest.text(name));
         self.merchants.iter().for_each(|m| merchant(&mut digest, m));
         self.members.iter().for_each(|m| member(&mut digest, m));
-        self.holds.iter_open().for_each(|held| hold(&mut digest, held));
-        self.holds.iter_closed().for_each(|held| hold(&mut digest, held));
+        self.holds
+            .iter_open()
+            .for_each(|held| hold(&mut digest, held));
+        self.holds
+            .iter_closed()
+            .for_each(|held| hold(&mut digest, held));
         digest.number(self.requests.len());
-        self.requests.records().for_each(|record| digest.bytes(record));
+        self.requests
+            .records()
+            .for_each(|record| digest.bytes(record));
         StateHash(*digest.0.finalize().as_bytes())
     }
 }
@@ -85,7 +91,12 @@ fn merchant(digest: &mut Digest, merchant: &Merchant) {
 fn member(digest: &mut Digest, member: &Member) {
     digest.text(member.id().as_str());
     digest.number(u64::from(member.open_holds()));
-    digest.number(member.attributes.as_ref().map_or(0, |labels| labels.iter().len() as u64));
+    digest.number(
+        member
+            .attributes
+            .as_ref()
+            .map_or(0, |labels| labels.iter().len() as u64),
+    );
     for (key, value) in member.attributes.iter().flat_map(Labels::iter) {
         digest.text(key);
         digest.text(value);
@@ -97,7 +108,12 @@ fn member(digest: &mut Digest, member: &Member) {
 fn wallet(digest: &mut Digest, wallet: &Wallet) {
     digest.number(wallet.point_type().index() as u64);
     let balance = wallet.balance();
-    for part in [balance.available, balance.held, balance.pending, balance.owed] {
+    for part in [
+        balance.available,
+        balance.held,
+        balance.pending,
+        balance.owed,
+    ] {
         digest.number(part.get());
     }
     digest.number(wallet.lots().len() as u64);

@@ -63,7 +63,8 @@ impl Symbols {
     }
 
     pub(super) fn define(&mut self, name: CompactString) {
-        let at = u32::try_from(self.names.len()).expect("fewer than 2^32 names: each took an entry");
+        let at =
+            u32::try_from(self.names.len()).expect("fewer than 2^32 names: each took an entry");
         let (names, hasher) = (&self.names, &self.hasher);
         self.index
             .insert_unique(hasher.hash_one(name.as_str()), at, |&at| {

@@ -59,7 +59,10 @@ impl Labels {
     /// `None` when keys and values together are longer than [`Labels::BYTES_MAX`]. Keys must be unique.
     #[must_use]
     pub fn new(mut pairs: Vec<(CompactString, CompactString)>) -> Option<Self> {
-        let bytes: usize = pairs.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let bytes: usize = pairs
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
         if bytes > Self::BYTES_MAX {
             return None;
         }

@@ -12,7 +12,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Message};
 use crossbeam::channel::Sender;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Held, Reply, Sealed, Share, ShardCore};
+use super::{Held, Reply, Sealed, ShardCore, Share};
 use crate::{
     clock::Clock,
     ledger::{Document, Ledger, Request},
@@ -112,7 +112,9 @@ impl ShardActor {
     }
 
     fn seal(&mut self) {
-        let Some(sealed) = self.core.seal() else { return };
+        let Some(sealed) = self.core.seal() else {
+            return;
+        };
         let nothing_new = sealed.count == 0;
         if nothing_new && self.core.last_seq().0 <= self.durable.load(Ordering::Acquire) {
             sealed.held.into_iter().for_each(Held::speak);
@@ -157,7 +159,9 @@ impl Handler<Mail> for ShardActor {
             }
             Mail::Carry { documents, done } => {
                 let now = self.clock.now();
-                documents.iter().for_each(|document| self.core.carry(now, document));
+                documents
+                    .iter()
+                    .for_each(|document| self.core.carry(now, document));
                 self.core.hold_back(Held::Spoken(Box::new(|| {
                     let _ = done.send(());
                 })));

@@ -72,6 +72,12 @@ impl<H> ShardCore<H> {
         &self.ledger
     }
 
+    /// The state alone. What was not sealed is lost to the journal.
+    #[must_use]
+    pub fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+
     /// Decides and applies. The reply may be spoken only after [`ShardCore::hold_back`].
     pub fn submit(&mut self, now: UnixMillis, request: &Request) -> Reply {
         let declined = |refusal| Declined {
@@ -151,7 +157,8 @@ impl<H> ShardCore<H> {
         self.record.clear();
         entry.encode_into(&mut self.record);
         self.ledger.apply(entry, &self.record);
-        let length = u16::try_from(self.record.len()).expect("an entry is bounded far below 64 KiB");
+        let length =
+            u16::try_from(self.record.len()).expect("an entry is bounded far below 64 KiB");
         self.body.extend_from_slice(&length.to_be_bytes());
         self.body.extend_from_slice(&self.record);
         self.count += 1;

@@ -35,9 +35,11 @@ pub fn check_member(member: &Member) -> Result<(), Violation> {
 
 fn check_wallet(id: &MemberId, wallet: &Wallet) -> Result<(), Violation> {
     let balance = wallet.balance();
-    holds(2, balance.available.is_zero() || balance.owed.is_zero(), || {
-        format!("{id} has available points and a debt: {balance:?}")
-    })?;
+    holds(
+        2,
+        balance.available.is_zero() || balance.owed.is_zero(),
+        || format!("{id} has available points and a debt: {balance:?}"),
+    )?;
     let sum = |half: fn(&crate::ledger::wallet::Lot) -> Points| -> u128 {
         let lots = wallet.lots().iter();
         lots.map(|lot| u128::from(half(lot).get())).sum()
@@ -54,9 +56,11 @@ fn check_wallet(id: &MemberId, wallet: &Wallet) -> Result<(), Violation> {
             format!("{id} keeps an empty lot")
         })?;
         let rest = &wallet.lots()[place + 1..];
-        holds(3, rest.iter().all(|other| other.name.key != lot.name.key), || {
-            format!("{id} has two lots of the same name")
-        })?;
+        holds(
+            3,
+            rest.iter().all(|other| other.name.key != lot.name.key),
+            || format!("{id} has two lots of the same name"),
+        )?;
     }
     Ok(())
 }
@@ -85,7 +89,7 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
         let issued = i128::try_from(book.issued).unwrap_or(i128::MAX);
         let accepted = i128::try_from(book.accepted).unwrap_or(i128::MAX);
         holds(8, issued == book.outstanding + accepted, || {
-            format!("{:?} of {point_type:?} do not balance", book)
+            format!("{book:?} of {point_type:?} do not balance")
         })?;
     }
     check_holds(ledger)?;
@@ -111,7 +115,10 @@ fn check_holds(ledger: &Ledger) -> Result<(), Violation> {
         let id = member.id().as_str();
         let counted = open.get(id).copied().unwrap_or_default();
         holds(3, member.open_holds() == counted, || {
-            format!("{id} counts {} open holds, there are {counted}", member.open_holds())
+            format!(
+                "{id} counts {} open holds, there are {counted}",
+                member.open_holds()
+            )
         })?;
         for wallet in member.wallets() {
             for lot in wallet.lots() {
