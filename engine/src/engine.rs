@@ -22,7 +22,7 @@ use crate::{
         recovery::Recovered,
     },
     ledger::{Code, Command, Details, Document, Ledger, MerchantId, Request, ShardIndex, Verdict},
-    limits::{Gate, Limits},
+    limits::{Gate, Limits, Pass},
     router::Router,
     shard::{
         Declined, Reply, ShardCore,
@@ -212,22 +212,19 @@ impl Engine {
         outcomes
     }
 
-    /// Looks at a shard's ledger, and answers when all that was seen is durable.
+    /// Looks at a shard's ledger, and answers when all that was seen is durable. A look waits in the same queue as
+    /// commands and counts as one.
     pub async fn look<T: Send + 'static>(
         &self,
         shard: ShardIndex,
         look: impl FnOnce(&Ledger) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
-        let (to, seen) = oneshot::channel();
-        self.shard(shard)?
-            .address
-            .do_send(Mail::Look(Box::new(move |ledger| {
-                let seen = look(ledger);
-                Box::new(move || {
-                    let _ = to.send(seen);
-                })
-            })));
-        seen.await.map_err(|_| EngineError::OutcomeUnknown)
+        let pass = self
+            .shard(shard)?
+            .gate
+            .enter(1)
+            .ok_or(EngineError::Overloaded)?;
+        self.look_with(shard, Some(pass), look).await
     }
 
     /// Waits until the journal fails, and tells how. Never ends while all is well.
@@ -271,13 +268,35 @@ impl Engine {
             return Ok(());
         }
         let merchant = merchant.clone();
+        // The command was let in; what is left to do for it asks for no other pass.
         let document = self
-            .look(Router::DOCUMENTS, move |ledger| ledger.document(&merchant))
+            .look_with(Router::DOCUMENTS, None, move |ledger| {
+                ledger.document(&merchant)
+            })
             .await?;
         for arrived in self.carry(document.as_slice()) {
             arrived.await.map_err(|_| EngineError::OutcomeUnknown)?;
         }
         Ok(())
+    }
+
+    async fn look_with<T: Send + 'static>(
+        &self,
+        shard: ShardIndex,
+        pass: Option<Pass>,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (to, seen) = oneshot::channel();
+        self.shard(shard)?
+            .address
+            .do_send(Mail::Look(Box::new(move |ledger| {
+                let seen = look(ledger);
+                Box::new(move || {
+                    drop(pass);
+                    let _ = to.send(seen);
+                })
+            })));
+        seen.await.map_err(|_| EngineError::OutcomeUnknown)
     }
 
     fn carry(&self, documents: &[Document]) -> Vec<oneshot::Receiver<()>> {

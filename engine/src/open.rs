@@ -106,7 +106,9 @@ impl DataDirectory {
     pub fn open(self, options: Options) -> Result<Opened, OpenError> {
         let router = self.router(options.shards)?;
         let (mut head_file, head) = HeadFile::open(&self.path.join("head"), router.shards())?;
-        let mut journal = SledJournal::open(&self.path.join("journal").join("000001"))?;
+        let journal = self.path.join("journal").join("000001");
+        check_journal_is_there(&journal, head.as_ref())?;
+        let mut journal = SledJournal::open(&journal)?;
         let mut ledgers = new_ledgers(&router, &options.rules);
         let watch = Stopwatch::start();
         let recovered = recover(&mut journal, head.as_ref(), &mut ledgers)?;
@@ -166,6 +168,20 @@ pub(crate) fn new_ledgers(router: &Router, rules: &Rules) -> Vec<Ledger> {
     (0..router.shards())
         .map(|shard| Ledger::new(ShardIndex(shard), rules.clone()))
         .collect()
+}
+
+/// sled would make a missing journal anew.
+fn check_journal_is_there(journal: &Path, head: Option<&Head>) -> Result<(), JournalError> {
+    match head {
+        Some(head) if head.turn > 0 && !journal.join("db").exists() => {
+            Err(JournalError::Damaged(format!(
+                "{} is missing, and {} turns had been durable there; restore a backup",
+                journal.display(),
+                head.turn
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_head_is_there(head: Option<&Head>, recovered: &Recovered) -> Result<(), JournalError> {

@@ -237,6 +237,18 @@ impl Command {
         }
     }
 
+    /// The member that the command names; a capture or a release names a hold instead.
+    #[must_use]
+    pub const fn member(&self) -> Option<&MemberId> {
+        match self {
+            Self::Enrol(c) => Some(&c.member),
+            Self::Earn(c) => Some(&c.member),
+            Self::Redeem(c) => Some(&c.member),
+            Self::Hold(c) => Some(&c.member),
+            Self::Capture(_) | Self::Release(_) | Self::PutMerchant(_) => None,
+        }
+    }
+
     /// Everything that makes two commands the same content, defaults filled in. A field that a later version adds
     /// must leave the sketch as it is when absent, or retries across an upgrade would no longer be recognised.
     fn sketch(&self, sketch: &mut Sketch) {

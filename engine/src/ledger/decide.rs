@@ -6,7 +6,7 @@ use super::{
     entry::{Account, After, Deed, Entry, Move, Moves, Origin, Subject},
     id::PointType,
     members::MemberIndex,
-    refusal::{Code, Refusal},
+    refusal::{Code, Objections, Refusal},
     requests::ObjectKey,
     state::Ledger,
     symbol::{Naming, Symbol},
@@ -28,6 +28,10 @@ pub enum Decision {
     /// Refused without binding the request id: nothing changes, nothing is journaled.
     Decline(Refusal),
 }
+
+/// Where a request's member was found, if there was one of that name.
+#[derive(Clone, Copy, Debug)]
+pub struct Located(Option<MemberIndex>);
 
 /// What a command's family makes of it.
 pub(super) type Judged = Result<Deed, Refusal>;
@@ -62,12 +66,28 @@ enum Object {
 }
 
 impl Ledger {
+    /// Finds whom a request is about, ahead of [`Ledger::decide_located`]. Located one after the other, many requests
+    /// wait for memory at the same time; decided one after the other, each waits alone.
+    #[must_use]
+    pub fn locate(&self, request: &Request) -> Located {
+        Located(match request.command.member() {
+            Some(id) => self.members.find(id),
+            None => None,
+        })
+    }
+
     /// Decides. The same state, time and request give the same decision. `at` is raised to the last entry's time.
     #[must_use]
     pub fn decide(&self, at: UnixMillis, request: &Request) -> Decision {
-        let object = match self.object(&request.command) {
+        self.decide_located(at, request, self.locate(request))
+    }
+
+    /// [`Ledger::decide`] for a request that was located before, on this state or an earlier one: members never move.
+    #[must_use]
+    pub fn decide_located(&self, at: UnixMillis, request: &Request, located: Located) -> Decision {
+        let object = match self.object(&request.command, located) {
             Ok(object) => object,
-            Err(code) => return Decision::Decline(code.into()),
+            Err(code) => return Decision::Decline(self.nobody(at, &request.command, code)),
         };
         if let Object::Known(_, key, _) = &object
             && let Some(record) = self.remembered(*key, request)
@@ -79,7 +99,11 @@ impl Ledger {
                 Decision::Decline(Code::RequestIdReused.into())
             };
         }
-        if self.requests.bytes() >= self.rules.request_bytes_max {
+        let retained_since = self.retained_since(at.max(self.last_at()));
+        if self
+            .requests
+            .are_full(self.rules.request_bytes_max, retained_since)
+        {
             return Decision::Decline(Code::Full.into());
         }
         let (subject, member) = match object {
@@ -140,14 +164,8 @@ impl Ledger {
         }
     }
 
-    fn object(&self, command: &Command) -> Result<Object, Code> {
-        let id = match command {
-            Command::Enrol(c) => &c.member,
-            Command::Earn(c) => &c.member,
-            Command::Redeem(c) => &c.member,
-            Command::Hold(c) => &c.member,
-            Command::Capture(c) => self.hold(c.hold.seq).ok_or(Code::HoldNotFound)?.1,
-            Command::Release(c) => self.hold(c.hold.seq).ok_or(Code::HoldNotFound)?.1,
+    fn object(&self, command: &Command, located: Located) -> Result<Object, Code> {
+        let hold = match command {
             Command::PutMerchant(c) => {
                 let subject = Subject::Merchant(c.merchant.clone());
                 let known = self.symbols.find(c.merchant.as_str());
@@ -156,13 +174,44 @@ impl Ledger {
                     None => Object::New(subject),
                 });
             }
+            Command::Capture(c) => Some(c.hold),
+            Command::Release(c) => Some(c.hold),
+            _ => None,
         };
-        let subject = Subject::Member(id.clone());
-        match self.members.find(id) {
-            Some(at) => Ok(Object::Known(subject, ObjectKey::member(at.0), Some(at))),
-            None if matches!(command, Command::Enrol(_)) => Ok(Object::New(subject)),
-            None => Err(Code::MemberNotFound),
+        let at = match (hold, command.member()) {
+            (Some(hold), _) => Some(self.holds.find(hold.seq).ok_or(Code::HoldNotFound)?.member),
+            // A member who was not there may have been enrolled since.
+            (None, Some(id)) => located.0.or_else(|| self.members.find(id)),
+            (None, None) => None,
+        };
+        match (at, command) {
+            (Some(at), _) => {
+                let subject = Subject::Member(self.members.get(at).id().clone());
+                Ok(Object::Known(subject, ObjectKey::member(at.0), Some(at)))
+            }
+            (None, Command::Enrol(c)) => Ok(Object::New(Subject::Member(c.member.clone()))),
+            (None, _) => Err(Code::MemberNotFound),
         }
+    }
+
+    /// Why a command about nobody is refused: with all else that is not known either.
+    fn nobody(&self, at: UnixMillis, command: &Command, code: Code) -> Refusal {
+        let (merchant, point_type, happened) = match command {
+            Command::Earn(c) => (&c.merchant, &c.point_type, c.at),
+            Command::Redeem(c) => (&c.merchant, &c.point_type, None),
+            Command::Hold(c) => (&c.merchant, &c.point_type, None),
+            _ => return code.into(),
+        };
+        let mut objections = Objections::default();
+        objections.add(code.into());
+        objections.note(self.merchant_symbol(merchant));
+        if happened.is_some_and(|happened| happened > at.max(self.last_at())) {
+            objections.add(Code::AtInFuture.into());
+        }
+        if !self.rules.point_types.contains(point_type) {
+            objections.add(Code::UnknownPointType.into());
+        }
+        objections.into_refusal()
     }
 
     fn remembered(&self, object: ObjectKey, request: &Request) -> Option<&[u8]> {

@@ -14,34 +14,33 @@ use super::{
 
 impl Ledger {
     pub(super) fn judge_hold(&self, draft: &mut Draft<'_>, at: MemberIndex, hold: &Hold) -> Judged {
-        let merchant = self.merchant_symbol(&hold.merchant)?;
-        let point_type = self.point_type(draft, &hold.point_type)?;
-
         let mut objections = Objections::default();
-        let (open, most) = (
-            self.members.get(at).open_holds(),
-            self.rules.open_holds_per_member_max,
-        );
-        if open >= most {
-            let (limit, asked) = (u64::from(most), u64::from(open) + 1);
-            objections.add(Reason::measured(Code::MemberLimitReached, limit, asked));
-        }
-        let shares = self
-            .spendable(at, point_type, hold.points)
-            .unwrap_or_else(|reason| {
-                objections.add(reason);
-                Shares::new()
-            });
+        let merchant = objections.note(self.merchant_symbol(&hold.merchant));
+        let point_type = objections.note(self.point_type(draft, &hold.point_type));
+        let room = objections.note(self.room_for_hold(at));
+        let shares =
+            point_type.and_then(|symbol| objections.note(self.spendable(at, symbol, hold.points)));
+        let (Some(merchant), Some(()), Some(shares)) = (merchant, room, shares) else {
+            return Err(objections.into_refusal());
+        };
+        draft.shift(&shares, Account::Available, Account::Held);
         let used_for = hold.used_for.as_ref();
-        objections.none_or(|| {
-            draft.shift(&shares, Account::Available, Account::Held);
-            Deed::Held {
-                merchant,
-                used_for: used_for.map(|used_for| draft.naming.symbol(used_for.as_str())),
-                order: hold.order.clone(),
-                expires_at: draft.at.plus_seconds(u64::from(hold.ttl_seconds)),
-            }
+        Ok(Deed::Held {
+            merchant,
+            used_for: used_for.map(|used_for| draft.naming.symbol(used_for.as_str())),
+            order: hold.order.clone(),
+            expires_at: draft.at.plus_seconds(u64::from(hold.ttl_seconds)),
         })
+    }
+
+    fn room_for_hold(&self, at: MemberIndex) -> Result<(), Reason> {
+        let open = self.members.get(at).open_holds();
+        let most = self.rules.open_holds_per_member_max;
+        if open < most {
+            return Ok(());
+        }
+        let (limit, asked) = (u64::from(most), u64::from(open) + 1);
+        Err(Reason::measured(Code::MemberLimitReached, limit, asked))
     }
 
     pub(super) fn judge_capture(
@@ -92,16 +91,16 @@ impl Ledger {
         capture: &Capture,
     ) -> Judged {
         let wanted = capture.points.unwrap_or(held.points);
+        let mut objections = Objections::default();
         if wanted > held.points {
             let (limit, asked) = (held.points.get(), wanted.get());
-            return Err(Reason::measured(Code::ExceedsHold, limit, asked).into());
+            objections.add(Reason::measured(Code::ExceedsHold, limit, asked));
         }
-        let shares = self
-            .spendable(at, held.point_type, wanted)
-            .map_err(|reason| Reason {
-                code: Code::HoldExpired,
-                ..reason
-            })?;
+        let shares = self.spendable(at, held.point_type, wanted);
+        let shares = objections.none_or(shares.map_err(|reason| Reason {
+            code: Code::HoldExpired,
+            ..reason
+        }))?;
         draft.shift(
             &shares,
             Account::Available,
@@ -141,7 +140,14 @@ impl Ledger {
     }
 
     fn known(&self, draft: &mut Draft<'_>, id: HoldId) -> Result<&Held, Code> {
-        let held = self.holds.find(id.seq).ok_or(Code::HoldNotFound)?;
+        // A hold is kept for as long again after nothing new can be asked of it: a retry of what was asked last is
+        // told the same for the whole of its retention, and finds its member through the hold.
+        let forgotten = self.retained_since(draft.at);
+        let held = self
+            .holds
+            .find(id.seq)
+            .filter(|held| !held.closed_before(forgotten));
+        let held = held.ok_or(Code::HoldNotFound)?;
         draft.point_type = Some(held.point_type);
         Ok(held)
     }

@@ -68,6 +68,8 @@ pub struct Held {
     pub expires_at: UnixMillis,
     /// What is still set aside, in lapse order; empty unless open.
     pub shares: Shares,
+    /// When the hold ended; `None` while it is open.
+    pub(super) closed_at: Option<UnixMillis>,
     /// The hold's place among those that end in the same second.
     due_place: u32,
 }
@@ -80,6 +82,11 @@ impl Held {
             sum.checked_add(share.points)
                 .expect("parts of one hold sum to at most the hold")
         })
+    }
+
+    /// Whether the hold ended before this moment.
+    pub(super) fn closed_before(&self, moment: UnixMillis) -> bool {
+        self.closed_at.is_some_and(|at| at < moment)
     }
 
     /// The first `points` of what is set aside, in lapse order, or `None` when that is less.
@@ -126,7 +133,7 @@ pub(super) struct Holds {
     /// Open holds by the second in which they are over, rounded up: a hold never ends early.
     due: BTreeMap<u64, Vec<u32>>,
     /// Closed holds, the longest closed first.
-    closed: VecDeque<(UnixMillis, u32)>,
+    closed: VecDeque<u32>,
 }
 
 /// A hold that an entry opens.
@@ -156,6 +163,7 @@ impl Holds {
             state: HoldState::Open,
             expires_at: opening.expires_at,
             shares: opening.shares,
+            closed_at: None,
             due_place: 0,
         };
         held.points = held.remaining();
@@ -188,7 +196,9 @@ impl Holds {
 
     /// Notes that an expired hold was captured after all, from points that were free.
     pub(super) fn capture_late(&mut self, seq: Seq, points: Points) {
-        let held = self.known_mut(seq);
+        // A replay under a shorter retention than the entry was decided under may have forgotten the hold by now.
+        let Some(slot) = self.slot(seq) else { return };
+        let held = &mut self.slots[slot as usize];
         held.captured = sum(held.captured, points);
         held.released = held
             .released
@@ -210,23 +220,25 @@ impl Holds {
         } else {
             HoldState::Captured
         };
+        held.closed_at = Some(at);
         let (second, place) = (due_second(held.expires_at), held.due_place);
         self.forget_due(second, place);
-        self.closed.push_back((at, slot));
+        self.closed.push_back(slot);
     }
 
     /// Drops some of the holds that were closed before `before`.
     pub(super) fn forget(&mut self, before: UnixMillis) {
         for _ in 0..2 {
-            match self.closed.front() {
-                Some(&(at, slot)) if at < before => {
-                    self.closed.pop_front();
-                    let seq = self.slots[slot as usize].seq;
-                    self.index.remove(self.hasher.hash_one(seq), slot);
-                    self.free.push(slot);
-                }
-                _ => return,
+            let Some(&slot) = self.closed.front() else {
+                return;
+            };
+            let held = &self.slots[slot as usize];
+            if !held.closed_before(before) {
+                return;
             }
+            self.closed.pop_front();
+            self.index.remove(self.hasher.hash_one(held.seq), slot);
+            self.free.push(slot);
         }
     }
 
@@ -246,9 +258,7 @@ impl Holds {
 
     /// The closed holds, the longest closed first.
     pub(super) fn iter_closed(&self) -> impl Iterator<Item = &Held> {
-        self.closed
-            .iter()
-            .map(|&(_, slot)| &self.slots[slot as usize])
+        self.closed.iter().map(|&slot| &self.slots[slot as usize])
     }
 
     fn slot(&self, seq: Seq) -> Option<u32> {

@@ -6,7 +6,7 @@ use super::{
     decide::{Draft, Judged},
     entry::{Account, Deed},
     members::MemberIndex,
-    refusal::{Code, Reason},
+    refusal::{Code, Objections, Reason},
     state::Ledger,
     symbol::Symbol,
     wallet::Shares,
@@ -19,9 +19,14 @@ impl Ledger {
         at: MemberIndex,
         redeem: &Redeem,
     ) -> Judged {
-        let merchant = self.merchant_symbol(&redeem.merchant)?;
-        let point_type = self.point_type(draft, &redeem.point_type)?;
-        let shares = self.spendable(at, point_type, redeem.points)?;
+        let mut objections = Objections::default();
+        let merchant = objections.note(self.merchant_symbol(&redeem.merchant));
+        let point_type = objections.note(self.point_type(draft, &redeem.point_type));
+        let shares = point_type
+            .and_then(|symbol| objections.note(self.spendable(at, symbol, redeem.points)));
+        let (Some(merchant), Some(shares)) = (merchant, shares) else {
+            return Err(objections.into_refusal());
+        };
         draft.shift(&shares, Account::Available, Account::Accepted(merchant));
         Ok(Deed::Redeemed {
             merchant,

@@ -164,6 +164,12 @@ impl Refusal {
     }
 }
 
+impl From<Code> for Reason {
+    fn from(code: Code) -> Self {
+        Self::plain(code)
+    }
+}
+
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
         Reason::plain(code).into()
@@ -185,13 +191,24 @@ impl Objections {
         self.0.push(reason);
     }
 
-    /// `value`, unless something stands in the way.
-    pub(super) fn none_or<T>(mut self, value: impl FnOnce() -> T) -> Result<T, Refusal> {
-        if self.0.is_empty() {
-            return Ok(value());
+    /// What was found, or a note of what stands in its way.
+    pub(super) fn note<T>(&mut self, found: Result<T, impl Into<Reason>>) -> Option<T> {
+        found.map_err(|reason| self.add(reason.into())).ok()
+    }
+
+    /// What was found last, unless something stands in the way of it or of anything before.
+    pub(super) fn none_or<T>(mut self, found: Result<T, impl Into<Reason>>) -> Result<T, Refusal> {
+        match self.note(found) {
+            Some(found) if self.0.is_empty() => Ok(found),
+            _ => Err(self.into_refusal()),
         }
+    }
+
+    /// All of it. Something must stand in the way.
+    pub(super) fn into_refusal(mut self) -> Refusal {
+        assert!(!self.0.is_empty(), "a refusal has a reason");
         self.0.sort_by_key(|reason| reason.code);
-        Err(Refusal(self.0))
+        Refusal(self.0)
     }
 }
 
@@ -239,7 +256,7 @@ mod tests {
         let mut objections = Objections::default();
         objections.add(Reason::measured(Code::InsufficientPoints, 1, 2));
         objections.add(Reason::plain(Code::MerchantNotFound));
-        let refusal = objections.none_or(|| ()).unwrap_err();
+        let refusal = objections.none_or(Ok::<_, Code>(())).unwrap_err();
         assert_eq!(refusal.code(), Code::MerchantNotFound);
         assert_eq!(refusal.reasons().len(), 2);
         assert!(!refusal.binds());

@@ -22,6 +22,8 @@ const UNITS_PER_CHUNK: u32 = (CHUNK_BYTES / ALIGN) as u32;
 const HEAD_BYTES: usize = 4 + 8;
 /// How many expired requests one new entry makes room by forgetting, at the most.
 const FORGOTTEN_PER_ENTRY: usize = 2;
+/// The same while the memory is full: enough for the room to grow again.
+const FORGOTTEN_WHEN_FULL: usize = 64;
 
 /// What a request is about, within its shard: the second half of a request id's scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,8 +80,17 @@ impl Requests {
         peek: Peek<'_>,
         record: &[u8],
         forget_before: UnixMillis,
+        bytes_max: usize,
     ) {
-        self.forget(forget_before);
+        let full = self.bytes() >= bytes_max;
+        self.forget(
+            forget_before,
+            if full {
+                FORGOTTEN_WHEN_FULL
+            } else {
+                FORGOTTEN_PER_ENTRY
+            },
+        );
         let at = self.append(object, record);
         let hash = self.hash(peek.principal, object, peek.id);
         self.index.insert(hash, at);
@@ -91,8 +102,18 @@ impl Requests {
         self.count
     }
 
+    /// Whether nothing more can be remembered: the memory is used up, and by answers that are still due. One that is
+    /// not makes room, or a shard that was full once would never take a request again.
+    pub(super) fn are_full(&self, bytes_max: usize, forget_before: UnixMillis) -> bool {
+        self.bytes() >= bytes_max
+            && self.records().next().is_some_and(|oldest| {
+                let peek = Entry::peek(oldest).expect("only entries with an origin are remembered");
+                peek.at >= forget_before
+            })
+    }
+
     /// The memory that the records take, in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.chunks.len() * CHUNK_BYTES
     }
 
@@ -148,8 +169,8 @@ impl Requests {
         number * UNITS_PER_CHUNK + (offset / ALIGN) as u32
     }
 
-    fn forget(&mut self, before: UnixMillis) {
-        for _ in 0..FORGOTTEN_PER_ENTRY {
+    fn forget(&mut self, before: UnixMillis, most: usize) {
+        for _ in 0..most {
             let Some(chunk) = self.chunks.front() else {
                 return;
             };

@@ -325,12 +325,19 @@ impl Ledger {
         ObjectKey::document(symbol)
     }
 
-    fn remember(&mut self, entry: &Entry, object: ObjectKey, record: &[u8]) {
+    /// From when on answers are remembered at `at`, at least.
+    pub(super) const fn retained_since(&self, at: UnixMillis) -> UnixMillis {
         let retention = self.rules.request_retention_seconds.saturating_mul(1_000);
-        let forget_before = UnixMillis(entry.at.0.saturating_sub(retention));
-        self.holds.forget(forget_before);
+        UnixMillis(at.0.saturating_sub(retention))
+    }
+
+    fn remember(&mut self, entry: &Entry, object: ObjectKey, record: &[u8]) {
+        let forget_before = self.retained_since(entry.at);
+        self.holds.forget(self.retained_since(forget_before));
         if let Some(peek) = Entry::peek(record) {
-            self.requests.remember(object, peek, record, forget_before);
+            let bytes_max = self.rules.request_bytes_max;
+            self.requests
+                .remember(object, peek, record, forget_before, bytes_max);
         }
     }
 }

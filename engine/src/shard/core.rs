@@ -1,8 +1,8 @@
 //! A shard without actix, a journal or a clock: the actor wraps it, the simulation drives it.
 
 use crate::ledger::{
-    Answer, CommandKind, Decision, Entry, Ledger, Refusal, Request, RequestId, Seq, ShardIndex,
-    UnixMillis,
+    Answer, CommandKind, Decision, Entry, Ledger, Located, Refusal, Request, RequestId, Seq,
+    ShardIndex, UnixMillis,
     invariants::{Violation, check_entry},
 };
 
@@ -80,12 +80,23 @@ impl<H> ShardCore<H> {
 
     /// Decides and applies. The reply may be spoken only after [`ShardCore::hold_back`].
     pub fn submit(&mut self, now: UnixMillis, request: &Request) -> Reply {
+        let located = self.ledger.locate(request);
+        self.submit_located(now, request, located)
+    }
+
+    /// [`ShardCore::submit`] for a request that `Ledger::locate` was asked about before.
+    pub fn submit_located(
+        &mut self,
+        now: UnixMillis,
+        request: &Request,
+        located: Located,
+    ) -> Reply {
         let declined = |refusal| Declined {
             id: request.id().clone(),
             kind: request.command().kind(),
             refusal,
         };
-        match self.ledger.decide(now, request) {
+        match self.ledger.decide_located(now, request, located) {
             Decision::Record(entry) => {
                 self.record(&entry);
                 let answer = Answer::recorded(entry, self.ledger.shard(), self.ledger.symbols());
