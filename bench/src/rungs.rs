@@ -31,7 +31,7 @@ const BATCH: usize = 2_000;
 /// How many batches are on their way at once.
 const IN_FLIGHT: usize = 4;
 
-/// The ledger alone: decide, apply, answer. The record that the request memory keeps is not made: it stays empty.
+/// The ledger alone: decide, apply, answer. The request is remembered, its record left empty.
 #[must_use]
 pub fn ledger(workload: &Workload) -> Duration {
     let mut ledgers: Vec<_> = prepared(workload);

@@ -77,7 +77,7 @@ mod tests {
         let router = Router::new(16, 7).unwrap();
         let places = ["m-1", "m-2", "alice", "鲍"].map(|name| MemberId::new(name).ok());
         let places = places.map(|id| id.map(|id| router.member(&id).0));
-        assert_eq!(places, [Some(99), Some(99), Some(99), None]);
+        assert_eq!(places, [Some(9), Some(1), Some(15), None]);
     }
 
     #[test]

@@ -29,10 +29,6 @@ pub enum Decision {
     Decline(Refusal),
 }
 
-/// Where a request's member was found, if there was one of that name.
-#[derive(Clone, Copy, Debug)]
-pub struct Located(Option<MemberIndex>);
-
 /// What a command's family makes of it.
 pub(super) type Judged = Result<Deed, Refusal>;
 
@@ -66,31 +62,16 @@ enum Object {
 }
 
 impl Ledger {
-    /// Finds whom a request is about, ahead of [`Ledger::decide_located`]. Located one after the other, many requests
-    /// wait for memory at the same time; decided one after the other, each waits alone.
-    #[must_use]
-    pub fn locate(&self, request: &Request) -> Located {
-        Located(match request.command.member() {
-            Some(id) => self.members.find(id),
-            None => None,
-        })
-    }
-
     /// Decides. The same state, time and request give the same decision. `at` is raised to the last entry's time.
     #[must_use]
     pub fn decide(&self, at: UnixMillis, request: &Request) -> Decision {
-        self.decide_located(at, request, self.locate(request))
-    }
-
-    /// [`Ledger::decide`] for a request that was located before, on this state or an earlier one: members never move.
-    #[must_use]
-    pub fn decide_located(&self, at: UnixMillis, request: &Request, located: Located) -> Decision {
-        let object = match self.object(&request.command, located) {
+        let object = match self.object(&request.command) {
             Ok(object) => object,
             Err(code) => return Decision::Decline(self.nobody(at, &request.command, code)),
         };
-        if let Object::Known(_, key, _) = &object
-            && let Some(record) = self.remembered(*key, request)
+        let principal = self.symbols.find(request.principal.as_str());
+        if let (Object::Known(_, key, _), Some(principal)) = (&object, principal)
+            && let Some(record) = self.requests.find(principal, *key, &request.id)
         {
             let peek = Entry::peek(record).expect("only entries with an origin are remembered");
             return if peek.fingerprint == request.fingerprint {
@@ -99,11 +80,8 @@ impl Ledger {
                 Decision::Decline(Code::RequestIdReused.into())
             };
         }
-        let retained_since = self.retained_since(at.max(self.last_at()));
-        if self
-            .requests
-            .are_full(self.rules.request_bytes_max, retained_since)
-        {
+        let at = at.max(self.last_at());
+        if self.requests.are_full(self.forgetting(at)) {
             return Decision::Decline(Code::Full.into());
         }
         let (subject, member) = match object {
@@ -111,7 +89,7 @@ impl Ledger {
             Object::New(subject) => (subject, None),
         };
         let mut draft = Draft {
-            at: at.max(self.last_at()),
+            at,
             kind: request.command.kind(),
             naming: Naming::new(&self.symbols),
             moves: Moves::new(),
@@ -125,7 +103,7 @@ impl Ledger {
             },
             Err(refusal) => return Decision::Decline(refusal),
         };
-        Decision::Record(self.finish(draft, Some(request), subject, member, deed))
+        Decision::Record(self.finish(draft, Some((request, principal)), subject, member, deed))
     }
 
     /// Ends an open hold whose time is over at `now`, if there is one.
@@ -164,7 +142,7 @@ impl Ledger {
         }
     }
 
-    fn object(&self, command: &Command, located: Located) -> Result<Object, Code> {
+    fn object(&self, command: &Command) -> Result<Object, Code> {
         let hold = match command {
             Command::PutMerchant(c) => {
                 let subject = Subject::Merchant(c.merchant.clone());
@@ -180,8 +158,7 @@ impl Ledger {
         };
         let at = match (hold, command.member()) {
             (Some(hold), _) => Some(self.holds.find(hold.seq).ok_or(Code::HoldNotFound)?.member),
-            // A member who was not there may have been enrolled since.
-            (None, Some(id)) => located.0.or_else(|| self.members.find(id)),
+            (None, Some(id)) => self.members.find(id),
             (None, None) => None,
         };
         match (at, command) {
@@ -214,21 +191,16 @@ impl Ledger {
         objections.into_refusal()
     }
 
-    fn remembered(&self, object: ObjectKey, request: &Request) -> Option<&[u8]> {
-        let principal = self.symbols.find(request.principal.as_str())?;
-        self.requests.find(principal, object, &request.id)
-    }
-
     fn finish(
         &self,
         mut draft: Draft<'_>,
-        request: Option<&Request>,
+        request: Option<(&Request, Option<Symbol>)>,
         subject: Subject,
         member: Option<MemberIndex>,
         deed: Deed,
     ) -> Entry {
-        let origin = request.map(|request| Origin {
-            principal: draft.naming.symbol(request.principal.as_str()),
+        let origin = request.map(|(request, principal)| Origin {
+            principal: principal.unwrap_or_else(|| draft.naming.symbol(request.principal.as_str())),
             id: request.id.clone(),
             fingerprint: request.fingerprint,
             reference: request.reference.clone(),

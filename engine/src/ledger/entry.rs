@@ -181,7 +181,6 @@ pub struct After {
 /// What identifies the request that a record answers, read without reading the rest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peek<'a> {
-    pub(super) at: UnixMillis,
     pub(super) principal: Symbol,
     pub(super) id: &'a str,
     pub(super) fingerprint: Fingerprint,
@@ -209,6 +208,9 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// No entry's recorded form is longer: its names, labels and moves are bounded, to less than half of this.
+    pub const BYTES_MAX: usize = u16::MAX as usize;
+
     /// Every move as the two postings that it is.
     pub fn postings(&self) -> impl Iterator<Item = Posting> {
         self.moves.iter().flat_map(|m| {
@@ -224,10 +226,10 @@ impl Entry {
 
     /// The recorded form, version 1: what stands in journals and in the request memory.
     ///
-    /// Appends to `out`; nothing of `out` is overwritten.
-    pub fn encode_into(&self, out: &mut Vec<u8>) {
-        bincode::encode_into_std_write(self, out, bincode::config::standard())
-            .expect("writing to memory does not fail");
+    /// Written to the front of `out`, of which it takes [`Entry::BYTES_MAX`] at the most; answers with that part.
+    pub fn encode<'a>(&self, out: &'a mut [u8]) -> &'a [u8] {
+        let used = bincode::encode_into_slice(self, out, bincode::config::standard());
+        &out[..used.expect("an entry is bounded far below the space it is given")]
     }
 
     /// Whose request a record answers; `None` if it answers none.
@@ -235,9 +237,8 @@ impl Entry {
         type Head<'a> = (Seq, UnixMillis, Option<(Symbol, &'a str, Fingerprint)>);
         let read: Result<(Head<'_>, usize), _> =
             bincode::borrow_decode_from_slice(record, bincode::config::standard());
-        let ((_, at, origin), _) = read.ok()?;
+        let ((_, _, origin), _) = read.ok()?;
         origin.map(|(principal, id, fingerprint)| Peek {
-            at,
             principal,
             id,
             fingerprint,

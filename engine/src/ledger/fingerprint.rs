@@ -90,5 +90,5 @@ mod tests {
         assert_eq!(value, Fingerprint(FROZEN));
     }
 
-    const FROZEN: u64 = 0;
+    const FROZEN: u64 = 17_076_648_821_365_777_389;
 }

@@ -1,6 +1,9 @@
 //! Points set aside: the holds of a shard, and when they end by themselves.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    hash::BuildHasher,
+};
 
 use super::{
     amount::Points,
@@ -129,7 +132,7 @@ pub(super) struct Holds {
     slots: Vec<Held>,
     free: Vec<u32>,
     index: SplitTable,
-    hasher: ahash::RandomState,
+    hasher: foldhash::quality::RandomState,
     /// Open holds by the second in which they are over, rounded up: a hold never ends early.
     due: BTreeMap<u64, Vec<u32>>,
     /// Closed holds, the longest closed first.

@@ -1,5 +1,7 @@
 //! The members of a shard.
 
+use std::hash::BuildHasher;
+
 use smallvec::SmallVec;
 
 use super::{
@@ -73,7 +75,7 @@ impl Member {
 pub(super) struct Members {
     members: Vec<Member>,
     index: SplitTable,
-    hasher: ahash::RandomState,
+    hasher: foldhash::quality::RandomState,
 }
 
 impl Members {

@@ -44,7 +44,7 @@ pub use command::{
     Capture, Command, CommandKind, Earn, Enrol, Hold, HoldId, Offset, PutMerchant, Redeem, Release,
     Request, Seq, ShardIndex,
 };
-pub use decide::{Decision, Located};
+pub use decide::Decision;
 pub use entry::{Account, After, Deed, Entry, Move, Moves, Origin, Posting, Subject};
 pub use holds::{Held, HoldState};
 pub use id::{

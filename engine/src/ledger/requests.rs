@@ -3,10 +3,10 @@
 //! What is remembered is the entry's recorded form itself, laid end to end in the order of decision; the index finds
 //! it by (principal, object, request id). Forgetting goes by the entries' own times, so a replay forgets the same.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, hash::BuildHasher};
 
 use super::{
-    entry::{Entry, Peek},
+    entry::{Entry, Origin},
     id::RequestId,
     split_table::SplitTable,
     symbol::Symbol,
@@ -18,8 +18,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Records start at multiples of this, so that 32 bits name a place in 32 GiB.
 const ALIGN: usize = 8;
 const UNITS_PER_CHUNK: u32 = (CHUNK_BYTES / ALIGN) as u32;
-/// In front of each record: its length and the object it is about.
-const HEAD_BYTES: usize = 4 + 8;
+/// In front of each record: its length, the object it is about, and when it was decided.
+const HEAD_BYTES: usize = 4 + 8 + 8;
 /// How many expired requests one new entry makes room by forgetting, at the most.
 const FORGOTTEN_PER_ENTRY: usize = 2;
 /// The same while the memory is full: enough for the room to grow again.
@@ -39,11 +39,20 @@ impl ObjectKey {
     }
 }
 
+/// When answers may be forgotten.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forgetting {
+    /// Answers given before this are no longer due.
+    pub(super) before: UnixMillis,
+    /// How much memory they may take, in bytes.
+    pub(super) bytes_max: usize,
+}
+
 /// The remembered requests of a shard.
 #[derive(Default)]
 pub(super) struct Requests {
     index: SplitTable,
-    hasher: ahash::RandomState,
+    hasher: foldhash::quality::RandomState,
     chunks: VecDeque<Vec<u8>>,
     /// The number of the first chunk; numbers wrap at [`Self::CHUNKS_MAX`].
     first_chunk: u32,
@@ -65,35 +74,35 @@ impl Requests {
     ) -> Option<&[u8]> {
         let hash = self.hash(principal, object, id.as_str());
         let at = self.index.find(hash, |at| {
-            let (key, record) = self.record(at);
-            key == object
-                && Entry::peek(record)
+            let stored = self.stored(at);
+            stored.object == object
+                && Entry::peek(stored.record)
                     .is_some_and(|peek| peek.principal == principal && peek.id == id.as_str())
         })?;
-        Some(self.record(at).1)
+        Some(self.stored(at).record)
     }
 
-    /// Remembers an entry that answers a request, and forgets some that are older than `forget_before`.
+    /// Remembers an entry that answers a request, and forgets some that are no longer due.
     pub(super) fn remember(
         &mut self,
         object: ObjectKey,
-        peek: Peek<'_>,
+        origin: &Origin,
+        at: UnixMillis,
         record: &[u8],
-        forget_before: UnixMillis,
-        bytes_max: usize,
+        forgetting: Forgetting,
     ) {
-        let full = self.bytes() >= bytes_max;
+        let full = self.bytes() >= forgetting.bytes_max;
         self.forget(
-            forget_before,
+            forgetting.before,
             if full {
                 FORGOTTEN_WHEN_FULL
             } else {
                 FORGOTTEN_PER_ENTRY
             },
         );
-        let at = self.append(object, record);
-        let hash = self.hash(peek.principal, object, peek.id);
-        self.index.insert(hash, at);
+        let place = self.append(object, at, record);
+        let hash = self.hash(origin.principal, object, origin.id.as_str());
+        self.index.insert(hash, place);
         self.count += 1;
     }
 
@@ -104,12 +113,11 @@ impl Requests {
 
     /// Whether nothing more can be remembered: the memory is used up, and by answers that are still due. One that is
     /// not makes room, or a shard that was full once would never take a request again.
-    pub(super) fn are_full(&self, bytes_max: usize, forget_before: UnixMillis) -> bool {
-        self.bytes() >= bytes_max
-            && self.records().next().is_some_and(|oldest| {
-                let peek = Entry::peek(oldest).expect("only entries with an origin are remembered");
-                peek.at >= forget_before
-            })
+    pub(super) fn are_full(&self, forgetting: Forgetting) -> bool {
+        self.bytes() >= forgetting.bytes_max
+            && self
+                .oldest()
+                .is_some_and(|oldest| oldest.at >= forgetting.before)
     }
 
     /// The memory that the records take, in bytes.
@@ -130,17 +138,26 @@ impl Requests {
         self.hasher.hash_one((principal, object, id))
     }
 
-    fn record(&self, at: u32) -> (ObjectKey, &[u8]) {
+    /// The oldest record that is not forgotten.
+    fn oldest(&self) -> Option<Stored<'_>> {
+        let behind = self.oldest;
+        match self.chunks.front() {
+            Some(chunk) if behind < chunk.len() => Some(Stored::read(chunk, behind)),
+            // The first chunk is kept a little longer than its last record.
+            _ => self.chunks.get(1).map(|chunk| Stored::read(chunk, 0)),
+        }
+    }
+
+    fn stored(&self, at: u32) -> Stored<'_> {
         let (chunk, offset) = (
             at / UNITS_PER_CHUNK,
             (at % UNITS_PER_CHUNK) as usize * ALIGN,
         );
         let place = (chunk + Self::CHUNKS_MAX - self.first_chunk) % Self::CHUNKS_MAX;
-        let (key, record, _) = read_record(&self.chunks[place as usize], offset);
-        (key, record)
+        Stored::read(&self.chunks[place as usize], offset)
     }
 
-    fn append(&mut self, object: ObjectKey, record: &[u8]) -> u32 {
+    fn append(&mut self, object: ObjectKey, at: UnixMillis, record: &[u8]) -> u32 {
         let needed = HEAD_BYTES + record.len() + ALIGN;
         assert!(
             needed <= CHUNK_BYTES,
@@ -163,6 +180,7 @@ impl Requests {
         let length = u32::try_from(record.len()).expect("an entry is bounded far below a chunk");
         chunk.extend_from_slice(&length.to_be_bytes());
         chunk.extend_from_slice(&object.0.to_be_bytes());
+        chunk.extend_from_slice(&at.0.to_be_bytes());
         chunk.extend_from_slice(record);
         chunk.resize(chunk.len().next_multiple_of(ALIGN), 0);
         let number = (self.first_chunk + place) % Self::CHUNKS_MAX;
@@ -184,12 +202,13 @@ impl Requests {
                 }
                 return;
             }
-            let (object, record, end) = read_record(chunk, self.oldest);
-            let peek = Entry::peek(record).expect("only entries with an origin are remembered");
-            if peek.at >= before {
+            let stored = Stored::read(chunk, self.oldest);
+            if stored.at >= before {
                 return;
             }
-            let hash = self.hash(peek.principal, object, peek.id);
+            let end = stored.end;
+            let peek = Entry::peek(stored.record).expect("only entries with an origin are kept");
+            let hash = self.hash(peek.principal, stored.object, peek.id);
             let at = self.first_chunk * UNITS_PER_CHUNK + (self.oldest / ALIGN) as u32;
             self.index.remove(hash, at);
             self.oldest = end;
@@ -198,18 +217,29 @@ impl Requests {
     }
 }
 
-/// The record that starts at `offset`, and where the next one starts.
-fn read_record(chunk: &[u8], offset: usize) -> (ObjectKey, &[u8], usize) {
-    let head = &chunk[offset..offset + HEAD_BYTES];
-    let length = u32::from_be_bytes(head[..4].try_into().expect("four bytes")) as usize;
-    let object = u64::from_be_bytes(head[4..].try_into().expect("eight bytes"));
-    let start = offset + HEAD_BYTES;
-    let record = &chunk[start..start + length];
-    (
-        ObjectKey(object),
-        record,
-        (start + length).next_multiple_of(ALIGN),
-    )
+/// A record as it lies in its chunk.
+struct Stored<'a> {
+    object: ObjectKey,
+    at: UnixMillis,
+    record: &'a [u8],
+    /// Where the next one starts.
+    end: usize,
+}
+
+impl<'a> Stored<'a> {
+    fn read(chunk: &'a [u8], offset: usize) -> Self {
+        let head = &chunk[offset..offset + HEAD_BYTES];
+        let number =
+            |at: usize| u64::from_be_bytes(head[at..at + 8].try_into().expect("eight bytes"));
+        let length = u32::from_be_bytes(head[..4].try_into().expect("four bytes")) as usize;
+        let start = offset + HEAD_BYTES;
+        Self {
+            object: ObjectKey(number(4)),
+            at: UnixMillis(number(12)),
+            record: &chunk[start..start + length],
+            end: (start + length).next_multiple_of(ALIGN),
+        }
+    }
 }
 
 struct ChunkRecords<'a> {
@@ -224,8 +254,8 @@ impl<'a> Iterator for ChunkRecords<'a> {
         if self.at >= self.chunk.len() {
             return None;
         }
-        let (_, record, next) = read_record(self.chunk, self.at);
-        self.at = next;
-        Some(record)
+        let stored = Stored::read(self.chunk, self.at);
+        self.at = stored.end;
+        Some(stored.record)
     }
 }

@@ -10,7 +10,7 @@ use super::{
     id::MemberId,
     members::{Member, MemberIndex, Members},
     merchants::{Merchant, Merchants},
-    requests::{ObjectKey, Requests},
+    requests::{Forgetting, ObjectKey, Requests},
     rules::Rules,
     symbol::{Symbol, Symbols},
     time::UnixMillis,
@@ -325,6 +325,14 @@ impl Ledger {
         ObjectKey::document(symbol)
     }
 
+    /// What may be forgotten at `at`.
+    pub(super) const fn forgetting(&self, at: UnixMillis) -> Forgetting {
+        Forgetting {
+            before: self.retained_since(at),
+            bytes_max: self.rules.request_bytes_max,
+        }
+    }
+
     /// From when on answers are remembered at `at`, at least.
     pub(super) const fn retained_since(&self, at: UnixMillis) -> UnixMillis {
         let retention = self.rules.request_retention_seconds.saturating_mul(1_000);
@@ -332,12 +340,11 @@ impl Ledger {
     }
 
     fn remember(&mut self, entry: &Entry, object: ObjectKey, record: &[u8]) {
-        let forget_before = self.retained_since(entry.at);
-        self.holds.forget(self.retained_since(forget_before));
-        if let Some(peek) = Entry::peek(record) {
-            let bytes_max = self.rules.request_bytes_max;
+        let forgetting = self.forgetting(entry.at);
+        self.holds.forget(self.retained_since(forgetting.before));
+        if let Some(origin) = &entry.origin {
             self.requests
-                .remember(object, peek, record, forget_before, bytes_max);
+                .remember(object, origin, entry.at, record, forgetting);
         }
     }
 }

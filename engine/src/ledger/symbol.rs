@@ -3,6 +3,8 @@
 //! A shard numbers the names in the order in which it first meets them. The entry that uses a name for the first
 //! time carries it, so the journal of one shard explains itself and a replay gives every name the same number.
 
+use std::hash::BuildHasher;
+
 use bincode::{BorrowDecode, Encode};
 use compact_str::CompactString;
 use hashbrown::HashTable;
@@ -24,7 +26,7 @@ impl Symbol {
 pub struct Symbols {
     names: Vec<CompactString>,
     index: HashTable<u32>,
-    hasher: ahash::RandomState,
+    hasher: foldhash::quality::RandomState,
 }
 
 impl Symbols {

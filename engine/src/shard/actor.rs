@@ -24,10 +24,6 @@ const EXPIRY_EVERY: Duration = Duration::from_millis(100);
 /// How many holds expire at most before other mail is looked at.
 const EXPIRIES_PER_LOOK: usize = 256;
 
-/// How many requests of a batch are located before they are decided: enough for their waits to overlap, few enough for
-/// all that was found to stay in the fastest cache.
-const LOCATED_TOGETHER: usize = 32;
-
 /// A read: looks at the ledger at once, and gives what is to be said when all that it saw is durable.
 pub type Look = Box<dyn FnOnce(&Ledger) -> Box<dyn FnOnce() + Send> + Send>;
 
@@ -90,15 +86,10 @@ impl ShardActor {
     fn submit_many(&mut self, requests: &[Request]) -> Vec<Reply> {
         let now = self.clock.now();
         let mut replies = Vec::with_capacity(requests.len());
-        let mut located = Vec::with_capacity(LOCATED_TOGETHER);
-        for requests in requests.chunks(LOCATED_TOGETHER) {
-            located.clear();
-            located.extend(requests.iter().map(|r| self.core.ledger().locate(r)));
-            for (request, &located) in requests.iter().zip(&located) {
-                replies.push(self.core.submit_located(now, request, located));
-                if self.core.is_full() {
-                    self.seal();
-                }
+        for request in requests {
+            replies.push(self.core.submit(now, request));
+            if self.core.is_full() {
+                self.seal();
             }
         }
         replies

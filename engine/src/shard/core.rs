@@ -1,8 +1,8 @@
 //! A shard without actix, a journal or a clock: the actor wraps it, the simulation drives it.
 
 use crate::ledger::{
-    Answer, CommandKind, Decision, Entry, Ledger, Located, Refusal, Request, RequestId, Seq,
-    ShardIndex, UnixMillis,
+    Answer, CommandKind, Decision, Entry, Ledger, Refusal, Request, RequestId, Seq, ShardIndex,
+    UnixMillis,
     invariants::{Violation, check_entry},
 };
 
@@ -44,7 +44,8 @@ pub struct Sealed<H> {
 /// gives to [`ShardCore::hold_back`], and gets it back from whoever made the sealed block durable.
 pub struct ShardCore<H> {
     ledger: Ledger,
-    record: Vec<u8>,
+    /// Where entries are encoded, one after the other.
+    scratch: Box<[u8]>,
     body: Vec<u8>,
     count: u32,
     held: Vec<H>,
@@ -55,10 +56,10 @@ impl<H> ShardCore<H> {
     /// A shard that goes on from `ledger`. No hold expires before `no_expiry_before`, so that a long outage does not
     /// end every hold at the door.
     #[must_use]
-    pub const fn new(ledger: Ledger, no_expiry_before: UnixMillis) -> Self {
+    pub fn new(ledger: Ledger, no_expiry_before: UnixMillis) -> Self {
         Self {
             ledger,
-            record: Vec::new(),
+            scratch: vec![0; Entry::BYTES_MAX].into_boxed_slice(),
             body: Vec::new(),
             count: 0,
             held: Vec::new(),
@@ -80,23 +81,12 @@ impl<H> ShardCore<H> {
 
     /// Decides and applies. The reply may be spoken only after [`ShardCore::hold_back`].
     pub fn submit(&mut self, now: UnixMillis, request: &Request) -> Reply {
-        let located = self.ledger.locate(request);
-        self.submit_located(now, request, located)
-    }
-
-    /// [`ShardCore::submit`] for a request that `Ledger::locate` was asked about before.
-    pub fn submit_located(
-        &mut self,
-        now: UnixMillis,
-        request: &Request,
-        located: Located,
-    ) -> Reply {
         let declined = |refusal| Declined {
             id: request.id().clone(),
             kind: request.command().kind(),
             refusal,
         };
-        match self.ledger.decide_located(now, request, located) {
+        match self.ledger.decide(now, request) {
             Decision::Record(entry) => {
                 self.record(&entry);
                 let answer = Answer::recorded(entry, self.ledger.shard(), self.ledger.symbols());
@@ -165,13 +155,11 @@ impl<H> ShardCore<H> {
         if let Err(violation) = check_entry(entry) {
             stop(&violation);
         }
-        self.record.clear();
-        entry.encode_into(&mut self.record);
-        self.ledger.apply(entry, &self.record);
-        let length =
-            u16::try_from(self.record.len()).expect("an entry is bounded far below 64 KiB");
+        let record = entry.encode(&mut self.scratch);
+        self.ledger.apply(entry, record);
+        let length = u16::try_from(record.len()).expect("Entry::BYTES_MAX is that of two bytes");
         self.body.extend_from_slice(&length.to_be_bytes());
-        self.body.extend_from_slice(&self.record);
+        self.body.extend_from_slice(record);
         self.count += 1;
     }
 }
