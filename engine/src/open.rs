@@ -109,6 +109,7 @@ impl DataDirectory {
         let journal = self.path.join("journal").join("000001");
         check_journal_is_there(&journal, head.as_ref())?;
         let mut journal = SledJournal::open(&journal)?;
+        self.sync_names()?;
         let mut ledgers = new_ledgers(&router, &options.rules);
         let watch = Stopwatch::start();
         let recovered = recover(&mut journal, head.as_ref(), &mut ledgers)?;
@@ -136,6 +137,18 @@ impl DataDirectory {
             micros,
             dropped,
         })
+    }
+
+    /// Makes the names in the directory durable, and its own. The journal syncs what is below it; but if the names of
+    /// journal and head could vanish in a power failure, the directory would look like a new one.
+    fn sync_names(&self) -> Result<(), JournalError> {
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        for path in [Some(self.path.as_path()), parent].into_iter().flatten() {
+            File::open(path)
+                .and_then(|directory| directory.sync_all())
+                .map_err(JournalError::io(format!("sync {}", path.display())))?;
+        }
+        Ok(())
     }
 
     fn router(&self, shards: u16) -> Result<Router, OpenError> {

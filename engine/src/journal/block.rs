@@ -4,13 +4,14 @@
 //! entries. All numbers are big-endian.
 //!
 //! ```text
-//! value   "JT" version:1 zero:1 turn:8 part:2 parts:2 blocks…
+//! value   "JT" version:1 zero:1 turn:8 part:2 parts:2 length:4 check:4 blocks…     `length` bytes of blocks
 //! block   "JB" version:1 zero:1 shard:2 first:8 count:4 length:4 before:32 checksum:8 body
 //! body    (length:2 entry)…                       `length` entries, recorded form of `ledger::Entry`
 //! ```
 //!
-//! `checksum` is XXH3-64 of everything else in the block; `before` is the BLAKE3 hash of the shard's block before this
-//! one, so a block that is lost, doubled, swapped or rewritten shows.
+//! `check` is the lower half of XXH3-64 of the head in front of it, `checksum` is XXH3-64 of everything else in the
+//! block; `before` is the BLAKE3 hash of the shard's block before this one, so a block that is lost, doubled, swapped or
+//! rewritten shows.
 
 use crate::ledger::{Seq, ShardIndex};
 
@@ -20,10 +21,11 @@ pub type BlockHash = [u8; 32];
 /// The only version there is so far.
 pub const FORMAT_VERSION: u8 = 1;
 /// In front of a value's blocks.
-pub const VALUE_HEAD_BYTES: usize = 16;
+pub const VALUE_HEAD_BYTES: usize = 24;
 /// In front of a block's body.
 pub const BLOCK_HEAD_BYTES: usize = 62;
 
+const CHECK_AT: usize = VALUE_HEAD_BYTES - 4;
 const CHECKSUM_AT: usize = BLOCK_HEAD_BYTES - 8;
 
 /// Where a shard's journal stands.
@@ -44,6 +46,8 @@ pub struct ValueHead {
     pub part: u16,
     /// How many values the turn has.
     pub parts: u16,
+    /// How many bytes of blocks follow. Without it, a value that was torn between two blocks would look whole.
+    pub length: u32,
 }
 
 impl ValueHead {
@@ -56,19 +60,26 @@ impl ValueHead {
         bytes[4..12].copy_from_slice(&self.turn.to_be_bytes());
         bytes[12..14].copy_from_slice(&self.part.to_be_bytes());
         bytes[14..16].copy_from_slice(&self.parts.to_be_bytes());
+        bytes[16..CHECK_AT].copy_from_slice(&self.length.to_be_bytes());
+        let check = head_check(&bytes[..CHECK_AT]).to_be_bytes();
+        bytes[CHECK_AT..].copy_from_slice(&check);
         bytes
     }
 
-    /// Reads a value's head; answers with the blocks behind it.
+    /// Reads a value's head; answers with the blocks behind it, of which some may be missing.
     pub fn split(value: &[u8]) -> Result<(Self, &[u8]), BadBlock> {
         let (head, blocks) = value
             .split_at_checked(VALUE_HEAD_BYTES)
             .ok_or(BadBlock::Short)?;
         check_mark(head, *b"JT")?;
+        if head_check(&head[..CHECK_AT]) != u32::from_be_bytes(array(head, CHECK_AT)) {
+            return Err(BadBlock::Checksum);
+        }
         let head = Self {
             turn: u64::from_be_bytes(array(head, 4)),
             part: u16::from_be_bytes(array(head, 12)),
             parts: u16::from_be_bytes(array(head, 14)),
+            length: u32::from_be_bytes(array(head, 16)),
         };
         Ok((head, blocks))
     }
@@ -194,6 +205,10 @@ pub fn append_block<'a>(
     chain.seq = Seq(chain.seq.0 + u64::from(count));
 }
 
+fn head_check(head: &[u8]) -> u32 {
+    (xxhash_rust::xxh3::xxh3_64(head) & u64::from(u32::MAX)) as u32
+}
+
 fn checksum(block: &[u8]) -> u64 {
     // The head's part is short; its digest seeds that of the body.
     let head = xxhash_rust::xxh3::xxh3_64(&block[..CHECKSUM_AT]);
@@ -249,6 +264,23 @@ mod tests {
             [&b"ab"[..], b"c"]
         );
         assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn a_value_head_is_read_back_as_written_and_every_flipped_bit_shows() {
+        let head = ValueHead {
+            turn: 1 << 40,
+            part: 1,
+            parts: 3,
+            length: 99,
+        };
+        let bytes = head.to_bytes();
+        assert_eq!(ValueHead::split(&bytes), Ok((head, &[][..])));
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes;
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(ValueHead::split(&damaged).is_err(), "bit {bit}");
+        }
     }
 
     #[test]

@@ -152,8 +152,14 @@ fn assemble<H>(turn: u64, chains: &mut [Chain], sealed: &[Sealed<H>]) -> (Vec<Ve
     }
     let parts = u16::try_from(values.len()).expect("a turn has few values");
     for (part, value) in (0..).zip(&mut values) {
-        let head = ValueHead { turn, part, parts }.to_bytes();
-        value[..VALUE_HEAD_BYTES].copy_from_slice(&head);
+        let length = u32::try_from(value.len() - VALUE_HEAD_BYTES).expect("a value is small");
+        let head = ValueHead {
+            turn,
+            part,
+            parts,
+            length,
+        };
+        value[..VALUE_HEAD_BYTES].copy_from_slice(&head.to_bytes());
     }
     (values, entries, shards)
 }

@@ -23,7 +23,7 @@ pub struct Recovered {
 /// Applies the whole journal to `ledgers`, one per shard, to which nothing has happened yet.
 ///
 /// A tail that is incomplete or unreadable is dropped if it lies behind the head; anything else that does not fit is
-/// damage, and nothing is touched.
+/// damage, and nothing of the journal is touched. What `ledgers` are then is nobody's business.
 pub fn recover(
     journal: &mut dyn Journal,
     head: Option<&Head>,
@@ -74,16 +74,38 @@ struct Reader<'a> {
     ledgers: &'a mut [Ledger],
 }
 
+/// What is wrong with a turn.
+enum Wrong {
+    /// It was being written when the power failed: values are missing, or end early. At the end of a journal, behind
+    /// its head, that is no damage.
+    Torn(String),
+    /// No crash leaves such a thing behind.
+    Damaged(String),
+}
+
+impl Wrong {
+    fn damage(self, turn: u64) -> JournalError {
+        let (Self::Torn(what) | Self::Damaged(what)) = self;
+        JournalError::Damaged(format!("turn {turn}: {what}"))
+    }
+}
+
 impl Reader<'_> {
     fn take(&mut self, value: &[u8]) -> Result<(), JournalError> {
         let turn = ValueHead::split(value).ok().map(|(head, _)| head.turn);
-        // A value that cannot be read counts to the turn in hand: it can only be the tail, and is judged as such.
-        if !self.gathered.is_empty() && turn != Some(self.turn + 1) {
-            self.apply_turn()
-                .map_err(|what| JournalError::Damaged(format!("turn {}: {what}", self.turn + 1)))?;
+        // A value that cannot be read may be the rest of the turn in hand or the beginning of the next one.
+        let is_next = self.is_gathered() || turn.is_some_and(|turn| turn != self.turn + 1);
+        if !self.gathered.is_empty() && is_next {
+            self.apply_turn().map_err(|wrong| wrong.damage(self.turn + 1))?;
         }
         self.gathered.push(value.to_vec());
         Ok(())
+    }
+
+    /// Whether the turn in hand has all the values that it counts.
+    fn is_gathered(&self) -> bool {
+        let first = self.gathered.first().and_then(|value| ValueHead::split(value).ok());
+        first.is_some_and(|(head, _)| usize::from(head.parts) == self.gathered.len())
     }
 
     /// Ends with the last turn; tells what is wrong with it if it has to be dropped.
@@ -94,22 +116,23 @@ impl Reader<'_> {
         let turn = self.turn + 1;
         match self.apply_turn() {
             Ok(()) => Ok(None),
-            Err(what) if self.known.is_none_or(|head| turn > head.turn) => {
+            Err(Wrong::Torn(what)) if self.known.is_none_or(|head| turn > head.turn) => {
                 Ok(Some(format!("turn {turn}: {what}")))
             }
-            Err(what) => Err(JournalError::Damaged(format!("turn {turn}: {what}"))),
+            Err(wrong) => Err(wrong.damage(turn)),
         }
     }
 
-    fn apply_turn(&mut self) -> Result<(), String> {
+    fn apply_turn(&mut self) -> Result<(), Wrong> {
         let values = std::mem::take(&mut self.gathered);
         let mut chains = self.chains.clone();
         let blocks = check_turn(&values, self.turn + 1, &mut chains)?;
         for block in blocks {
             let ledger = &mut self.ledgers[usize::from(block.shard.0)];
             for record in block.records() {
-                let record = record.map_err(|bad| bad.to_string())?;
-                ledger.replay(record).map_err(|error| error.to_string())?;
+                let record = record.map_err(|bad| Wrong::Damaged(bad.to_string()))?;
+                // The block is whole, so an entry that does not fit was written like that.
+                ledger.replay(record).map_err(|error| Wrong::Damaged(error.to_string()))?;
                 self.entries += 1;
             }
         }
@@ -118,10 +141,10 @@ impl Reader<'_> {
         self.check_head()
     }
 
-    fn check_head(&self) -> Result<(), String> {
+    fn check_head(&self) -> Result<(), Wrong> {
         match self.known {
             Some(head) if head.turn == self.turn && head.chains != self.chains => Err(
-                "its entries are not those that were durable; is this another journal?".to_owned(),
+                Wrong::Damaged("its entries are not those that were durable; is this another journal?".to_owned()),
             ),
             _ => Ok(()),
         }
@@ -133,24 +156,31 @@ fn check_turn<'a>(
     values: &'a [Vec<u8>],
     turn: u64,
     chains: &mut [Chain],
-) -> Result<Vec<Block<'a>>, String> {
+) -> Result<Vec<Block<'a>>, Wrong> {
     let mut found = Vec::new();
     for (part, value) in (0_u16..).zip(values) {
-        let bad = |bad: BadBlock| format!("value {part}: {bad}");
+        let bad = |bad: BadBlock| {
+            let what = format!("value {part}: {bad}");
+            match bad {
+                BadBlock::Short | BadBlock::NoMark | BadBlock::Checksum => Wrong::Torn(what),
+                BadBlock::Version(_) | BadBlock::Body => Wrong::Damaged(what),
+            }
+        };
         let (head, mut blocks) = ValueHead::split(value).map_err(bad)?;
         if head.turn != turn {
-            return Err(format!("turn {} stands where it should be", head.turn));
+            // Turns are written one after the other, so this one was durable and is gone.
+            return Err(Wrong::Damaged(format!("turn {} stands where it should be", head.turn)));
         }
         if head.part != part || usize::from(head.parts) != values.len() {
-            return Err(format!(
-                "{} of {} values are there",
-                values.len(),
-                head.parts
-            ));
+            let (there, of) = (values.len(), head.parts);
+            return Err(Wrong::Torn(format!("{there} of {of} values are there")));
+        }
+        if blocks.len() != head.length as usize {
+            return Err(bad(BadBlock::Short));
         }
         while !blocks.is_empty() {
             let (block, rest) = Block::split(blocks).map_err(bad)?;
-            check_block(&block, chains)?;
+            check_block(&block, chains).map_err(Wrong::Damaged)?;
             found.push(block);
             blocks = rest;
         }
