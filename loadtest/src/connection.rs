@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
@@ -90,19 +90,10 @@ impl Connection {
     pub(crate) async fn call(
         &mut self,
         method: Method,
-        uri: Uri,
-        body: Bytes,
+        outgoing: Outgoing,
     ) -> Result<StatusCode, ConnectionError> {
         self.open().await?;
-        self.exchange(
-            method,
-            Outgoing {
-                uri,
-                key: None,
-                body,
-            },
-        )
-        .await
+        self.exchange(method, outgoing).await
     }
 
     /// The body of the last answer.

@@ -5,7 +5,7 @@ use hyper::{Method, StatusCode, Uri};
 
 use crate::connection::Connection;
 use crate::error::RunError;
-use crate::session::Session;
+use crate::session::{Outgoing, Session};
 use crate::settings::Settings;
 
 /// One request of the kind that changes nothing.
@@ -25,7 +25,16 @@ pub(crate) async fn probe(settings: &Settings) -> Result<(), RunError> {
         connection.post(outgoing).await
     } else {
         let uri = Uri::from_static("/v1/merchants/load-m-0");
-        connection.call(Method::GET, uri, Bytes::new()).await
+        connection
+            .call(
+                Method::GET,
+                Outgoing {
+                    uri,
+                    key: None,
+                    body: Bytes::new(),
+                },
+            )
+            .await
     };
     let status = status.map_err(|error| unreachable(&error))?;
     match status {

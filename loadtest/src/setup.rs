@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use hyper::header::HeaderValue;
 use hyper::{Method, StatusCode, Uri};
 use tokio::task::JoinSet;
 
@@ -15,6 +16,7 @@ use crate::connection::Connection;
 use crate::error::RunError;
 use crate::names::{MERCHANTS, Member, Merchant};
 use crate::progress::SetupProgress;
+use crate::session::Outgoing;
 use crate::settings::Settings;
 use crate::workload::Movement;
 
@@ -62,7 +64,15 @@ async fn put_merchant(connection: &mut Connection, merchant: Merchant) -> Result
         .map_err(|error| failed(error.to_string()))?;
     let body = Bytes::from(format!("{{\"name\":\"Load merchant {}\"}}", merchant.0));
     let status = connection
-        .call(Method::PUT, uri, body)
+        .call(
+            Method::PUT,
+            Outgoing {
+                uri,
+                // The same in every run: a merchant that is there already is left as it is.
+                key: Some(HeaderValue::from_static("load-setup")),
+                body,
+            },
+        )
         .await
         .map_err(|error| failed(error.to_string()))?;
     if status.is_success() {
@@ -113,7 +123,17 @@ async fn send_until_accepted(connection: &mut Connection, body: &Bytes) -> Resul
     let mut attempt = 1;
     loop {
         let uri = Uri::from_static("/v1/commands");
-        let judgement = match connection.call(Method::POST, uri, body.clone()).await {
+        let judgement = match connection
+            .call(
+                Method::POST,
+                Outgoing {
+                    uri,
+                    key: None,
+                    body: body.clone(),
+                },
+            )
+            .await
+        {
             Ok(status) => judge(status, connection.body()),
             Err(error) => Judgement::Again(error.to_string()),
         };
