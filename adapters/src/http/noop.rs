@@ -1,0 +1,101 @@
+//! The same work at the door, and none behind it: what it costs to read a request and to write an answer. Only there
+//! with `--debug-endpoints`; nothing is decided and nothing recorded.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use jifen_engine::{
+    Outcome,
+    ledger::{
+        Answer, Balance, Command, CommandKind, Day, Details, HoldId, LotShare, Offset, Points,
+        Request, Seq, ShardIndex, TypedBalance, UnixMillis, Verdict,
+    },
+};
+
+use super::{Client, Problem, batch, single};
+
+/// An answer such as a running programme gives.
+const OFFSET: Offset = Offset {
+    shard: ShardIndex(11),
+    seq: Seq(1_234_567),
+};
+const AT: UnixMillis = UnixMillis(1_795_251_600_123);
+
+/// Takes the body of an earn.
+pub(super) async fn earn(
+    request: HttpRequest,
+    client: Client,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let id = single::request_id(&request)?;
+    let command = single::read(CommandKind::Earn, id, &client, &request, payload).await?;
+    single::respond(&plausible(&command), id, CommandKind::Earn)
+}
+
+/// Takes an array of commands.
+pub(super) async fn commands(
+    request: HttpRequest,
+    client: Client,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let requests = batch::read(&client, &request, payload).await?;
+    let names = batch::names(&requests);
+    let outcomes: Vec<_> = requests.iter().map(plausible).collect();
+    Ok(batch::respond(&outcomes, &names))
+}
+
+/// What an engine could say.
+fn plausible(request: &Request) -> Outcome {
+    let points = Points::new(1_234).unwrap_or_default();
+    Ok(Ok(Answer {
+        id: request.id().clone(),
+        kind: request.command().kind(),
+        offset: OFFSET,
+        at: AT,
+        replayed: false,
+        reference: request.reference().cloned(),
+        balance: Some(TypedBalance {
+            point_type: "points".into(),
+            balance: Balance {
+                available: points,
+                ..Balance::default()
+            },
+        }),
+        verdict: Verdict::Accepted(details(request.command(), points)),
+    }))
+}
+
+fn details(command: &Command, points: Points) -> Details {
+    match command {
+        Command::Enrol(_) => Details::Enrolled,
+        Command::Earn(earn) => lots(earn.merchant.as_str(), earn.points),
+        Command::Redeem(redeem) => lots(redeem.merchant.as_str(), redeem.points),
+        Command::Hold(_) => Details::Held {
+            hold: HoldId {
+                shard: OFFSET.shard,
+                seq: OFFSET.seq,
+            },
+            expires_at: AT.plus_seconds(900),
+        },
+        Command::Capture(_) => Details::Captured {
+            captured: points,
+            released: Points::ZERO,
+        },
+        Command::Release(_) => Details::Released { released: points },
+        Command::PutMerchant(_) => Details::Document {
+            version: 1,
+            changed: true,
+        },
+    }
+}
+
+fn lots(issuer: &str, points: Points) -> Details {
+    Details::Lots(
+        [LotShare {
+            issuer: issuer.into(),
+            class: "ordinary".into(),
+            last_day: Day::NEVER,
+            points,
+        }]
+        .into_iter()
+        .collect(),
+    )
+}

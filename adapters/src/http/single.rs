@@ -1,0 +1,82 @@
+//! Endpoints of one command: its id in a header, its object in the path, the rest in the body.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use jifen_engine::{
+    Outcome,
+    ledger::{CommandKind, Request},
+};
+
+use super::{Client, Problem, State, body, routes::OBJECT};
+use crate::wire::{Endpoint, Invalid, decode_endpoint, encode_outcome, wording};
+
+/// The header with the request id.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header that marks an answer given before.
+const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
+/// Room for an answer, in bytes.
+const ANSWER_ROOM: usize = 448;
+
+/// Has the command decided that a request makes.
+pub(super) async fn serve(
+    kind: CommandKind,
+    request: HttpRequest,
+    client: Client,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let id = request_id(&request)?;
+    let command = read(kind, id, &client, &request, payload).await?;
+    let outcome = state.engine.submit(command).await;
+    respond(&outcome, id, kind)
+}
+
+/// The command that a request makes.
+pub(super) async fn read(
+    kind: CommandKind,
+    id: &str,
+    client: &Client,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Request, Problem> {
+    let body = body::read_json(request, payload).await;
+    let endpoint = Endpoint {
+        principal: &client.0,
+        id,
+        kind,
+        object: request.match_info().get(OBJECT),
+    };
+    body.and_then(|body| Ok(decode_endpoint(&body, &endpoint)?))
+        .map_err(|problem| problem.about(id))
+}
+
+/// What the client calls its request.
+pub(super) fn request_id(request: &HttpRequest) -> Result<&str, Problem> {
+    let header = request
+        .headers()
+        .get(IDEMPOTENCY_KEY)
+        .ok_or(&wording::IDEMPOTENCY_KEY_MISSING)?;
+    header
+        .to_str()
+        .map_err(|_| Invalid::field("/id", "Idempotency-Key must be ASCII").into())
+}
+
+/// Answers with what became of a command.
+pub(super) fn respond(
+    outcome: &Outcome,
+    id: &str,
+    kind: CommandKind,
+) -> Result<HttpResponse, Problem> {
+    if let Some(problem) = Problem::of(outcome, id) {
+        return Err(problem);
+    }
+    let mut answer = Vec::with_capacity(ANSWER_ROOM);
+    encode_outcome(outcome, id, kind, &mut answer);
+    let mut response = if matches!(outcome, Ok(Ok(answer)) if answer.replayed) {
+        let mut again = HttpResponse::Ok();
+        again.insert_header((IDEMPOTENT_REPLAYED, "true"));
+        again
+    } else {
+        HttpResponse::Created()
+    };
+    Ok(response.content_type("application/json").body(answer))
+}

@@ -1,0 +1,146 @@
+//! `/v1/commands` with NDJSON: lines are read as they arrive, and answered line by line in their order.
+//!
+//! A stream has no end that must be known, so it has no length limit; a line has. Answers push back: while a client
+//! does not read them, no more of its lines are read.
+
+mod lines;
+
+use actix_web::{
+    HttpResponse,
+    error::PayloadError,
+    web::{Bytes, Data, Payload},
+};
+use futures_util::{FutureExt, StreamExt, stream::unfold};
+use jifen_engine::ledger::{CommandKind, RequestId};
+use tokio::time::timeout;
+
+pub use lines::LINE_BYTES_MAX;
+use lines::{Line, Lines};
+
+use super::{Client, State, batch::ANSWER_ROOM, body::BODY_DEADLINE};
+use crate::wire::{Invalid, encode_outcome, wording};
+
+/// How many lines are decided together. They are answered together, so that more would make the first wait.
+const LINES_TOGETHER: usize = 1_000;
+/// How much is read ahead of the answers, in bytes.
+const READ_AHEAD: usize = 256 << 10;
+
+/// Answers the lines of a body.
+pub(super) fn serve(client: Client, state: Data<State>, payload: Payload) -> HttpResponse {
+    let session = Session {
+        client,
+        state,
+        payload,
+        lines: Lines::default(),
+        open: true,
+    };
+    HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .streaming(unfold(session, Session::step))
+}
+
+/// A stream under way.
+struct Session {
+    client: Client,
+    state: Data<State>,
+    payload: Payload,
+    /// What was read and not answered yet.
+    lines: Lines,
+    /// Whether more may come.
+    open: bool,
+}
+
+/// How a line is answered.
+enum Answer {
+    /// By the next outcome.
+    Decided(RequestId, CommandKind),
+    /// By what is wrong with it.
+    Bad(u64, Invalid),
+}
+
+impl Session {
+    /// The next answers, or `None` at the end.
+    async fn step(mut self) -> Option<(Result<Bytes, PayloadError>, Self)> {
+        loop {
+            while self.open
+                && self.lines.buffered() < READ_AHEAD
+                && let Some(piece) = self.payload.next().now_or_never()
+            {
+                if let Err(error) = self.take(piece) {
+                    return Some((Err(error), self));
+                }
+            }
+            let lines = self.lines.take(LINES_TOGETHER, !self.open, &self.client.0);
+            if !lines.is_empty() {
+                let answers = self.answer(lines).await;
+                return Some((Ok(answers.into()), self));
+            }
+            if !self.open {
+                return None;
+            }
+            match timeout(BODY_DEADLINE, self.payload.next()).await {
+                Ok(piece) => {
+                    if let Err(error) = self.take(piece) {
+                        return Some((Err(error), self));
+                    }
+                }
+                Err(_) => {
+                    self.open = false;
+                    return Some((Ok(timed_out(self.lines.abandon())), self));
+                }
+            }
+        }
+    }
+
+    /// Takes what the client sent.
+    fn take(&mut self, piece: Option<Result<Bytes, PayloadError>>) -> Result<(), PayloadError> {
+        match piece.transpose() {
+            Ok(Some(piece)) => self.lines.push(&piece),
+            Ok(None) => self.open = false,
+            Err(error) => {
+                // What was cut off is no command, and there is nobody to be told.
+                self.open = false;
+                self.lines.abandon();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has lines decided, and answers each in its place.
+    async fn answer(&self, lines: Vec<Line>) -> Vec<u8> {
+        let mut requests = Vec::with_capacity(lines.len());
+        let mut answers = Vec::with_capacity(lines.len());
+        for line in lines {
+            match line {
+                Line::Command(request) => {
+                    answers.push(Answer::Decided(request.id().clone(), request.command().kind()));
+                    requests.push(request);
+                }
+                Line::Bad(number, invalid) => answers.push(Answer::Bad(number, invalid)),
+            }
+        }
+        let mut outcomes = self.state.engine.submit_many(requests).await.into_iter();
+        let mut out = Vec::with_capacity(answers.len() * ANSWER_ROOM);
+        for answer in answers {
+            match answer {
+                Answer::Decided(id, kind) => {
+                    let Some(outcome) = outcomes.next() else { break };
+                    encode_outcome(&outcome, id.as_str(), kind, &mut out);
+                }
+                Answer::Bad(number, invalid) => invalid.encode_line(number, &mut out),
+            }
+            out.push(b'\n');
+        }
+        out
+    }
+}
+
+/// The last answer of a stream that fell silent.
+fn timed_out(line: u64) -> Bytes {
+    let code = wording::REQUEST_TIMEOUT.code;
+    let told = format!(
+        "{{\"line\":{line},\"id\":null,\"status\":\"refused\",\"code\":\"{code}\",\"retryable\":true}}\n"
+    );
+    told.into()
+}

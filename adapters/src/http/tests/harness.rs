@@ -1,0 +1,185 @@
+//! An engine in a temporary directory behind the real routes.
+
+use std::{
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use actix_web::{
+    App,
+    http::{StatusCode, header::HeaderMap},
+    test::{self, TestRequest},
+    web,
+};
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use jifen_engine::{
+    Clock, DataDirectory, Engine, Options,
+    ledger::{Principal, UnixMillis},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::http::{Keys, State, routes};
+
+pub(super) const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// Time that stands still until it is moved.
+#[derive(Clone)]
+pub(super) struct HandClock(Arc<AtomicU64>);
+
+impl HandClock {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(1_795_251_600_000)))
+    }
+
+    pub(super) fn advance_seconds(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(super) fn options() -> Options {
+    Options {
+        shards: 2,
+        clock: Arc::new(HandClock::new()),
+        ..Options::default()
+    }
+}
+
+/// What a request heard.
+pub(super) struct Told {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Told {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a problem, after checking that it is a whole one.
+    pub(super) fn problem(&self) -> (u16, String) {
+        let json = self.json();
+        let status = self.status.as_u16();
+        let code = json["code"].as_str().unwrap_or_else(|| panic!("{json}")).to_owned();
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(json["type"], format!("/problems/{code}"));
+        assert_eq!(json["status"], status);
+        assert_eq!(json["retryable"], matches!(status, 408 | 503), "{json}");
+        assert_eq!(self.header("retry-after"), if status == 503 { "1" } else { "" });
+        assert_eq!(json["reasons"][0]["code"], code);
+        for text in ["title", "detail"] {
+            assert!(json[text].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+        }
+        assert!(json["replayed"].is_boolean());
+        assert!(json.get("request_id").is_some());
+        (status, code)
+    }
+}
+
+type Call = Box<dyn Fn(TestRequest) -> LocalBoxFuture<'static, Told>>;
+
+/// A door with an engine behind it.
+pub(super) struct House {
+    pub(super) engine: Engine,
+    call: Call,
+    /// Nobody looks for the journal's files again, but they need a place.
+    _data: TempDir,
+}
+
+impl House {
+    pub(super) async fn new(options: Options) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let opened = DataDirectory::lock(data.path()).unwrap().open(options).unwrap();
+        Self::around(opened.engine, data).await
+    }
+
+    pub(super) async fn around(engine: Engine, data: TempDir) -> Self {
+        let operator = Principal::new("operator").unwrap();
+        let state = State {
+            engine: engine.clone(),
+            keys: Keys::default().with(Keys::digest(KEY), operator),
+        };
+        let app = App::new().app_data(web::Data::new(state)).configure(|app| routes(app, true));
+        let app = Rc::new(test::init_service(app).await);
+        let call = move |request: TestRequest| {
+            let app = Rc::clone(&app);
+            let answered = async move {
+                let response = test::call_service(&*app, request.to_request()).await;
+                Told {
+                    status: response.status(),
+                    headers: response.headers().clone(),
+                    text: String::from_utf8(test::read_body(response).await.to_vec()).unwrap(),
+                }
+            };
+            answered.boxed_local()
+        };
+        Self {
+            engine,
+            call: Box::new(call),
+            _data: data,
+        }
+    }
+
+    /// Sends a request as it is.
+    pub(super) async fn send(&self, request: TestRequest) -> Told {
+        (self.call)(request).await
+    }
+
+    /// Sends a request with the key.
+    pub(super) async fn knock(&self, request: TestRequest) -> Told {
+        self.send(request.insert_header(("authorization", format!("Bearer {KEY}")))).await
+    }
+
+    /// Looks at something.
+    pub(super) async fn get(&self, path: &str) -> Told {
+        self.knock(TestRequest::get().uri(path)).await
+    }
+
+    /// Sends one command: `"POST /v1/earns"`, its id and its body.
+    pub(super) async fn command(&self, endpoint: &str, id: &str, body: &str) -> Told {
+        let (method, path) = endpoint.split_once(' ').unwrap();
+        let request = TestRequest::with_uri(path)
+            .method(method.parse().unwrap())
+            .insert_header(("idempotency-key", id))
+            .insert_header(("content-type", "application/json"))
+            .set_payload(body.to_owned());
+        self.knock(request).await
+    }
+
+    /// Sends many commands.
+    pub(super) async fn commands(&self, content_type: &str, body: &str) -> Told {
+        let request = TestRequest::post()
+            .uri("/v1/commands")
+            .insert_header(("content-type", content_type))
+            .set_payload(body.to_owned());
+        self.knock(request).await
+    }
+
+    /// The merchant `shop` and the member `m` with so many points.
+    pub(super) async fn with_points(self, points: u64) -> Self {
+        let merchant = self.command("PUT /v1/merchants/shop", "s", r#"{"name":"Shop"}"#).await;
+        assert_eq!(merchant.status, 201, "{}", merchant.text);
+        let member = self.command("PUT /v1/members/m", "m", "").await;
+        assert_eq!(member.status, 201, "{}", member.text);
+        if points > 0 {
+            let body = format!(r#"{{"member":"m","merchant":"shop","points":{points}}}"#);
+            let earn = self.command("POST /v1/earns", "e", &body).await;
+            assert_eq!(earn.status, 201, "{}", earn.text);
+        }
+        self
+    }
+}

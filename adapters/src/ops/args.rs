@@ -1,0 +1,57 @@
+//! What can be said on the command line of `jifen serve`.
+
+use std::{net::SocketAddr, path::PathBuf, thread};
+
+use super::Failure;
+use crate::http::Settings;
+
+/// Serves commands over HTTP and keeps them in a data directory.
+///
+/// Prints `ready http://ADDRESS:PORT` on standard output when it serves; everything else goes to standard error.
+/// SIGTERM and SIGINT end it in good order: what was accepted is answered first.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  jifen serve
+      Serves on 127.0.0.1:7600 from ./jifen-data; makes and shows a key at the first start.
+  JIFEN_OPERATOR_KEY=… jifen serve --data /var/lib/jifen --listen 127.0.0.1:0
+      Takes the key from the environment and any free port.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the journal could not be written,
+4 the data directory is damaged or in use.")]
+pub struct ServeArgs {
+    /// The data directory; made if there is none.
+    #[arg(long, value_name = "DIR", default_value = "./jifen-data")]
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7600")]
+    pub listen: SocketAddr,
+    /// How many threads serve connections [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub workers: Option<u16>,
+    /// Adds /debug/noop/earns and /debug/noop/commands, which read and answer but decide nothing.
+    #[arg(long)]
+    pub debug_endpoints: bool,
+    /// Allows listening beyond this machine, although keys and points then travel unencrypted.
+    #[arg(long)]
+    pub insecure_listen: bool,
+}
+
+impl ServeArgs {
+    /// How the server is to be, or why not so.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        if !self.listen.ip().is_loopback() && !self.insecure_listen {
+            return Err(Failure::Usage(format!(
+                "--listen {}: other machines could reach it, and keys and points would travel unencrypted; \
+                 listen on 127.0.0.1 behind a proxy that speaks TLS, or add --insecure-listen",
+                self.listen
+            )));
+        }
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        Ok(Settings {
+            listen: self.listen,
+            workers: self.workers.map_or_else(cores, usize::from),
+            debug_endpoints: self.debug_endpoints,
+        })
+    }
+}

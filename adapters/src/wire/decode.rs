@@ -1,0 +1,212 @@
+//! From text to requests: one pass that reads every value straight into its type. It only says yes or no; what is
+//! wrong is found by [`diagnose`].
+
+use std::fmt;
+
+use jifen_engine::ledger::{CommandKind, Principal, Request};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::{
+    diagnose::diagnose,
+    draft::Draft,
+    fields::{Field, Fields, object_field},
+    invalid::Invalid,
+    read::FromText,
+};
+
+/// How many commands one array may hold.
+pub const BATCH_COMMANDS_MAX: usize = 10_000;
+
+/// What is known of a command beside its text.
+pub struct Context<'a> {
+    /// Who sent it.
+    pub principal: &'a Principal,
+    /// What it is called if it does not say.
+    pub default_id: Option<&'a str>,
+    /// What it is if it does not say.
+    pub default_kind: Option<CommandKind>,
+}
+
+/// What a one-command endpoint knows of a command beside its body, which may repeat it but not contradict it.
+pub struct Endpoint<'a> {
+    /// Who sent it.
+    pub principal: &'a Principal,
+    /// What it is called.
+    pub id: &'a str,
+    /// What it is.
+    pub kind: CommandKind,
+    /// The member, merchant or hold in the path.
+    pub object: Option<&'a str>,
+}
+
+/// Reads one command object.
+pub fn decode_command(json: &[u8], context: &Context<'_>) -> Result<Request, Invalid> {
+    let given = Given {
+        principal: context.principal,
+        id: context.default_id,
+        kind: context.default_kind,
+        object: None,
+        binding: false,
+    };
+    decode(json, CommandSeed(&given), &given, Form::One)
+}
+
+/// Reads the body of a one-command endpoint; an empty body is an object without fields.
+pub fn decode_endpoint(json: &[u8], endpoint: &Endpoint<'_>) -> Result<Request, Invalid> {
+    let object = endpoint.object;
+    let given = Given {
+        principal: endpoint.principal,
+        id: Some(endpoint.id),
+        kind: Some(endpoint.kind),
+        object: object_field(endpoint.kind).and_then(|field| object.map(|text| (field, text))),
+        binding: true,
+    };
+    let json = if json.is_empty() { b"{}" } else { json };
+    decode(json, CommandSeed(&given), &given, Form::One)
+}
+
+/// Reads an array of at most [`BATCH_COMMANDS_MAX`] command objects; one that is wrong refuses them all.
+pub fn decode_batch(json: &[u8], principal: &Principal) -> Result<Vec<Request>, Invalid> {
+    let given = Given {
+        principal,
+        id: None,
+        kind: None,
+        object: None,
+        binding: false,
+    };
+    decode(json, BatchSeed(&given), &given, Form::Array)
+}
+
+/// What the text need not say.
+pub(super) struct Given<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) id: Option<&'a str>,
+    pub(super) kind: Option<CommandKind>,
+    pub(super) object: Option<(Field, &'a str)>,
+    /// Whether the text may not say otherwise.
+    pub(super) binding: bool,
+}
+
+impl Given<'_> {
+    /// The fields that are given.
+    pub(super) fn fields(&self) -> Fields {
+        let mut fields = Fields::default();
+        if self.id.is_some() {
+            fields.insert(Field::Id);
+        }
+        if self.kind.is_some() {
+            fields.insert(Field::Type);
+        }
+        if let Some((field, _)) = self.object {
+            fields.insert(field);
+        }
+        fields
+    }
+
+    /// What is given for a field, as text.
+    pub(super) fn text(&self, field: Field) -> Option<&str> {
+        match field {
+            Field::Id => self.id,
+            Field::Type => self.kind.map(CommandKind::name),
+            _ => self.object.and_then(|(given, text)| (given == field).then_some(text)),
+        }
+    }
+}
+
+/// What a text may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    One,
+    Array,
+}
+
+fn decode<'de, S: DeserializeSeed<'de>>(
+    json: &'de [u8],
+    seed: S,
+    given: &Given<'_>,
+    form: Form,
+) -> Result<S::Value, Invalid> {
+    let text = std::str::from_utf8(json)
+        .map_err(|error| Invalid::malformed(format_args!("is not UTF-8: {error}")))?;
+    read(text, seed).ok_or_else(|| diagnose(text, given, form))
+}
+
+/// The fast path: what the whole of a text says, if nothing is wrong with it.
+fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Option<S::Value> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = seed.deserialize(&mut reader).ok()?;
+    reader.end().ok().map(|()| value)
+}
+
+/// Whether the fast path takes one command, for the test that the slow path agrees.
+#[cfg(test)]
+pub(super) fn accepts(text: &str, given: &Given<'_>) -> bool {
+    read(text, CommandSeed(given)).is_some()
+}
+
+/// Reads an array of commands.
+struct BatchSeed<'a>(&'a Given<'a>);
+
+impl<'de> DeserializeSeed<'de> for BatchSeed<'_> {
+    type Value = Vec<Request>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for BatchSeed<'_> {
+    type Value = Vec<Request>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of commands")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut requests = Vec::with_capacity(1_024);
+        while let Some(request) = array.next_element_seed(CommandSeed(self.0))? {
+            if requests.len() == BATCH_COMMANDS_MAX {
+                return Err(A::Error::custom(""));
+            }
+            requests.push(request);
+        }
+        Ok(requests)
+    }
+}
+
+fn field(name: &str) -> Result<Field, &'static str> {
+    Field::from_name(name).ok_or("is unknown")
+}
+
+/// Reads one command.
+struct CommandSeed<'a>(&'a Given<'a>);
+
+impl<'de> DeserializeSeed<'de> for CommandSeed<'_> {
+    type Value = Request;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for CommandSeed<'_> {
+    type Value = Request;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a command object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut draft = Draft::default();
+        while let Some(field) = object.next_key_seed(FromText(field))? {
+            if !draft.seen.insert(field) {
+                return Err(A::Error::custom(""));
+            }
+            draft.read(field, &mut object)?;
+        }
+        draft.finish(self.0).ok_or_else(|| A::Error::custom(""))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! The wire form of commands and answers: one decoding and one encoding for HTTP, files and queues.
+//!
+//! | where | what |
+//! |---|---|
+//! | `fields` | which fields there are, and which command takes which |
+//! | `values` | what a field's value must look like |
+//! | `decode`, `draft`, `read` | the fast path: straight from the text to a [`Request`](jifen_engine::ledger::Request) |
+//! | `diagnose`, `tree` | the slow path behind it, which names every offending field |
+//! | `invalid` | what it found |
+//! | `encode`, `json`, `instants` | answers |
+//! | `wording` | every code of the contract: status, title, advice, retryable |
+
+mod decode;
+mod diagnose;
+mod draft;
+mod encode;
+mod fields;
+mod instants;
+mod invalid;
+pub(crate) mod json;
+mod read;
+mod tree;
+mod values;
+pub mod wording;
+
+pub use decode::{
+    BATCH_COMMANDS_MAX, Context, Endpoint, decode_batch, decode_command, decode_endpoint,
+};
+pub(crate) use encode::{encode_reason, encode_refusal};
+pub use encode::encode_outcome;
+pub use instants::{day_text, instant_text};
+pub use invalid::{FieldError, Invalid, InvalidCode};

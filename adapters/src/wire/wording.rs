@@ -1,0 +1,261 @@
+//! Every code of the contract in one place: its status, its title, what to do, and whether to try again.
+
+use jifen_engine::{EngineError, ledger::Code};
+
+/// What the contract says of a code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code.
+    pub code: &'static str,
+    /// The code in words.
+    pub title: &'static str,
+    /// What to do about it.
+    pub detail: &'static str,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+    /// The field at fault, as a JSON pointer, where the code always speaks of the same one.
+    pub pointer: Option<&'static str>,
+}
+
+const fn refusal(
+    status: u16,
+    code: &'static str,
+    title: &'static str,
+    detail: &'static str,
+) -> Wording {
+    Wording {
+        status,
+        code,
+        title,
+        detail,
+        retryable: matches!(status, 408 | 429 | 503),
+        pointer: None,
+    }
+}
+
+macro_rules! edge {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal: $title:literal, $detail:literal;)*) => {
+        $($(#[$doc])* pub const $name: Wording = refusal($status, $code, $title, $detail);)*
+        /// What the edge says by itself, without the ledger.
+        #[cfg(test)]
+        const EDGE: &[&Wording] = &[$(&$name),*];
+    };
+}
+
+edge! {
+    /// Not JSON, not UTF-8, duplicate keys, too deep.
+    MALFORMED = 400 "malformed": "The body cannot be read",
+        "Send UTF-8 JSON without duplicate keys, at most 16 levels deep; `errors` says where it went wrong.";
+    /// JSON, but a field is unknown, missing or out of range.
+    INVALID_FIELD = 400 "invalid_field": "A field is missing, unknown or out of range",
+        "Correct the fields that `errors` names.";
+    /// A one-command endpoint without a request id.
+    IDEMPOTENCY_KEY_MISSING = 400 "idempotency_key_missing": "The Idempotency-Key header is missing",
+        "Send a new Idempotency-Key with every new request, and the same one with every retry of it.";
+    /// No key, or not one that is known.
+    UNAUTHENTICATED = 401 "unauthenticated": "The key is missing or not valid",
+        "Send a valid key as `Authorization: Bearer <key>`.";
+    /// No such endpoint.
+    NOT_FOUND = 404 "not_found": "There is no such endpoint",
+        "Check the path against the list of endpoints; all of them begin with /v1/.";
+    /// The endpoint has no such method.
+    METHOD_NOT_ALLOWED = 405 "method_not_allowed": "The endpoint does not take this method",
+        "Use one of the methods that the Allow header names.";
+    /// The body did not arrive in time.
+    REQUEST_TIMEOUT = 408 "request_timeout": "The body did not arrive in time",
+        "Send the request again with the same Idempotency-Key, faster or in smaller parts.";
+    /// The body is longer than the limit.
+    BODY_TOO_LARGE = 413 "body_too_large": "The body is too large",
+        "Send at most 8 MiB at once, or stream the commands as NDJSON with lines of at most 64 KiB.";
+    /// Another content type than the endpoint reads.
+    UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type": "The content type is not supported",
+        "Send Content-Type: application/json, to /v1/commands also application/x-ndjson.";
+}
+
+/// What the contract says of a refusal.
+#[must_use]
+pub const fn of_code(code: Code) -> &'static Wording {
+    const REQUEST_ID_REUSED: Wording = refusal(
+        422,
+        "request_id_reused",
+        "The request id was used for something else",
+        "Send a retry with exactly the content of the first request, and anything else under a new id.",
+    );
+    const MEMBER_NOT_FOUND: Wording = refusal(
+        404,
+        "member_not_found",
+        "There is no such member",
+        "Enrol the member first, or correct the member's id.",
+    );
+    const MERCHANT_NOT_FOUND: Wording = refusal(
+        404,
+        "merchant_not_found",
+        "There is no such merchant",
+        "Put the merchant first, or correct the merchant's id.",
+    );
+    const HOLD_NOT_FOUND: Wording = refusal(
+        404,
+        "hold_not_found",
+        "There is no such hold",
+        "Use the `hold` of the answer that made it.",
+    );
+    const HOLD_CAPTURED: Wording = refusal(
+        409,
+        "hold_captured",
+        "The hold is captured already",
+        "Nothing is left to capture or release; make a new hold for more.",
+    );
+    const HOLD_RELEASED: Wording = refusal(
+        409,
+        "hold_released",
+        "The hold is released already",
+        "Make a new hold.",
+    );
+    const HOLD_EXPIRED: Wording = refusal(
+        409,
+        "hold_expired",
+        "The hold has expired",
+        "Its points are no longer there; make a new hold.",
+    );
+    const AT_IN_FUTURE: Wording = Wording {
+        detail: "`at` must not lie in the future; leave it out if it happened now.",
+        pointer: Some("/at"),
+        ..INVALID_FIELD
+    };
+    const UNKNOWN_POINT_TYPE: Wording = Wording {
+        detail: "`point_type` must be one of the programme's; leave it out for the default.",
+        pointer: Some("/point_type"),
+        ..INVALID_FIELD
+    };
+    const MEMBER_LIMIT_REACHED: Wording = refusal(
+        422,
+        "member_limit_reached",
+        "The member has as much as one member may have",
+        "`reasons` tells the limit; capture, release or spend something first.",
+    );
+    const EXCEEDS_HOLD: Wording = refusal(
+        422,
+        "exceeds_hold",
+        "The hold has fewer points left",
+        "Capture at most the `limit` in `reasons`.",
+    );
+    const INSUFFICIENT_POINTS: Wording = refusal(
+        422,
+        "insufficient_points",
+        "The member has too few available points",
+        "Ask for at most the `limit` in `reasons`, under a new request id.",
+    );
+    const FULL: Wording = refusal(
+        503,
+        "unavailable",
+        "The server cannot take this now",
+        "It remembers as many requests as it may; send the same request again later.",
+    );
+    match code {
+        Code::RequestIdReused => &REQUEST_ID_REUSED,
+        Code::MemberNotFound => &MEMBER_NOT_FOUND,
+        Code::MerchantNotFound => &MERCHANT_NOT_FOUND,
+        Code::HoldNotFound => &HOLD_NOT_FOUND,
+        Code::HoldCaptured => &HOLD_CAPTURED,
+        Code::HoldReleased => &HOLD_RELEASED,
+        Code::HoldExpired => &HOLD_EXPIRED,
+        Code::AtInFuture => &AT_IN_FUTURE,
+        Code::UnknownPointType => &UNKNOWN_POINT_TYPE,
+        Code::MemberLimitReached => &MEMBER_LIMIT_REACHED,
+        Code::ExceedsHold => &EXCEEDS_HOLD,
+        Code::InsufficientPoints => &INSUFFICIENT_POINTS,
+        Code::Full => &FULL,
+    }
+}
+
+/// What the contract says when the engine could not decide.
+#[must_use]
+pub const fn of_error(error: EngineError) -> &'static Wording {
+    const OVERLOADED: Wording = refusal(
+        503,
+        "overloaded",
+        "The server has too much to do",
+        "Nothing was done; send the same request again after the time in Retry-After.",
+    );
+    const UNAVAILABLE: Wording = refusal(
+        503,
+        "unavailable",
+        "The server cannot take this now",
+        "It is stopping and nothing was done; send the same request again later.",
+    );
+    const OUTCOME_UNKNOWN: Wording = refusal(
+        503,
+        "outcome_unknown",
+        "Whether this was done is not known",
+        "Send the same request with the same request id again: it will be told what became of it.",
+    );
+    match error {
+        EngineError::Overloaded => &OVERLOADED,
+        EngineError::Stopping => &UNAVAILABLE,
+        EngineError::OutcomeUnknown => &OUTCOME_UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes table of the contract, as far as this version can say them.
+    const CONTRACT: &[(u16, &[&str])] = &[
+        (400, &["malformed", "invalid_field", "idempotency_key_missing"]),
+        (401, &["unauthenticated"]),
+        (404, &["member_not_found", "merchant_not_found", "hold_not_found", "not_found"]),
+        (405, &["method_not_allowed"]),
+        (408, &["request_timeout"]),
+        (409, &["hold_captured", "hold_released", "hold_expired"]),
+        (413, &["body_too_large"]),
+        (415, &["unsupported_media_type"]),
+        (
+            422,
+            &["request_id_reused", "insufficient_points", "exceeds_hold", "member_limit_reached"],
+        ),
+        (503, &["overloaded", "unavailable", "outcome_unknown"]),
+    ];
+
+    fn all() -> Vec<&'static Wording> {
+        let errors = [
+            EngineError::Overloaded,
+            EngineError::Stopping,
+            EngineError::OutcomeUnknown,
+        ];
+        let mut all: Vec<_> = Code::ALL.into_iter().map(of_code).collect();
+        all.extend(errors.map(of_error));
+        all.extend(EDGE);
+        all
+    }
+
+    #[test]
+    fn every_code_has_the_status_of_the_contract() {
+        for wording in all() {
+            let (status, _) = CONTRACT
+                .iter()
+                .find(|(_, codes)| codes.contains(&wording.code))
+                .unwrap_or_else(|| panic!("{} is not in the contract", wording.code));
+            assert_eq!(wording.status, *status, "{}", wording.code);
+        }
+    }
+
+    #[test]
+    fn every_code_of_the_contract_can_be_said() {
+        for (_, codes) in CONTRACT {
+            for code in *codes {
+                assert!(all().iter().any(|wording| wording.code == *code), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_may_succeed_later_is_retryable() {
+        for wording in all() {
+            let expected = matches!(wording.status, 408 | 503);
+            assert_eq!(wording.retryable, expected, "{}", wording.code);
+        }
+    }
+}
