@@ -4,32 +4,39 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 
-use crate::{rungs, workload::Workload};
+use crate::{http, rungs, workload::Workload};
 
 const MEMBERS: u32 = 100_000;
 const OPERATIONS: usize = 1_000_000;
 const SEED: u64 = 42;
 
-/// All rungs below HTTP, on one workload. One iteration is the whole work.
+/// All rungs. One iteration is the whole work; its size is told, so that Criterion shows commands per second.
 pub fn benchmarks(criterion: &mut Criterion) {
     let workload = Workload::canonical(MEMBERS, OPERATIONS, SEED);
     let mut group = criterion.benchmark_group("ladder");
     group
         .sample_size(10)
         .warm_up_time(Duration::from_millis(1))
-        .measurement_time(Duration::from_millis(1))
-        .throughput(Throughput::Elements(workload.work.len() as u64));
-    let mut rung = |name: &str, climb: fn(&Workload) -> Duration| {
+        .measurement_time(Duration::from_millis(1));
+    let mut rung = |name: &str, workload: &Workload, climb: fn(&Workload) -> Duration| {
+        group.throughput(Throughput::Elements(workload.work.len() as u64));
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|times| (0..times).map(|_| climb(&workload)).sum());
+            bencher.iter_custom(|times| (0..times).map(|_| climb(workload)).sum());
         });
     };
-    rung("1 ledger", rungs::ledger);
-    rung("2 + encode and remember", rungs::encoded);
-    rung("3 + memory journal", rungs::memory);
-    rung("4 + sled, synced", rungs::sled);
-    rung("5 actors over memory", rungs::actors);
-    rung("6 actors over sled, synced", rungs::engine);
+    rung("1 ledger", &workload, rungs::ledger);
+    rung("2 + encode and remember", &workload, rungs::encoded);
+    rung("3 + memory journal", &workload, rungs::memory);
+    rung("4 + sled, synced", &workload, rungs::sled);
+    rung("5 actors over memory", &workload, rungs::actors);
+    rung("6 actors over sled, synced", &workload, rungs::engine);
+
+    let arrays = workload.without_holds();
+    rung("7 HTTP arrays of 1,000", &arrays, http::arrays);
+    rung("7 without a shard", &arrays, http::arrays_without_a_shard);
+    let singles = Workload::canonical(MEMBERS, OPERATIONS / 5, SEED).earns();
+    rung("8 HTTP single, 64 connections", &singles, http::singles);
+    rung("8 without a shard", &singles, http::singles_without_a_shard);
     group.finish();
 }
 
@@ -49,6 +56,12 @@ mod tests {
             rungs::engine,
         ] {
             assert!(rung(&workload) > Duration::ZERO);
+        }
+        for rung in [http::arrays, http::arrays_without_a_shard] {
+            assert!(rung(&workload.without_holds()) > Duration::ZERO);
+        }
+        for rung in [http::singles, http::singles_without_a_shard] {
+            assert!(rung(&workload.earns()) > Duration::ZERO);
         }
     }
 }

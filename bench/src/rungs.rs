@@ -23,11 +23,9 @@ use jifen_engine::{
     shard::{Reply, Sealed, ShardCore},
 };
 
-use crate::workload::{Workload, fresh_ledgers, fresh_shards, put_everywhere};
+use crate::workload::{BATCH, Workload, batches, fresh_ledgers, fresh_shards, put_everywhere};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
-/// How many requests travel together.
-const BATCH: usize = 2_000;
 /// How many batches are on their way at once.
 const IN_FLIGHT: usize = 4;
 
@@ -184,11 +182,7 @@ async fn run_engine(engine: Engine, workload: &Workload) -> Duration {
     elapsed
 }
 
-fn batches(requests: &[Request]) -> Vec<Vec<Request>> {
-    requests.chunks(BATCH).map(<[Request]>::to_vec).collect()
-}
-
-async fn submit_all(engine: &Engine, batches: Vec<Vec<Request>>) {
+pub(crate) async fn submit_all(engine: &Engine, batches: Vec<Vec<Request>>) {
     let mut flying = FuturesUnordered::new();
     for batch in batches {
         if flying.len() >= IN_FLIGHT

@@ -14,6 +14,8 @@ use jifen_engine::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// How many requests travel together.
+pub const BATCH: usize = 2_000;
 /// How many merchants take part.
 const MERCHANTS: u32 = 16;
 /// A hold is captured when so many more operations have been asked for: long after it was answered.
@@ -81,6 +83,32 @@ impl Workload {
             setup,
             work,
         }
+    }
+}
+
+/// Requests as they travel together.
+#[must_use]
+pub fn batches(requests: &[Request]) -> Vec<Vec<Request>> {
+    requests.chunks(BATCH).map(<[Request]>::to_vec).collect()
+}
+
+impl Workload {
+    /// The earns and redemptions of the work: what can be sent without hearing answers.
+    #[must_use]
+    pub fn without_holds(&self) -> Self {
+        self.only(|command| matches!(command, Command::Earn(_) | Command::Redeem(_)))
+    }
+
+    /// The earns of the work.
+    #[must_use]
+    pub fn earns(&self) -> Self {
+        self.only(|command| matches!(command, Command::Earn(_)))
+    }
+
+    fn only(&self, wanted: fn(&Command) -> bool) -> Self {
+        let mut part = self.clone();
+        part.work.retain(|request| wanted(request.command()));
+        part
     }
 }
 
