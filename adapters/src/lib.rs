@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`wire`] | commands and answers as text, the same through every door |
 //! | [`http`] | the HTTP server |
-//! | [`file`] | `jifen import` |
+//! | [`mod@file`] | `jifen import` |
 //! | [`ops`] | starting, stopping, keys, logs and exit codes |
 
 pub mod file;

@@ -62,5 +62,7 @@ pub(super) fn respond(outcomes: &[Outcome], names: &[(RequestId, CommandKind)]) 
         encode_outcome(outcome, id.as_str(), *kind, &mut answers);
     }
     answers.push(b']');
-    HttpResponse::Ok().content_type("application/json").body(answers)
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(answers)
 }

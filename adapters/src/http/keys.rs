@@ -40,7 +40,9 @@ impl Keys {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(_, principal)| principal)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(_, principal)| principal))
+            .finish()
     }
 }
 
@@ -51,7 +53,9 @@ pub fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
         let (scheme, key) = header.split_once(' ')?;
         let state = request.app_data::<web::Data<State>>()?;
         let principal = state.keys.principal(key.trim())?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| principal.clone())
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| principal.clone())
     };
     principal().ok_or_else(|| (&wording::UNAUTHENTICATED).into())
 }

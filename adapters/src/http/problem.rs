@@ -118,11 +118,15 @@ impl Problem {
             What::Refused(_, record) => record.as_ref(),
             _ => None,
         };
-        json.raw(br#","replayed":"#).bool(record.is_some_and(|record| record.replayed));
+        json.raw(br#","replayed":"#)
+            .bool(record.is_some_and(|record| record.replayed));
         if let Some(record) = record {
-            json.raw(br#","offset":""#).number(u64::from(record.offset.shard.0));
+            json.raw(br#","offset":""#)
+                .number(u64::from(record.offset.shard.0));
             json.raw(b":").number(record.offset.seq.0);
-            json.raw(br#"","at":""#).raw(&instant_text(record.at)).raw(b"\"");
+            json.raw(br#"","at":""#)
+                .raw(&instant_text(record.at))
+                .raw(b"\"");
             if let Some(reference) = &record.reference {
                 json.raw(br#","reference":"#).text(reference.as_str());
             }

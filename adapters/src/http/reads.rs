@@ -42,7 +42,8 @@ pub(super) async fn merchant(
     _client: Client,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let id = MerchantId::new(object(&request)).map_err(|error| Invalid::field("/merchant", error))?;
+    let id =
+        MerchantId::new(object(&request)).map_err(|error| Invalid::field("/merchant", error))?;
     let document = state.engine.merchant(id).await?;
     let document = document.ok_or_else(|| of_code(Code::MerchantNotFound))?;
     Ok(HttpResponse::Ok().json(MerchantBody {

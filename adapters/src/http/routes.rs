@@ -15,40 +15,69 @@ pub(super) const OBJECT: &str = "object";
 
 /// Puts every endpoint in its place. Those that are asked most come first: they are looked for in this order.
 pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
-    app.service(endpoint("/v1/commands", [(Method::POST, post().to(batch::serve))]))
-        .service(endpoint("/v1/earns", [(Method::POST, command(post(), CommandKind::Earn))]))
-        .service(endpoint("/v1/redemptions", [(Method::POST, command(post(), CommandKind::Redeem))]))
-        .service(endpoint("/v1/holds", [(Method::POST, command(post(), CommandKind::Hold))]))
-        .service(endpoint(
-            "/v1/holds/{object}/capture",
-            [(Method::POST, command(post(), CommandKind::Capture))],
-        ))
-        .service(endpoint(
-            "/v1/holds/{object}/release",
-            [(Method::POST, command(post(), CommandKind::Release))],
-        ))
-        .service(endpoint("/v1/holds/{object}", [(Method::GET, get().to(reads::hold))]))
-        .service(endpoint(
-            "/v1/members/{object}",
-            [
-                (Method::GET, get().to(reads::member)),
-                (Method::PUT, command(put(), CommandKind::Enrol)),
-            ],
-        ))
-        .service(endpoint(
-            "/v1/merchants/{object}",
-            [
-                (Method::GET, get().to(reads::merchant)),
-                (Method::PUT, command(put(), CommandKind::PutMerchant)),
-            ],
-        ))
-        .service(endpoint("/health/live", [(Method::GET, get().to(health::live))]))
-        .service(endpoint("/health/ready", [(Method::GET, get().to(health::ready))]));
+    app.service(endpoint(
+        "/v1/commands",
+        [(Method::POST, post().to(batch::serve))],
+    ))
+    .service(endpoint(
+        "/v1/earns",
+        [(Method::POST, command(post(), CommandKind::Earn))],
+    ))
+    .service(endpoint(
+        "/v1/redemptions",
+        [(Method::POST, command(post(), CommandKind::Redeem))],
+    ))
+    .service(endpoint(
+        "/v1/holds",
+        [(Method::POST, command(post(), CommandKind::Hold))],
+    ))
+    .service(endpoint(
+        "/v1/holds/{object}/capture",
+        [(Method::POST, command(post(), CommandKind::Capture))],
+    ))
+    .service(endpoint(
+        "/v1/holds/{object}/release",
+        [(Method::POST, command(post(), CommandKind::Release))],
+    ))
+    .service(endpoint(
+        "/v1/holds/{object}",
+        [(Method::GET, get().to(reads::hold))],
+    ))
+    .service(endpoint(
+        "/v1/members/{object}",
+        [
+            (Method::GET, get().to(reads::member)),
+            (Method::PUT, command(put(), CommandKind::Enrol)),
+        ],
+    ))
+    .service(endpoint(
+        "/v1/merchants/{object}",
+        [
+            (Method::GET, get().to(reads::merchant)),
+            (Method::PUT, command(put(), CommandKind::PutMerchant)),
+        ],
+    ))
+    .service(endpoint(
+        "/health/live",
+        [(Method::GET, get().to(health::live))],
+    ))
+    .service(endpoint(
+        "/health/ready",
+        [(Method::GET, get().to(health::ready))],
+    ));
     if debug_endpoints {
-        app.service(endpoint("/debug/noop/commands", [(Method::POST, post().to(noop::commands))]))
-            .service(endpoint("/debug/noop/earns", [(Method::POST, post().to(noop::earn))]));
+        app.service(endpoint(
+            "/debug/noop/commands",
+            [(Method::POST, post().to(noop::commands))],
+        ))
+        .service(endpoint(
+            "/debug/noop/earns",
+            [(Method::POST, post().to(noop::earn))],
+        ));
     }
-    app.default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::from(&wording::NOT_FOUND)) }));
+    app.default_service(web::to(|| async {
+        Err::<HttpResponse, _>(Problem::from(&wording::NOT_FOUND))
+    }));
 }
 
 /// A route to a one-command endpoint.
@@ -60,11 +89,16 @@ fn command(route: Route, kind: CommandKind) -> Route {
 
 /// A path with its methods; all others are told which there are.
 fn endpoint<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
-    let methods: Vec<_> = routes.iter().map(|(method, _)| method.as_str().to_owned()).collect();
+    let methods: Vec<_> = routes
+        .iter()
+        .map(|(method, _)| method.as_str().to_owned())
+        .collect();
     let methods = methods.join(", ");
-    let resource = routes.into_iter().fold(web::resource(path), |resource, (_, route)| {
-        resource.route(route)
-    });
+    let resource = routes
+        .into_iter()
+        .fold(web::resource(path), |resource, (_, route)| {
+            resource.route(route)
+        });
     resource.default_service(web::to(move || {
         let problem = Problem::method_not_allowed(methods.clone());
         async { Err::<HttpResponse, _>(problem) }

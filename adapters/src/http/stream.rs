@@ -114,7 +114,10 @@ impl Session {
         for line in lines {
             match line {
                 Line::Command(request) => {
-                    answers.push(Answer::Decided(request.id().clone(), request.command().kind()));
+                    answers.push(Answer::Decided(
+                        request.id().clone(),
+                        request.command().kind(),
+                    ));
                     requests.push(request);
                 }
                 Line::Bad(number, invalid) => answers.push(Answer::Bad(number, invalid)),
@@ -125,7 +128,9 @@ impl Session {
         for answer in answers {
             match answer {
                 Answer::Decided(id, kind) => {
-                    let Some(outcome) = outcomes.next() else { break };
+                    let Some(outcome) = outcomes.next() else {
+                        break;
+                    };
                     encode_outcome(&outcome, id.as_str(), kind, &mut out);
                 }
                 Answer::Bad(number, invalid) => invalid.encode_line(number, &mut out),

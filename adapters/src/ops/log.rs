@@ -7,8 +7,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts telling. `RUST_LOG` says how much.
 pub fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     // Whoever has started telling before goes on.
     let _ = if io::stderr().is_terminal() {
         log.try_init()
@@ -36,7 +39,10 @@ pub fn log_turns(figures: &TurnFigures) {
         ("micros", &figures.micros),
     ];
     for (per_turn, histogram) in told {
-        let (p50, p99) = (histogram.value_at_quantile(0.5), histogram.value_at_quantile(0.99));
+        let (p50, p99) = (
+            histogram.value_at_quantile(0.5),
+            histogram.value_at_quantile(0.99),
+        );
         let (max, turns) = (histogram.max(), figures.turns());
         tracing::info!(per_turn, p50, p99, max, turns, "turns of the committer");
     }

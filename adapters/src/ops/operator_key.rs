@@ -109,7 +109,8 @@ impl OperatorKey {
 
     /// The keys that let the operator in.
     pub fn keys(&self) -> Result<Keys, Failure> {
-        let operator = Principal::new(OPERATOR).map_err(|error| Failure::Usage(error.to_string()))?;
+        let operator =
+            Principal::new(OPERATOR).map_err(|error| Failure::Usage(error.to_string()))?;
         Ok(Keys::default().with(self.digest, operator))
     }
 
@@ -153,7 +154,12 @@ fn write(path: &Path, digest: &blake3::Hash) -> io::Result<()> {
     };
     let new = path.with_extension("json.new");
     let mut options = OpenOptions::new();
-    let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let mut out = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)?;
     serde_json::to_writer_pretty(&mut out, &file)?;
     out.write_all(b"\n")?;
     out.sync_all()?;
@@ -175,13 +181,18 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("keys.json");
         let made = OperatorKey::kept(path.clone()).unwrap();
-        let Found::Made(key) = &made.found else { panic!("no key was made") };
+        let Found::Made(key) = &made.found else {
+            panic!("no key was made")
+        };
         assert_eq!(key.len(), 3 + 2 * KEY_BYTES);
         assert_eq!(made.digest, Keys::digest(key));
 
         let text = fs::read_to_string(&path).unwrap();
         assert!(!text.contains(&key[3..]));
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
 
         let found = OperatorKey::kept(path.clone()).unwrap();
         assert!(matches!(found.found, Found::InFile(_)));
@@ -196,7 +207,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("keys.json");
         fs::write(&path, "{}").unwrap();
-        assert!(matches!(OperatorKey::kept(path.clone()), Err(Failure::Usage(_))));
+        assert!(matches!(
+            OperatorKey::kept(path.clone()),
+            Err(Failure::Usage(_))
+        ));
         assert_eq!(fs::read(&path).unwrap(), b"{}");
     }
 

@@ -16,6 +16,8 @@ use super::{
 
 /// How many commands one array may hold.
 pub const BATCH_COMMANDS_MAX: usize = 10_000;
+/// Room for an array before its length is known, in commands.
+const BATCH_ROOM: usize = 1_024;
 
 /// What is known of a command beside its text.
 pub struct Context<'a> {
@@ -41,28 +43,31 @@ pub struct Endpoint<'a> {
 
 /// Reads one command object.
 pub fn decode_command(json: &[u8], context: &Context<'_>) -> Result<Request, Invalid> {
-    let given = Given {
-        principal: context.principal,
-        id: context.default_id,
-        kind: context.default_kind,
-        object: None,
-        binding: false,
-    };
-    decode(json, CommandSeed(&given), &given, Form::One)
+    decode_one(
+        json,
+        &Given {
+            principal: context.principal,
+            id: context.default_id,
+            kind: context.default_kind,
+            object: None,
+            binding: false,
+        },
+    )
 }
 
 /// Reads the body of a one-command endpoint; an empty body is an object without fields.
 pub fn decode_endpoint(json: &[u8], endpoint: &Endpoint<'_>) -> Result<Request, Invalid> {
     let object = endpoint.object;
-    let given = Given {
-        principal: endpoint.principal,
-        id: Some(endpoint.id),
-        kind: Some(endpoint.kind),
-        object: object_field(endpoint.kind).and_then(|field| object.map(|text| (field, text))),
-        binding: true,
-    };
-    let json = if json.is_empty() { b"{}" } else { json };
-    decode(json, CommandSeed(&given), &given, Form::One)
+    decode_one(
+        if json.is_empty() { b"{}" } else { json },
+        &Given {
+            principal: endpoint.principal,
+            id: Some(endpoint.id),
+            kind: Some(endpoint.kind),
+            object: object_field(endpoint.kind).and_then(|field| object.map(|text| (field, text))),
+            binding: true,
+        },
+    )
 }
 
 /// Reads an array of at most [`BATCH_COMMANDS_MAX`] command objects; one that is wrong refuses them all.
@@ -74,7 +79,16 @@ pub fn decode_batch(json: &[u8], principal: &Principal) -> Result<Vec<Request>, 
         object: None,
         binding: false,
     };
-    decode(json, BatchSeed(&given), &given, Form::Array)
+    let text = utf_8(json)?;
+    let mut requests = Vec::with_capacity(BATCH_ROOM);
+    let commands = BatchSeed {
+        given: &given,
+        into: &mut requests,
+    };
+    match read(text, commands) {
+        Some(()) => Ok(requests),
+        None => Err(diagnose(text, &given, Form::Array)),
+    }
 }
 
 /// What the text need not say.
@@ -108,7 +122,9 @@ impl Given<'_> {
         match field {
             Field::Id => self.id,
             Field::Type => self.kind.map(CommandKind::name),
-            _ => self.object.and_then(|(given, text)| (given == field).then_some(text)),
+            _ => self
+                .object
+                .and_then(|(given, text)| (given == field).then_some(text)),
         }
     }
 }
@@ -120,83 +136,88 @@ pub(super) enum Form {
     Array,
 }
 
-fn decode<'de, S: DeserializeSeed<'de>>(
-    json: &'de [u8],
-    seed: S,
-    given: &Given<'_>,
-    form: Form,
-) -> Result<S::Value, Invalid> {
-    let text = std::str::from_utf8(json)
-        .map_err(|error| Invalid::malformed(format_args!("is not UTF-8: {error}")))?;
-    read(text, seed).ok_or_else(|| diagnose(text, given, form))
+fn decode_one(json: &[u8], given: &Given<'_>) -> Result<Request, Invalid> {
+    let text = utf_8(json)?;
+    fast(text, given).ok_or_else(|| diagnose(text, given, Form::One))
 }
 
-/// The fast path: what the whole of a text says, if nothing is wrong with it.
+fn utf_8(json: &[u8]) -> Result<&str, Invalid> {
+    str::from_utf8(json).map_err(|error| Invalid::malformed(format_args!("is not UTF-8: {error}")))
+}
+
+/// The fast path to one command.
+pub(super) fn fast(text: &str, given: &Given<'_>) -> Option<Request> {
+    let mut request = None;
+    let into = |read| request = Some(read);
+    read(text, CommandSeed { given, into })?;
+    request
+}
+
+/// Reads the whole of a text, if nothing is wrong with it.
 fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Option<S::Value> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = seed.deserialize(&mut reader).ok()?;
     reader.end().ok().map(|()| value)
 }
 
-/// Whether the fast path takes one command, for the test that the slow path agrees.
-#[cfg(test)]
-pub(super) fn accepts(text: &str, given: &Given<'_>) -> bool {
-    read(text, CommandSeed(given)).is_some()
+/// Reads an array of commands.
+struct BatchSeed<'a> {
+    given: &'a Given<'a>,
+    into: &'a mut Vec<Request>,
 }
 
-/// Reads an array of commands.
-struct BatchSeed<'a>(&'a Given<'a>);
-
 impl<'de> DeserializeSeed<'de> for BatchSeed<'_> {
-    type Value = Vec<Request>;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for BatchSeed<'_> {
-    type Value = Vec<Request>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of commands")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-        let mut requests = Vec::with_capacity(1_024);
-        while let Some(request) = array.next_element_seed(CommandSeed(self.0))? {
-            if requests.len() == BATCH_COMMANDS_MAX {
-                return Err(A::Error::custom(""));
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        let given = self.given;
+        loop {
+            let into = |request| self.into.push(request);
+            match array.next_element_seed(CommandSeed { given, into })? {
+                Some(()) if self.into.len() > BATCH_COMMANDS_MAX => {
+                    return Err(A::Error::custom(""));
+                }
+                Some(()) => {}
+                None => return Ok(()),
             }
-            requests.push(request);
         }
-        Ok(requests)
     }
 }
 
-fn field(name: &str) -> Result<Field, &'static str> {
-    Field::from_name(name).ok_or("is unknown")
+/// Reads one command and hands it over, which saves moving it through every level of the reader.
+struct CommandSeed<'a, F> {
+    given: &'a Given<'a>,
+    into: F,
 }
 
-/// Reads one command.
-struct CommandSeed<'a>(&'a Given<'a>);
+impl<'de, F: FnOnce(Request)> DeserializeSeed<'de> for CommandSeed<'_, F> {
+    type Value = ();
 
-impl<'de> DeserializeSeed<'de> for CommandSeed<'_> {
-    type Value = Request;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for CommandSeed<'_> {
-    type Value = Request;
+impl<'de, F: FnOnce(Request)> Visitor<'de> for CommandSeed<'_, F> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a command object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let mut draft = Draft::default();
         while let Some(field) = object.next_key_seed(FromText(field))? {
             if !draft.seen.insert(field) {
@@ -204,8 +225,16 @@ impl<'de> Visitor<'de> for CommandSeed<'_> {
             }
             draft.read(field, &mut object)?;
         }
-        draft.finish(self.0).ok_or_else(|| A::Error::custom(""))
+        let request = draft
+            .finish(self.given)
+            .ok_or_else(|| A::Error::custom(""))?;
+        (self.into)(request);
+        Ok(())
     }
+}
+
+fn field(name: &str) -> Result<Field, &'static str> {
+    Field::from_name(name).ok_or("is unknown")
 }
 
 #[cfg(test)]

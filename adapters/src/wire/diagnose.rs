@@ -36,10 +36,14 @@ pub(super) fn examine(text: &str, given: &Given<'_>, form: Form) -> Findings {
             given,
             findings: &mut findings,
         }),
-        _ => NodeSeed { depth: 0 }.deserialize(&mut reader).map(|node| match form {
-            Form::Array => findings.invalid(String::new(), "must be an array of command objects"),
-            Form::One => command(&node, given, "", &mut findings),
-        }),
+        _ => NodeSeed { depth: 0 }
+            .deserialize(&mut reader)
+            .map(|node| match form {
+                Form::Array => {
+                    findings.invalid(String::new(), "must be an array of command objects");
+                }
+                Form::One => command(&node, given, "", &mut findings),
+            }),
     };
     if let Err(error) = read.and_then(|()| reader.end()) {
         findings = Findings::default();
@@ -104,7 +108,10 @@ fn command(node: &Node<'_>, given: &Given<'_>, at: &str, findings: &mut Findings
         } else if let (Node::Text(text), Some(given)) = (node, bound(given, field))
             && !same(field, text, given)
         {
-            findings.invalid(here(), format_args!("must be left out here, or be {given:?}"));
+            findings.invalid(
+                here(),
+                format_args!("must be left out here, or be {given:?}"),
+            );
         }
         if let (Field::Attributes | Field::Metadata, Node::Object(pairs)) = (field, node) {
             labels(pairs, &here(), findings);
@@ -152,7 +159,11 @@ fn kind(fields: &[(Cow<'_, str>, Node<'_>)], given: &Given<'_>) -> Option<Comman
 
 /// What is given for a field that may not say otherwise.
 fn bound<'a>(given: &'a Given<'_>, field: Field) -> Option<&'a str> {
-    if given.binding { given.text(field) } else { None }
+    if given.binding {
+        given.text(field)
+    } else {
+        None
+    }
 }
 
 fn same(field: Field, text: &str, given: &str) -> bool {

@@ -87,7 +87,8 @@ impl Draft {
     }
 
     /// The request, if what was read and what is given make one.
-    pub(super) fn finish(mut self, given: &Given<'_>) -> Option<Request> {
+    #[inline]
+    pub(super) fn finish(&mut self, given: &Given<'_>) -> Option<Request> {
         let id = settle(self.id.take(), given, Field::Id, RequestId::new)?;
         let kind = settle(self.kind.take(), given, Field::Type, kind_of)?;
         let shape = Shape::of(kind);
@@ -95,44 +96,48 @@ impl Draft {
         if !shape.allowed.contains_all(self.seen) || !present.contains_all(shape.required) {
             return None;
         }
-        let (reference, metadata) = (self.reference.take(), self.metadata.take());
         let command = self.command(kind, given)?;
+        let (reference, metadata) = (self.reference.take(), self.metadata.take());
         let principal = given.principal.clone();
         Some(Request::new(principal, id, command, reference, metadata))
     }
 
-    fn command(self, kind: CommandKind, given: &Given<'_>) -> Option<Command> {
+    #[inline]
+    fn command(&mut self, kind: CommandKind, given: &Given<'_>) -> Option<Command> {
         Some(match kind {
             CommandKind::Enrol => Command::Enrol(Enrol {
-                member: settle(self.member, given, Field::Member, MemberId::new)?,
-                attributes: self.attributes,
+                member: settle(self.member.take(), given, Field::Member, MemberId::new)?,
+                attributes: self.attributes.take(),
             }),
             CommandKind::Earn => Command::Earn(Earn {
-                member: self.member?,
-                merchant: self.merchant?,
+                member: self.member.take()?,
+                merchant: self.merchant.take()?,
                 points: self.points?,
-                point_type: or_default(self.point_type)?,
+                point_type: or_default(self.point_type.take())?,
                 last_day: self.last_day.unwrap_or(Day::NEVER),
-                class: self.class.or_else(|| Class::new(CLASS_DEFAULT).ok())?,
-                order: self.order,
+                class: self
+                    .class
+                    .take()
+                    .or_else(|| Class::new(CLASS_DEFAULT).ok())?,
+                order: self.order.take(),
                 at: self.at,
             }),
             CommandKind::Redeem => Command::Redeem(Redeem {
-                member: self.member?,
-                merchant: self.merchant?,
+                member: self.member.take()?,
+                merchant: self.merchant.take()?,
                 points: self.points?,
-                point_type: or_default(self.point_type)?,
-                used_for: self.used_for,
-                order: self.order,
+                point_type: or_default(self.point_type.take())?,
+                used_for: self.used_for.take(),
+                order: self.order.take(),
                 cash: self.cash,
             }),
             CommandKind::Hold => Command::Hold(Hold {
-                member: self.member?,
-                merchant: self.merchant?,
+                member: self.member.take()?,
+                merchant: self.merchant.take()?,
                 points: self.points?,
-                point_type: or_default(self.point_type)?,
-                used_for: self.used_for,
-                order: self.order,
+                point_type: or_default(self.point_type.take())?,
+                used_for: self.used_for.take(),
+                order: self.order.take(),
                 ttl_seconds: self.ttl_seconds.unwrap_or(values::TTL_SECONDS_DEFAULT),
             }),
             CommandKind::Capture => Command::Capture(Capture {
@@ -144,8 +149,13 @@ impl Draft {
                 hold: settle(self.hold, given, Field::Hold, values::hold)?,
             }),
             CommandKind::PutMerchant => Command::PutMerchant(PutMerchant {
-                merchant: settle(self.merchant, given, Field::Merchant, MerchantId::new)?,
-                name: self.name?,
+                merchant: settle(
+                    self.merchant.take(),
+                    given,
+                    Field::Merchant,
+                    MerchantId::new,
+                )?,
+                name: self.name.take()?,
             }),
         })
     }

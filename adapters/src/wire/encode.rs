@@ -2,7 +2,9 @@
 
 use jifen_engine::{
     EngineError, Outcome,
-    ledger::{Answer, CommandKind, Day, Details, LotShare, Refusal, TypedBalance, UnixMillis, Verdict},
+    ledger::{
+        Answer, CommandKind, Day, Details, LotShare, Refusal, TypedBalance, UnixMillis, Verdict,
+    },
     shard::Declined,
 };
 
@@ -78,7 +80,8 @@ fn encode_code(wording: &Wording, json: &mut Json<'_>) {
 
 /// What an answer tells of its record, and what it gives back as given.
 fn encode_record(answer: &Answer, json: &mut Json<'_>) {
-    json.raw(br#","offset":""#).number(u64::from(answer.offset.shard.0));
+    json.raw(br#","offset":""#)
+        .number(u64::from(answer.offset.shard.0));
     json.raw(b":").number(answer.offset.seq.0);
     json.raw(br#"","at":"#);
     encode_instant(answer.at, json);
@@ -92,10 +95,13 @@ fn encode_record(answer: &Answer, json: &mut Json<'_>) {
 }
 
 fn encode_balance(told: &TypedBalance, json: &mut Json<'_>) {
-    json.raw(br#","balance":{"point_type":""#).name(&told.point_type);
-    json.raw(br#"","available":"#).number(told.balance.available.get());
+    json.raw(br#","balance":{"point_type":""#)
+        .name(&told.point_type);
+    json.raw(br#"","available":"#)
+        .number(told.balance.available.get());
     json.raw(br#","held":"#).number(told.balance.held.get());
-    json.raw(br#","pending":"#).number(told.balance.pending.get());
+    json.raw(br#","pending":"#)
+        .number(told.balance.pending.get());
     json.raw(br#","owed":"#).number(told.balance.owed.get());
     json.raw(b"}");
 }
@@ -151,7 +157,8 @@ fn encode_reasons(refusal: &Refusal, json: &mut Json<'_>) {
     json.raw(br#","reasons":["#);
     for (place, reason) in refusal.reasons().iter().enumerate() {
         json.comma(place);
-        json.raw(br#"{"code":""#).name(wording::of_code(reason.code).code);
+        json.raw(br#"{"code":""#)
+            .name(wording::of_code(reason.code).code);
         json.raw(br#"","limit":"#).maybe_number(reason.limit);
         json.raw(br#","requested":"#).maybe_number(reason.requested);
         json.raw(br#","frees_at":"#);

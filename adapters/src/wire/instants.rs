@@ -4,8 +4,8 @@
 
 use std::cell::Cell;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use jifen_engine::ledger::{Day, UnixMillis};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 /// `2026-11-21T09:00:00`
 const SECOND_BYTES: usize = 19;

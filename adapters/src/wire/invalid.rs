@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{json::Json, wording::{self, Wording}};
+use super::{
+    json::Json,
+    wording::{self, Wording},
+};
 
 /// How many findings are told one by one; the rest is only counted, so that an answer stays smaller than the question.
 const ERRORS_MAX: usize = 1_000;
@@ -65,9 +68,12 @@ impl Invalid {
         let wording = self.code.wording();
         let mut json = Json::new(out);
         json.raw(br#"{"line":"#).number(line);
-        json.raw(br#","id":null,"status":"refused","code":""#).name(wording.code);
+        json.raw(br#","id":null,"status":"refused","code":""#)
+            .name(wording.code);
         json.raw(br#"","retryable":"#).bool(wording.retryable);
-        json.raw(br#","errors":"#).serialized(&self.errors).raw(b"}");
+        json.raw(br#","errors":"#)
+            .serialized(&self.errors)
+            .raw(b"}");
     }
 }
 

@@ -27,7 +27,8 @@ impl<'a> Json<'a> {
     /// A name inside quotes that the caller writes: identifiers and codes hold nothing that needs escaping.
     pub(crate) fn name(&mut self, name: &str) -> &mut Self {
         debug_assert!(
-            name.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\'),
+            name.bytes()
+                .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\'),
             "{name:?} is no identifier"
         );
         self.raw(name.as_bytes())

@@ -26,7 +26,7 @@ pub mod wording;
 pub use decode::{
     BATCH_COMMANDS_MAX, Context, Endpoint, decode_batch, decode_command, decode_endpoint,
 };
-pub(crate) use encode::{encode_reason, encode_refusal};
 pub use encode::encode_outcome;
+pub(crate) use encode::{encode_reason, encode_refusal};
 pub use instants::{day_text, instant_text};
 pub use invalid::{FieldError, Invalid, InvalidCode};

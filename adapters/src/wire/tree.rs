@@ -29,7 +29,9 @@ pub(super) struct NodeSeed {
 impl NodeSeed {
     fn inside<E: Error>(&self) -> Result<Self, E> {
         if self.depth >= DEPTH_MAX {
-            return Err(E::custom(format_args!("nested more than {DEPTH_MAX} levels deep")));
+            return Err(E::custom(format_args!(
+                "nested more than {DEPTH_MAX} levels deep"
+            )));
         }
         Ok(Self {
             depth: self.depth + 1,

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use compact_str::CompactString;
-use jiff::{Timestamp, civil::Date};
 use jifen_engine::ledger::{Day, Fen, HoldId, Labels, Points, Seq, ShardIndex, Text, UnixMillis};
+use jiff::{Timestamp, civil::Date};
 
 /// How long a hold may stand, in seconds.
 pub(super) const TTL_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
@@ -12,11 +12,11 @@ pub(super) const TTL_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
 pub(super) const TTL_SECONDS_DEFAULT: u32 = 900;
 
 pub(super) const NOT_A_STRING: &str = "must be a string";
-pub(super) const NOT_AN_INTEGER: &str = "must be an integer of 0 or more, without fraction or exponent";
+pub(super) const NOT_AN_INTEGER: &str =
+    "must be an integer of 0 or more, without fraction or exponent";
 pub(super) const NOT_A_BOOL: &str = "must be true or false";
 pub(super) const NOT_AN_OBJECT: &str = "must be a flat object of strings";
-pub(super) const LABELS_TOO_LONG: &str =
-    "must take at most 1,024 bytes, names and values together";
+pub(super) const LABELS_TOO_LONG: &str = "must take at most 1,024 bytes, names and values together";
 
 pub(super) fn points(number: u64) -> Result<Points, &'static str> {
     match Points::new(number) {
@@ -74,14 +74,15 @@ fn looks_like_rfc_3339(text: &[u8]) -> bool {
     let Some((day_and_time, rest)) = text.split_at_checked(19) else {
         return false;
     };
-    let day_and_time = day_and_time
-        .iter()
-        .zip(b"0000-00-00T00:00:00")
-        .all(|(byte, form)| match form {
-            b'0' => byte.is_ascii_digit(),
-            b'T' => matches!(byte, b'T' | b't'),
-            _ => byte == form,
-        });
+    let day_and_time =
+        day_and_time
+            .iter()
+            .zip(b"0000-00-00T00:00:00")
+            .all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b't'),
+                _ => byte == form,
+            });
     let fraction = match rest {
         [b'.', digits @ ..] => 1 + digits.iter().take_while(|b| b.is_ascii_digit()).count(),
         _ => 0,
@@ -98,10 +99,13 @@ fn looks_like_rfc_3339(text: &[u8]) -> bool {
 pub(super) fn day(text: &str) -> Result<Day, &'static str> {
     const EXPECTED: &str = "must be a date such as 2027-12-31";
     let well_formed = text.len() == 10
-        && text.bytes().zip(*b"0000-00-00").all(|(byte, form)| match form {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == form,
-        });
+        && text
+            .bytes()
+            .zip(*b"0000-00-00")
+            .all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == form,
+            });
     if !well_formed {
         return Err(EXPECTED);
     }

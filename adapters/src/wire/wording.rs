@@ -204,9 +204,20 @@ mod tests {
 
     /// The codes table of the contract, as far as this version can say them.
     const CONTRACT: &[(u16, &[&str])] = &[
-        (400, &["malformed", "invalid_field", "idempotency_key_missing"]),
+        (
+            400,
+            &["malformed", "invalid_field", "idempotency_key_missing"],
+        ),
         (401, &["unauthenticated"]),
-        (404, &["member_not_found", "merchant_not_found", "hold_not_found", "not_found"]),
+        (
+            404,
+            &[
+                "member_not_found",
+                "merchant_not_found",
+                "hold_not_found",
+                "not_found",
+            ],
+        ),
         (405, &["method_not_allowed"]),
         (408, &["request_timeout"]),
         (409, &["hold_captured", "hold_released", "hold_expired"]),
@@ -214,7 +225,12 @@ mod tests {
         (415, &["unsupported_media_type"]),
         (
             422,
-            &["request_id_reused", "insufficient_points", "exceeds_hold", "member_limit_reached"],
+            &[
+                "request_id_reused",
+                "insufficient_points",
+                "exceeds_hold",
+                "member_limit_reached",
+            ],
         ),
         (503, &["overloaded", "unavailable", "outcome_unknown"]),
     ];

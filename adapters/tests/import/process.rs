@@ -141,6 +141,8 @@ fn who_stops_an_import_hears_how_to_go_on() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Waiting for the child would close what is still in it.
+    let open = child.stdin.take();
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("journal replayed") {
@@ -154,7 +156,9 @@ fn who_stops_an_import_hears_how_to_go_on() {
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(kill.unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let code = child.wait().unwrap().code();
+    drop(open);
+    assert_eq!(code, Some(1));
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("Run the same command again"), "{rest}");

@@ -135,12 +135,38 @@ mod tests {
     #[test]
     fn lines_are_the_same_however_they_arrive() {
         let long = "x".repeat(LINE_BYTES_MAX + 1);
-        let just = format!("{}{}", release("d"), " ".repeat(LINE_BYTES_MAX - release("d").len()));
-        let body = [&release("a"), "", "{", &release("b"), &long, "\r", &just, &release("c")].join("\n");
+        let just = format!(
+            "{}{}",
+            release("d"),
+            " ".repeat(LINE_BYTES_MAX - release("d").len())
+        );
+        let body = [
+            &release("a"),
+            "",
+            "{",
+            &release("b"),
+            &long,
+            "\r",
+            &just,
+            &release("c"),
+        ]
+        .join("\n");
         let expected = ["a", "bad 3", "b", "bad 5", "d", "c"];
-        for piece in [1, 7, 64, 4_096, LINE_BYTES_MAX, LINE_BYTES_MAX + 1, body.len()] {
+        for piece in [
+            1,
+            7,
+            64,
+            4_096,
+            LINE_BYTES_MAX,
+            LINE_BYTES_MAX + 1,
+            body.len(),
+        ] {
             assert_eq!(lines(&body, piece), expected, "in pieces of {piece}");
-            assert_eq!(lines(&format!("{body}\n"), piece), expected, "in pieces of {piece}");
+            assert_eq!(
+                lines(&format!("{body}\n"), piece),
+                expected,
+                "in pieces of {piece}"
+            );
         }
         assert!(lines("\n \r\n", 1).is_empty());
     }

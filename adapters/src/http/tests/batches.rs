@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::harness::{House, options};
 
 fn earn(id: &str, points: u64) -> String {
-    let earn = json!({ "id": id, "type": "earn", "member": "m", "merchant": "shop", "points": points });
+    let earn =
+        json!({ "id": id, "type": "earn", "member": "m", "merchant": "shop", "points": points });
     earn.to_string()
 }
 
@@ -21,7 +22,13 @@ async fn available(house: &House) -> Value {
 async fn an_array_is_answered_in_its_order() {
     let house = House::new(options()).await.with_points(10).await;
     let unknown = r#"{"id":"u","type":"release","hold":"?"}"#;
-    let body = [&earn("a", 5), &redeem("b", 15), unknown, &redeem("c", 1), &earn("a", 5)];
+    let body = [
+        &earn("a", 5),
+        &redeem("b", 15),
+        unknown,
+        &redeem("c", 1),
+        &earn("a", 5),
+    ];
     let body = format!("[{}]", body.map(ToString::to_string).join(","));
     let told = house.commands("application/json", &body).await;
     assert_eq!(told.status, 200);
@@ -32,7 +39,11 @@ async fn an_array_is_answered_in_its_order() {
         .iter()
         .map(|answer| {
             let code = answer["code"].as_str().unwrap_or("accepted");
-            (answer["id"].as_str().unwrap(), code, answer["replayed"] == true)
+            (
+                answer["id"].as_str().unwrap(),
+                code,
+                answer["replayed"] == true,
+            )
         })
         .collect();
     assert_eq!(
@@ -57,8 +68,14 @@ async fn one_bad_command_refuses_the_array() {
     assert_eq!(told.problem(), (400, "invalid_field".to_owned()));
     assert_eq!(told.json()["errors"][0]["pointer"], "/1/points");
     assert_eq!(available(&house).await, 10);
-    assert_eq!(house.commands("application/json", "[").await.problem().1, "malformed");
-    assert_eq!(house.commands("application/json", "").await.problem().1, "malformed");
+    assert_eq!(
+        house.commands("application/json", "[").await.problem().1,
+        "malformed"
+    );
+    assert_eq!(
+        house.commands("application/json", "").await.problem().1,
+        "malformed"
+    );
     house.engine.shut_down().await;
 }
 
@@ -69,8 +86,11 @@ async fn a_bad_line_is_answered_in_its_place() {
     let told = house.commands("application/x-ndjson", &body).await;
     assert_eq!(told.status, 200);
     assert_eq!(told.header("content-type"), "application/x-ndjson");
-    let answers: Vec<Value> =
-        told.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers: Vec<Value> = told
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(answers.len(), 4);
     assert_eq!(answers[0]["id"], "a");
     assert_eq!(answers[1]["line"], 3);
@@ -87,8 +107,12 @@ async fn a_bad_line_is_answered_in_its_place() {
 #[actix_web::test]
 async fn a_stream_may_be_longer_than_an_array() {
     let house = House::new(options()).await.with_points(0).await;
-    let lines: Vec<_> = (0..12_000).map(|line| earn(&format!("l{line}"), 1)).collect();
-    let told = house.commands("application/x-ndjson", &lines.join("\n")).await;
+    let lines: Vec<_> = (0..12_000)
+        .map(|line| earn(&format!("l{line}"), 1))
+        .collect();
+    let told = house
+        .commands("application/x-ndjson", &lines.join("\n"))
+        .await;
     assert_eq!(told.text.lines().count(), 12_000);
     assert_eq!(available(&house).await, 12_000);
     house.engine.shut_down().await;

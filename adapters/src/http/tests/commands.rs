@@ -62,7 +62,10 @@ async fn a_members_points_come_and_go() {
 #[actix_web::test]
 async fn a_retry_hears_what_was_said_before() {
     let house = House::new(options()).await.with_points(10).await;
-    for (id, body, status) in [("r1", SPEND_4, 201), ("r2", r#"{"member":"m","merchant":"shop","points":99}"#, 422)] {
+    for (id, body, status) in [
+        ("r1", SPEND_4, 201),
+        ("r2", r#"{"member":"m","merchant":"shop","points":99}"#, 422),
+    ] {
         let first = house.command("POST /v1/redemptions", id, body).await;
         let again = house.command("POST /v1/redemptions", id, body).await;
         assert_eq!(first.status, status);
@@ -80,14 +83,24 @@ async fn a_retry_hears_what_was_said_before() {
 #[actix_web::test]
 async fn a_document_changes_only_when_it_differs() {
     let house = House::new(options()).await;
-    for (id, name, version, changed) in [("1", "A", 1, true), ("2", "A", 1, false), ("3", "B", 2, true)] {
+    for (id, name, version, changed) in [
+        ("1", "A", 1, true),
+        ("2", "A", 1, false),
+        ("3", "B", 2, true),
+    ] {
         let body = json!({ "name": name }).to_string();
-        let told = house.command("PUT /v1/merchants/shop", id, &body).await.json();
+        let told = house
+            .command("PUT /v1/merchants/shop", id, &body)
+            .await
+            .json();
         assert_eq!(told["status"], "accepted");
         assert_eq!(told["version"], version);
         assert_eq!(told["changed"], changed);
         let look = house.get("/v1/merchants/shop").await.json();
-        assert_eq!(look, json!({ "merchant": "shop", "name": name, "version": version }));
+        assert_eq!(
+            look,
+            json!({ "merchant": "shop", "name": name, "version": version })
+        );
     }
     house.engine.shut_down().await;
 }
@@ -99,13 +112,25 @@ async fn every_refusal_is_a_problem_with_its_code() {
     let hold = held["hold"].as_str().unwrap();
     let open = house.command("POST /v1/holds", "h2", SPEND_4).await.json();
     let open = open["hold"].as_str().unwrap();
-    house.command(&format!("POST /v1/holds/{hold}/release"), "r", "").await;
+    house
+        .command(&format!("POST /v1/holds/{hold}/release"), "r", "")
+        .await;
     let future = r#"{"member":"m","merchant":"shop","points":1,"at":"2100-01-01T00:00:00Z"}"#;
     let released = format!("POST /v1/holds/{hold}/capture");
     let more = format!("POST /v1/holds/{open}/capture");
     let cases = [
-        ("POST /v1/earns", r#"{"member":"m","merchant":"shop","points":0}"#, 400, "invalid_field"),
-        ("POST /v1/earns", r#"{"member":"m","member":"m"}"#, 400, "malformed"),
+        (
+            "POST /v1/earns",
+            r#"{"member":"m","merchant":"shop","points":0}"#,
+            400,
+            "invalid_field",
+        ),
+        (
+            "POST /v1/earns",
+            r#"{"member":"m","member":"m"}"#,
+            400,
+            "malformed",
+        ),
         ("POST /v1/earns", "{", 400, "malformed"),
         ("POST /v1/earns", "", 400, "invalid_field"),
         ("POST /v1/earns", future, 400, "invalid_field"),
@@ -141,7 +166,11 @@ async fn every_refusal_is_a_problem_with_its_code() {
     for (place, (endpoint, body, status, code)) in cases.into_iter().enumerate() {
         let id = format!("case-{place}");
         let told = house.command(endpoint, &id, body).await;
-        assert_eq!(told.problem(), (status, code.to_owned()), "{endpoint} {body}");
+        assert_eq!(
+            told.problem(),
+            (status, code.to_owned()),
+            "{endpoint} {body}"
+        );
         assert_eq!(told.json()["request_id"], id);
         let pointers = told.json()["errors"].is_array();
         assert_eq!(pointers, status == 400, "{}", told.text);
@@ -163,7 +192,11 @@ async fn what_is_not_there_is_not_found() {
         ("/v1/holds/h999-1", 404, "hold_not_found"),
         ("/v1/holds/nonsense", 404, "hold_not_found"),
     ] {
-        assert_eq!(house.get(path).await.problem(), (status, code.to_owned()), "{path}");
+        assert_eq!(
+            house.get(path).await.problem(),
+            (status, code.to_owned()),
+            "{path}"
+        );
     }
     house.engine.shut_down().await;
 }
@@ -183,7 +216,9 @@ async fn a_hold_ends_by_itself() {
     }
     assert_eq!(house.get(&look).await.json()["state"], "expired");
     house.command("POST /v1/redemptions", "r", SPEND_4).await;
-    let late = house.command(&format!("POST /v1/holds/{hold}/capture"), "c", "").await;
+    let late = house
+        .command(&format!("POST /v1/holds/{hold}/capture"), "c", "")
+        .await;
     assert_eq!(late.problem(), (409, "hold_expired".to_owned()));
     house.engine.shut_down().await;
 }
@@ -194,7 +229,10 @@ async fn limits_are_refusals_too() {
         open_holds_per_member_max: 0,
         ..Rules::default()
     };
-    let house = House::new(Options { rules, ..options() }).await.with_points(10).await;
+    let house = House::new(Options { rules, ..options() })
+        .await
+        .with_points(10)
+        .await;
     let told = house.command("POST /v1/holds", "h", SPEND_4).await;
     assert_eq!(told.problem(), (422, "member_limit_reached".to_owned()));
     house.engine.shut_down().await;
@@ -204,7 +242,12 @@ async fn limits_are_refusals_too() {
         ..Rules::default()
     };
     let house = House::new(Options { rules, ..options() }).await;
-    let told = house.command("PUT /v1/members/m", "m", "").await;
+    // The first takes all the room there is.
+    assert_eq!(
+        house.command("PUT /v1/members/m", "1", "").await.status,
+        201
+    );
+    let told = house.command("PUT /v1/members/m", "2", "").await;
     assert_eq!(told.problem(), (503, "unavailable".to_owned()));
     house.engine.shut_down().await;
 }
@@ -215,14 +258,21 @@ async fn a_busy_or_stopped_engine_is_told_apart() {
         commands_per_shard: 0,
         ..Limits::default()
     };
-    let house = House::new(Options { limits, ..options() }).await;
+    let house = House::new(Options {
+        limits,
+        ..options()
+    })
+    .await;
     let told = house.command("PUT /v1/members/m", "m", "").await;
     assert_eq!(told.problem(), (503, "overloaded".to_owned()));
     assert_eq!(house.get("/health/ready").await.status, 200);
     house.engine.shut_down().await;
     let told = house.command("PUT /v1/members/m", "m", "").await;
     assert_eq!(told.problem(), (503, "unavailable".to_owned()));
-    assert_eq!(house.get("/health/ready").await.problem(), (503, "unavailable".to_owned()));
+    assert_eq!(
+        house.get("/health/ready").await.problem(),
+        (503, "unavailable".to_owned())
+    );
     assert_eq!(house.get("/health/live").await.status, 200);
 }
 

@@ -67,22 +67,33 @@ impl Told {
     }
 
     pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// Status and code of a problem, after checking that it is a whole one.
     pub(super) fn problem(&self) -> (u16, String) {
         let json = self.json();
         let status = self.status.as_u16();
-        let code = json["code"].as_str().unwrap_or_else(|| panic!("{json}")).to_owned();
+        let code = json["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{json}"))
+            .to_owned();
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(json["type"], format!("/problems/{code}"));
         assert_eq!(json["status"], status);
         assert_eq!(json["retryable"], matches!(status, 408 | 503), "{json}");
-        assert_eq!(self.header("retry-after"), if status == 503 { "1" } else { "" });
+        assert_eq!(
+            self.header("retry-after"),
+            if status == 503 { "1" } else { "" }
+        );
         assert_eq!(json["reasons"][0]["code"], code);
         for text in ["title", "detail"] {
-            assert!(json[text].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+            assert!(
+                json[text].as_str().is_some_and(|text| !text.is_empty()),
+                "{json}"
+            );
         }
         assert!(json["replayed"].is_boolean());
         assert!(json.get("request_id").is_some());
@@ -103,7 +114,10 @@ pub(super) struct House {
 impl House {
     pub(super) async fn new(options: Options) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let opened = DataDirectory::lock(data.path()).unwrap().open(options).unwrap();
+        let opened = DataDirectory::lock(data.path())
+            .unwrap()
+            .open(options)
+            .unwrap();
         Self::around(opened.engine, data).await
     }
 
@@ -113,7 +127,9 @@ impl House {
             engine: engine.clone(),
             keys: Keys::default().with(Keys::digest(KEY), operator),
         };
-        let app = App::new().app_data(web::Data::new(state)).configure(|app| routes(app, true));
+        let app = App::new()
+            .app_data(web::Data::new(state))
+            .configure(|app| routes(app, true));
         let app = Rc::new(test::init_service(app).await);
         let call = move |request: TestRequest| {
             let app = Rc::clone(&app);
@@ -141,7 +157,8 @@ impl House {
 
     /// Sends a request with the key.
     pub(super) async fn knock(&self, request: TestRequest) -> Told {
-        self.send(request.insert_header(("authorization", format!("Bearer {KEY}")))).await
+        self.send(request.insert_header(("authorization", format!("Bearer {KEY}"))))
+            .await
     }
 
     /// Looks at something.
@@ -171,7 +188,9 @@ impl House {
 
     /// The merchant `shop` and the member `m` with so many points.
     pub(super) async fn with_points(self, points: u64) -> Self {
-        let merchant = self.command("PUT /v1/merchants/shop", "s", r#"{"name":"Shop"}"#).await;
+        let merchant = self
+            .command("PUT /v1/merchants/shop", "s", r#"{"name":"Shop"}"#)
+            .await;
         assert_eq!(merchant.status, 201, "{}", merchant.text);
         let member = self.command("PUT /v1/members/m", "m", "").await;
         assert_eq!(member.status, 201, "{}", member.text);

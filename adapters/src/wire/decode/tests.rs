@@ -55,18 +55,24 @@ fn commands_are_read_with_their_defaults() {
     let request = one(earn).unwrap();
     assert_eq!(request.id().as_str(), "e1");
     assert_eq!(request.principal().as_str(), "operator");
-    let Command::Earn(earn) = request.command() else { panic!("{request:?}") };
+    let Command::Earn(earn) = request.command() else {
+        panic!("{request:?}")
+    };
     assert_eq!(earn.point_type.as_str(), "points");
     assert_eq!(earn.class.as_str(), "ordinary");
     assert_eq!(earn.last_day, Day::NEVER);
 
     let hold = r#"{"id":"h1","type":"hold","member":"m","merchant":"s","points":5}"#;
     let request = one(hold).unwrap();
-    let Command::Hold(hold) = request.command() else { panic!("{request:?}") };
+    let Command::Hold(hold) = request.command() else {
+        panic!("{request:?}")
+    };
     assert_eq!(hold.ttl_seconds, 900);
 
     let request = one(r#"{"id":"c1","type":"capture","hold":"h3-7"}"#).unwrap();
-    let Command::Capture(capture) = request.command() else { panic!("{request:?}") };
+    let Command::Capture(capture) = request.command() else {
+        panic!("{request:?}")
+    };
     assert!(capture.last);
     assert_eq!(capture.points, None);
 }
@@ -102,10 +108,26 @@ fn everything_wrong_is_named() {
         ("{}", "invalid_field", "/id /type"),
         (r#"{"id":"1","type":"transfer"}"#, "invalid_field", "/type"),
         (r#"{"id":"1","type":7}"#, "invalid_field", "/type"),
-        (r#"{"id":"1","type":"earn"}"#, "invalid_field", "/member /merchant /points"),
-        (r#"{"id":"","type":"release","hold":"h1-1"}"#, "invalid_field", "/id"),
-        (r#"{"id":"积","type":"release","hold":"h1-1"}"#, "invalid_field", "/id"),
-        (r#"{"id":"1","type":"release","hold":null}"#, "invalid_field", "/hold"),
+        (
+            r#"{"id":"1","type":"earn"}"#,
+            "invalid_field",
+            "/member /merchant /points",
+        ),
+        (
+            r#"{"id":"","type":"release","hold":"h1-1"}"#,
+            "invalid_field",
+            "/id",
+        ),
+        (
+            r#"{"id":"积","type":"release","hold":"h1-1"}"#,
+            "invalid_field",
+            "/id",
+        ),
+        (
+            r#"{"id":"1","type":"release","hold":null}"#,
+            "invalid_field",
+            "/hold",
+        ),
         (
             r#"{"id":"1","type":"earn","member":"m m","merchant":"","points":0,"point_type":1,
                 "last_day":"2027-02-30","class":"a/b","order":7,"at":"yesterday"}"#,
@@ -138,14 +160,26 @@ fn everything_wrong_is_named() {
             "invalid_field",
             "/metadata",
         ),
-        (r#"{"id":"1","id":"1","type":"release","hold":"h1-1"}"#, "malformed", "/id"),
+        (
+            r#"{"id":"1","id":"1","type":"release","hold":"h1-1"}"#,
+            "malformed",
+            "/id",
+        ),
         (
             r#"{"id":"1","type":"release","hold":"h1-1","metadata":{"a":"1","a":"1"}}"#,
             "malformed",
             "/metadata/a",
         ),
-        (r#"{"id":"1","type":"release","hold":"h1-1","x":[{"y":1,"y":2}]}"#, "malformed", "/x/0/y /x"),
-        (r#"{"id":"1","type":"put_merchant","merchant":"s","name":" "}"#, "invalid_field", "/name"),
+        (
+            r#"{"id":"1","type":"release","hold":"h1-1","x":[{"y":1,"y":2}]}"#,
+            "malformed",
+            "/x/0/y /x",
+        ),
+        (
+            r#"{"id":"1","type":"put_merchant","merchant":"s","name":" "}"#,
+            "invalid_field",
+            "/name",
+        ),
     ];
     for (json, code, pointers) in cases {
         assert_eq!(told(one(json)), (code, pointers.to_owned()), "{json}");
@@ -164,8 +198,16 @@ fn too_long_and_too_deep_are_refused() {
         assert_eq!(told(one(&json)).1, expected);
     }
     for (depth, expected) in [(15, ("invalid_field", "/x")), (16, ("malformed", ""))] {
-        let json = release(&format!(r#""x":{}{}"#, "[".repeat(depth), "]".repeat(depth)));
-        assert_eq!(told(one(&json)), (expected.0, expected.1.to_owned()), "{depth}");
+        let json = release(&format!(
+            r#""x":{}{}"#,
+            "[".repeat(depth),
+            "]".repeat(depth)
+        ));
+        assert_eq!(
+            told(one(&json)),
+            (expected.0, expected.1.to_owned()),
+            "{depth}"
+        );
     }
     let id = "i".repeat(65);
     let json = format!(r#"{{"id":"{id}","type":"release","hold":"h1-1"}}"#);
@@ -189,7 +231,11 @@ fn a_batch_is_refused_whole_with_pointers_into_it() {
 
     let bad = r#"{"id":"1","type":"earn","member":"m","merchant":"s","points":0,"a/b":1}"#;
     let invalid = batch(&format!("[{good},{bad},7]")).unwrap_err();
-    let pointers: Vec<_> = invalid.errors.iter().map(|error| &error.pointer[..]).collect();
+    let pointers: Vec<_> = invalid
+        .errors
+        .iter()
+        .map(|error| &error.pointer[..])
+        .collect();
     assert_eq!(pointers, ["/1/points", "/1/a~1b", "/2"]);
 
     assert_eq!(batch(good).unwrap_err().errors[0].pointer, "");
@@ -201,11 +247,17 @@ fn a_batch_has_a_bound() {
     let principal = principal();
     let batch = |count: usize| {
         let good = r#"{"id":"1","type":"release","hold":"h1-1"}"#;
-        decode_batch(format!("[{}]", vec![good; count].join(",")).as_bytes(), &principal)
+        decode_batch(
+            format!("[{}]", vec![good; count].join(",")).as_bytes(),
+            &principal,
+        )
     };
     assert_eq!(batch(BATCH_COMMANDS_MAX).unwrap().len(), BATCH_COMMANDS_MAX);
     let invalid = batch(BATCH_COMMANDS_MAX + 1).unwrap_err();
-    assert_eq!(invalid.errors[0].detail, "holds 10001 commands; at most 10000 are taken");
+    assert_eq!(
+        invalid.errors[0].detail,
+        "holds 10001 commands; at most 10000 are taken"
+    );
 }
 
 #[test]
@@ -230,7 +282,12 @@ fn an_endpoints_body_may_repeat_but_not_contradict_it() {
         ("m", "1", "", ""),
         ("m", "1", "{}", ""),
         ("m", "1", r#"{"id":"1","type":"enrol","member":"m"}"#, ""),
-        ("m", "1", r#"{"id":"2","type":"enrol","member":"n"}"#, "/id /member"),
+        (
+            "m",
+            "1",
+            r#"{"id":"2","type":"enrol","member":"n"}"#,
+            "/id /member",
+        ),
         ("m", "1", r#"{"type":"release"}"#, "/type"),
         ("m m", "1", "", "/member"),
         ("m", "a b", "", "/id"),

@@ -1,7 +1,8 @@
 use jifen_engine::{
     EngineError,
     ledger::{
-        Balance, Code, HoldId, LotShare, Offset, Points, RequestId, Seq, ShardIndex, Text, UnixMillis,
+        Balance, Code, HoldId, LotShare, Offset, Points, RequestId, Seq, ShardIndex, Text,
+        UnixMillis,
     },
 };
 use serde_json::{Value, json};
@@ -53,7 +54,10 @@ fn an_accepted_redemption_is_told_as_the_contract_says() {
         last_day: days.and_then(Day::new).unwrap_or(Day::NEVER),
         points: points(30),
     });
-    let told = accepted(CommandKind::Redeem, Details::Lots(lots.into_iter().collect()));
+    let told = accepted(
+        CommandKind::Redeem,
+        Details::Lots(lots.into_iter().collect()),
+    );
     assert_eq!(
         told,
         json!({
@@ -83,20 +87,32 @@ fn every_command_tells_its_own_fields() {
         ),
         (
             CommandKind::Capture,
-            Details::Captured { captured: points(5), released: points(2) },
+            Details::Captured {
+                captured: points(5),
+                released: points(2),
+            },
             json!({ "captured": 5, "released": 2 }),
         ),
         (
             CommandKind::Release,
-            Details::Released { released: points(7) },
+            Details::Released {
+                released: points(7),
+            },
             json!({ "released": 7 }),
         ),
         (
             CommandKind::PutMerchant,
-            Details::Document { version: 2, changed: true },
+            Details::Document {
+                version: 2,
+                changed: true,
+            },
             json!({ "version": 2, "changed": true }),
         ),
-        (CommandKind::Enrol, Details::Enrolled, json!({ "type": "enrol" })),
+        (
+            CommandKind::Enrol,
+            Details::Enrolled,
+            json!({ "type": "enrol" }),
+        ),
     ];
     for (kind, details, expected) in cases {
         let told = accepted(kind, details);
