@@ -142,7 +142,10 @@ impl DataDirectory {
     /// Makes the names in the directory durable, and its own. The journal syncs what is below it; but if the names of
     /// journal and head could vanish in a power failure, the directory would look like a new one.
     fn sync_names(&self) -> Result<(), JournalError> {
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = self
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
         for path in [Some(self.path.as_path()), parent].into_iter().flatten() {
             File::open(path)
                 .and_then(|directory| directory.sync_all())

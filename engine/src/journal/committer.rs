@@ -72,6 +72,7 @@ pub struct Committer {
     chains: Vec<Chain>,
     turn: u64,
     figures: TurnFigures,
+    values: Values,
 }
 
 impl Committer {
@@ -83,6 +84,7 @@ impl Committer {
             chains,
             turn,
             figures: TurnFigures::default(),
+            values: Values::default(),
         }
     }
 
@@ -109,59 +111,94 @@ impl Committer {
         // Stable: the blocks of one shard stay in their order.
         sealed.sort_by_key(|block| block.shard);
         let mut chains = self.chains.clone();
-        let (values, entries, shards) = assemble(self.turn + 1, &mut chains, sealed);
-        if values.is_empty() {
+        let (entries, shards) = self.values.lay_out(self.turn + 1, &mut chains, sealed);
+        if entries == 0 {
             return Ok(());
         }
+        let values = self.values.get();
+        let bytes = values.iter().map(Vec::len).sum();
         let watch = Stopwatch::start();
-        self.journal.append(self.turn + 1, &values)?;
+        self.journal.append(self.turn + 1, values)?;
         self.turn += 1;
         self.chains = chains;
-        let bytes = values.iter().map(Vec::len).sum();
         self.figures.record(entries, bytes, shards, watch.micros());
         Ok(())
     }
 }
 
-/// Lays out the values of a turn. `sealed` is sorted by shard; blocks without entries only carry replies.
-fn assemble<H>(turn: u64, chains: &mut [Chain], sealed: &[Sealed<H>]) -> (Vec<Vec<u8>>, u64, u64) {
-    let mut values: Vec<Vec<u8>> = Vec::new();
-    let (mut entries, mut shards) = (0, 0);
-    for run in sealed.chunk_by(|a, b| a.shard == b.shard) {
-        let shard = run[0].shard;
-        let before = entries;
-        let mut rest = run;
-        while !rest.is_empty() {
-            let (block, behind) = rest.split_at(fitting(rest));
-            rest = behind;
-            let count: u32 = block.iter().map(|piece| piece.count).sum();
-            if count > 0 {
-                let value = value_with_room(&mut values, bytes_of(block));
-                let chain = chain_of(chains, shard, block);
-                append_block(
-                    value,
-                    shard,
-                    chain,
-                    count,
-                    block.iter().map(|p| &p.body[..]),
-                );
-                entries += u64::from(count);
+/// The values of a turn, in buffers that serve turn after turn: memory of this size that is given back and asked for
+/// again has to be cleared by the system each time.
+#[derive(Default)]
+struct Values {
+    buffers: Vec<Vec<u8>>,
+    used: usize,
+}
+
+impl Values {
+    fn get(&self) -> &[Vec<u8>] {
+        &self.buffers[..self.used]
+    }
+
+    /// Lays out a turn; tells how many entries of how many shards it has. `sealed` is sorted by shard; blocks without
+    /// entries only carry replies.
+    fn lay_out<H>(&mut self, turn: u64, chains: &mut [Chain], sealed: &[Sealed<H>]) -> (u64, u64) {
+        self.used = 0;
+        let (mut entries, mut shards) = (0, 0);
+        for run in sealed.chunk_by(|a, b| a.shard == b.shard) {
+            let before = entries;
+            let mut rest = run;
+            while !rest.is_empty() {
+                let (block, behind) = rest.split_at(fitting(rest));
+                rest = behind;
+                entries += u64::from(self.append(chains, block));
             }
+            shards += u64::from(entries > before);
         }
-        shards += u64::from(entries > before);
+        self.write_heads(turn);
+        (entries, shards)
     }
-    let parts = u16::try_from(values.len()).expect("a turn has few values");
-    for (part, value) in (0..).zip(&mut values) {
-        let length = u32::try_from(value.len() - VALUE_HEAD_BYTES).expect("a value is small");
-        let head = ValueHead {
-            turn,
-            part,
-            parts,
-            length,
-        };
-        value[..VALUE_HEAD_BYTES].copy_from_slice(&head.to_bytes());
+
+    /// Appends pieces of one shard as a block; tells how many entries it has.
+    fn append<H>(&mut self, chains: &mut [Chain], block: &[Sealed<H>]) -> u32 {
+        let count = block.iter().map(|piece| piece.count).sum();
+        if count > 0 {
+            let shard = block[0].shard;
+            let value = self.with_room(bytes_of(block));
+            let chain = chain_of(chains, shard, block);
+            let bodies = block.iter().map(|piece| &piece.body[..]);
+            append_block(value, shard, chain, count, bodies);
+        }
+        count
     }
-    (values, entries, shards)
+
+    /// The last value, or a new one if `bytes` more would make it too large. Every value starts with room for its head.
+    fn with_room(&mut self, bytes: usize) -> &mut Vec<u8> {
+        let last = self.get().last();
+        if last.is_none_or(|value| value.len() + bytes > VALUE_BYTES_MAX) {
+            if self.used == self.buffers.len() {
+                self.buffers.push(Vec::with_capacity(VALUE_BYTES_MAX));
+            }
+            self.used += 1;
+            let fresh = &mut self.buffers[self.used - 1];
+            fresh.clear();
+            fresh.resize(VALUE_HEAD_BYTES, 0);
+        }
+        &mut self.buffers[self.used - 1]
+    }
+
+    fn write_heads(&mut self, turn: u64) {
+        let parts = u16::try_from(self.used).expect("a turn has few values");
+        for (part, value) in (0..).zip(&mut self.buffers[..self.used]) {
+            let length = u32::try_from(value.len() - VALUE_HEAD_BYTES).expect("a value is small");
+            let head = ValueHead {
+                turn,
+                part,
+                parts,
+                length,
+            };
+            value[..VALUE_HEAD_BYTES].copy_from_slice(&head.to_bytes());
+        }
+    }
 }
 
 fn chain_of<'a, H>(
@@ -190,17 +227,6 @@ fn fitting<H>(pieces: &[Sealed<H>]) -> usize {
 
 fn bytes_of<H>(block: &[Sealed<H>]) -> usize {
     BLOCK_HEAD_BYTES + block.iter().map(|piece| piece.body.len()).sum::<usize>()
-}
-
-/// The last value, or a new one if `bytes` more would make it too large. Every value starts with room for its head.
-fn value_with_room(values: &mut Vec<Vec<u8>>, bytes: usize) -> &mut Vec<u8> {
-    if values
-        .last()
-        .is_none_or(|value| value.len() + bytes > VALUE_BYTES_MAX)
-    {
-        values.push(vec![0; VALUE_HEAD_BYTES]);
-    }
-    values.last_mut().expect("pushed above if there was none")
 }
 
 /// What has gathered since the last turn, waiting for the first block if there is none; `false` when all senders are

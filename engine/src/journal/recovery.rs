@@ -96,7 +96,8 @@ impl Reader<'_> {
         // A value that cannot be read may be the rest of the turn in hand or the beginning of the next one.
         let is_next = self.is_gathered() || turn.is_some_and(|turn| turn != self.turn + 1);
         if !self.gathered.is_empty() && is_next {
-            self.apply_turn().map_err(|wrong| wrong.damage(self.turn + 1))?;
+            self.apply_turn()
+                .map_err(|wrong| wrong.damage(self.turn + 1))?;
         }
         self.gathered.push(value.to_vec());
         Ok(())
@@ -104,7 +105,10 @@ impl Reader<'_> {
 
     /// Whether the turn in hand has all the values that it counts.
     fn is_gathered(&self) -> bool {
-        let first = self.gathered.first().and_then(|value| ValueHead::split(value).ok());
+        let first = self
+            .gathered
+            .first()
+            .and_then(|value| ValueHead::split(value).ok());
         first.is_some_and(|(head, _)| usize::from(head.parts) == self.gathered.len())
     }
 
@@ -132,7 +136,9 @@ impl Reader<'_> {
             for record in block.records() {
                 let record = record.map_err(|bad| Wrong::Damaged(bad.to_string()))?;
                 // The block is whole, so an entry that does not fit was written like that.
-                ledger.replay(record).map_err(|error| Wrong::Damaged(error.to_string()))?;
+                ledger
+                    .replay(record)
+                    .map_err(|error| Wrong::Damaged(error.to_string()))?;
                 self.entries += 1;
             }
         }
@@ -143,9 +149,12 @@ impl Reader<'_> {
 
     fn check_head(&self) -> Result<(), Wrong> {
         match self.known {
-            Some(head) if head.turn == self.turn && head.chains != self.chains => Err(
-                Wrong::Damaged("its entries are not those that were durable; is this another journal?".to_owned()),
-            ),
+            Some(head) if head.turn == self.turn && head.chains != self.chains => {
+                Err(Wrong::Damaged(
+                    "its entries are not those that were durable; is this another journal?"
+                        .to_owned(),
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -169,7 +178,10 @@ fn check_turn<'a>(
         let (head, mut blocks) = ValueHead::split(value).map_err(bad)?;
         if head.turn != turn {
             // Turns are written one after the other, so this one was durable and is gone.
-            return Err(Wrong::Damaged(format!("turn {} stands where it should be", head.turn)));
+            return Err(Wrong::Damaged(format!(
+                "turn {} stands where it should be",
+                head.turn
+            )));
         }
         if head.part != part || usize::from(head.parts) != values.len() {
             let (there, of) = (values.len(), head.parts);

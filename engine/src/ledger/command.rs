@@ -59,12 +59,21 @@ impl HoldId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (shard, seq) = text.strip_prefix('h')?.split_once('-')?;
-        let id = Self {
-            shard: ShardIndex(shard.parse().ok()?),
-            seq: Seq(seq.parse().ok()?),
-        };
-        // Only the one spelling that the engine writes: no signs, no leading zeros.
-        (id.to_string() == text).then_some(id)
+        Some(Self {
+            shard: ShardIndex(plain_number(shard)?.try_into().ok()?),
+            seq: Seq(plain_number(seq)?),
+        })
+    }
+}
+
+/// Reads a number in the one spelling that the engine writes: no sign, no leading zero.
+fn plain_number(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let padded = text.len() > 1 && text.starts_with('0');
+    if plain && !padded {
+        text.parse().ok()
+    } else {
+        None
     }
 }
 
@@ -373,7 +382,17 @@ mod tests {
         assert_eq!(id.to_string(), "h3-10412");
         assert_eq!(HoldId::parse("h3-10412"), Some(id));
         for other in [
-            "", "h", "h3", "3-1", "h3-", "h03-1", "h3-01", "h+3-1", "h3-1 ", "h99999-1",
+            "",
+            "h",
+            "h3",
+            "3-1",
+            "h3-",
+            "h03-1",
+            "h3-01",
+            "h+3-1",
+            "h3-1 ",
+            "h99999-1",
+            "h3-99999999999999999999",
         ] {
             assert_eq!(HoldId::parse(other), None, "{other:?}");
         }
