@@ -1,1 +1,33 @@
-//! Placeholder
+//! What the tests of Jifen share.
+//!
+//! | where | what |
+//! |---|---|
+//! | `ask`, `heard` | requests and answers in plain words; the only place where these tests name the ledger's own types |
+//! | `journaled` | recorded entries, taken out of sealed blocks and of journals |
+//! | `scenario` | tables in the language of the domain |
+//! | `twin` | a second ledger, slow and simple, that shares no code with the engine |
+//! | `workload` | random commands, from a seed |
+//! | `history` | the ledger and its twin under the same random commands |
+//! | `world` | several shards, one journal, clients, crashes, and a clock that jumps: all from a seed |
+//! | `specimens` | the entries and the turn of the golden files |
+//! | `server`, `shopper` | the real binary, and clients that keep their own books |
+//! | `coverage`, `sweep` | what was met on the way, over many seeds |
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "support of tests: what cannot be is a failed test"
+)]
+
+pub mod ask;
+pub mod coverage;
+pub mod heard;
+pub mod history;
+pub mod journaled;
+pub mod scenario;
+pub mod server;
+pub mod shopper;
+pub mod specimens;
+pub mod sweep;
+pub mod twin;
+pub mod workload;
+pub mod world;

@@ -1,0 +1,274 @@
+//! Answers in plain words and numbers, as the twin gives them and as the engine's are compared with.
+
+use std::fmt;
+
+use jifen_engine::{
+    ledger::{Answer, Balance, Code, Details, Entry, Reason, ShardIndex, Symbols, Verdict},
+    reads,
+    shard::Reply,
+};
+
+/// What a request is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A recorded answer, new or said again.
+    Recorded {
+        /// The answer.
+        answer: Recorded,
+        /// Whether it had been given before.
+        replayed: bool,
+    },
+    /// A refusal that leaves no trace: what stands in the way.
+    Declined(Vec<Why>),
+}
+
+/// A recorded answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What the sender calls the request.
+    pub id: String,
+    /// What was asked, in the word of the wire contract.
+    pub verb: &'static str,
+    /// Which entry of the shard records it.
+    pub seq: u64,
+    /// When it was decided, in milliseconds.
+    pub at: u64,
+    /// What the sender wanted to see again.
+    pub reference: Option<String>,
+    /// The point type, and available, held, pending and owed points of it.
+    pub balance: Option<(String, [u64; 4])>,
+    /// What was decided.
+    pub told: Told,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Told {
+    Enrolled,
+    Lots(Vec<LotPart>),
+    Held { hold: String, expires_at: u64 },
+    Captured { captured: u64, released: u64 },
+    Released { released: u64 },
+    Document { version: u64, changed: bool },
+    Refused(Vec<Why>),
+}
+
+/// Points of a lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct LotPart {
+    pub issuer: String,
+    pub class: String,
+    pub last_day: Option<u32>,
+    pub points: u64,
+}
+
+/// One thing that stands in the way, as the wire contract calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Why {
+    pub code: &'static str,
+    pub limit: Option<u64>,
+    pub requested: Option<u64>,
+}
+
+/// A member's points of one type, as readers see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct WalletSeen {
+    pub point_type: String,
+    pub available: u64,
+    pub held: u64,
+    /// In the order of spending; `points` are the lot's available part, and beside them stands its held part.
+    pub lots: Vec<(LotPart, u64)>,
+}
+
+/// What an engine's reply says.
+#[must_use]
+pub fn heard(reply: &Reply) -> Heard {
+    match reply {
+        Ok(answer) => Heard::Recorded {
+            answer: recorded(answer),
+            replayed: answer.replayed,
+        },
+        Err(declined) => Heard::Declined(declined.refusal.reasons().iter().map(why).collect()),
+    }
+}
+
+/// The answer that an entry records, if it answers a request. `symbols` must know the entry's names.
+#[must_use]
+pub fn recorded_by(entry: Entry, shard: ShardIndex, symbols: &Symbols) -> Option<Recorded> {
+    Answer::recorded(entry, shard, symbols).map(|answer| recorded(&answer))
+}
+
+fn recorded(answer: &Answer) -> Recorded {
+    Recorded {
+        id: answer.id.to_string(),
+        verb: answer.kind.name(),
+        seq: answer.offset.seq.0,
+        at: answer.at.0,
+        reference: answer
+            .reference
+            .as_ref()
+            .map(|text| text.as_str().to_owned()),
+        balance: answer
+            .balance
+            .as_ref()
+            .map(|typed| (typed.point_type.to_string(), parts(typed.balance))),
+        told: match &answer.verdict {
+            Verdict::Accepted(details) => accepted(details),
+            Verdict::Refused(refusal) => Told::Refused(refusal.reasons().iter().map(why).collect()),
+        },
+    }
+}
+
+fn accepted(details: &Details) -> Told {
+    match details {
+        Details::Enrolled => Told::Enrolled,
+        Details::Lots(lots) => Told::Lots(
+            lots.iter()
+                .map(|lot| LotPart {
+                    issuer: lot.issuer.to_string(),
+                    class: lot.class.to_string(),
+                    last_day: lot.last_day.days_since_1970(),
+                    points: lot.points.get(),
+                })
+                .collect(),
+        ),
+        Details::Held { hold, expires_at } => Told::Held {
+            hold: hold.to_string(),
+            expires_at: expires_at.0,
+        },
+        Details::Captured { captured, released } => Told::Captured {
+            captured: captured.get(),
+            released: released.get(),
+        },
+        Details::Released { released } => Told::Released {
+            released: released.get(),
+        },
+        Details::Document { version, changed } => Told::Document {
+            version: *version,
+            changed: *changed,
+        },
+    }
+}
+
+const fn parts(balance: Balance) -> [u64; 4] {
+    [
+        balance.available.get(),
+        balance.held.get(),
+        balance.pending.get(),
+        balance.owed.get(),
+    ]
+}
+
+fn why(reason: &Reason) -> Why {
+    Why {
+        code: code_name(reason.code),
+        limit: reason.limit,
+        requested: reason.requested,
+    }
+}
+
+/// A code in the words of the wire contract, or in ours where the contract has none of its own.
+#[must_use]
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::RequestIdReused => "request_id_reused",
+        Code::MemberNotFound => "member_not_found",
+        Code::MerchantNotFound => "merchant_not_found",
+        Code::HoldNotFound => "hold_not_found",
+        Code::HoldCaptured => "hold_captured",
+        Code::HoldReleased => "hold_released",
+        Code::HoldExpired => "hold_expired",
+        Code::AtInFuture => "at_in_future",
+        Code::UnknownPointType => "unknown_point_type",
+        Code::MemberLimitReached => "member_limit_reached",
+        Code::ExceedsHold => "exceeds_hold",
+        Code::InsufficientPoints => "insufficient_points",
+        Code::Full => "full",
+    }
+}
+
+/// A member's points as the engine shows them, by point type.
+#[must_use]
+pub fn seen(view: &reads::MemberView) -> Vec<WalletSeen> {
+    let mut wallets: Vec<WalletSeen> = view
+        .wallets
+        .iter()
+        .map(|wallet| WalletSeen {
+            point_type: wallet.point_type.to_string(),
+            available: wallet.balance.available.get(),
+            held: wallet.balance.held.get(),
+            lots: wallet
+                .lots
+                .iter()
+                .map(|lot| {
+                    let part = LotPart {
+                        issuer: lot.issuer.to_string(),
+                        class: lot.class.to_string(),
+                        last_day: lot.last_day.days_since_1970(),
+                        points: lot.available.get(),
+                    };
+                    (part, lot.held.get())
+                })
+                .collect(),
+        })
+        .collect();
+    wallets.sort_by(|a, b| a.point_type.cmp(&b.point_type));
+    wallets
+}
+
+/// A lot as the tables of the tests write it: issuer, class unless ordinary, last day unless never.
+impl fmt::Display for LotPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.issuer)?;
+        if self.class != "ordinary" {
+            write!(f, "/{}", self.class)?;
+        }
+        if let Some(day) = self.last_day {
+            write!(f, "/{day}")?;
+        }
+        write!(f, " {}", self.points)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)?;
+        match (self.limit, self.requested) {
+            (Some(limit), Some(requested)) => write!(f, " {requested} of {limit}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Recorded answers in the words of the tables. A time is told in seconds since `base`.
+#[must_use]
+pub fn words(told: &Told, base: u64) -> String {
+    match told {
+        Told::Enrolled => "accepted".to_owned(),
+        Told::Lots(lots) => format!("accepted: {}", list(lots)),
+        Told::Held { expires_at, .. } => {
+            let millis = expires_at - base;
+            format!("accepted: until {}.{:03}", millis / 1_000, millis % 1_000)
+        }
+        Told::Captured { captured, released } => {
+            format!("accepted: captured {captured}, released {released}")
+        }
+        Told::Released { released } => format!("accepted: released {released}"),
+        Told::Document { version, changed } => {
+            let kind = if *changed { "new" } else { "unchanged" };
+            format!("accepted: version {version}, {kind}")
+        }
+        Told::Refused(whys) => format!("refused: {}", list(whys)),
+    }
+}
+
+/// One after the other, with commas.
+#[must_use]
+pub fn list<T: fmt::Display>(all: &[T]) -> String {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}

@@ -1,0 +1,153 @@
+//! The real binary as a child process: started, killed, told to stop.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read, Seek},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The operator's key of every server here.
+pub const KEY: &str = "key-of-the-tests-0123456789abcdef";
+
+/// A running `jifen serve`. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: File,
+    url: String,
+}
+
+/// A server that ended instead of serving.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote on standard error.
+    pub stderr: String,
+}
+
+impl Server {
+    /// Starts a server on a data directory and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// If it ends first.
+    ///
+    /// # Panics
+    ///
+    /// If the binary cannot be built or started, or says something else than that it is ready.
+    pub fn start(data: &Path) -> Result<Self, Ended> {
+        let mut stderr = tempfile::tempfile().unwrap();
+        let mut child = Command::new(binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("JIFEN_OPERATOR_KEY", KEY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let code = child.wait().unwrap().code();
+            let stderr = read_all(&mut stderr);
+            return Err(Ended { code, stderr });
+        }
+        let url = line
+            .strip_prefix("ready ")
+            .and_then(|url| url.strip_suffix('\n'));
+        let url = url
+            .unwrap_or_else(|| panic!("not ready: {line:?}"))
+            .to_owned();
+        Ok(Self {
+            child,
+            stdout,
+            stderr,
+            url,
+        })
+    }
+
+    /// Where it serves, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it as a crash would: at once, wherever it is.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop; answers how it ended and what it wrote on standard error.
+    ///
+    /// # Panics
+    ///
+    /// If it wrote more than one line on standard output.
+    #[must_use]
+    pub fn terminate(mut self) -> (ExitStatus, String) {
+        self.tell_to_stop();
+        let status = self.child.wait().unwrap();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "one line on standard output is the contract");
+        (status, read_all(&mut self.stderr))
+    }
+
+    /// Sends SIGTERM and does not wait.
+    pub fn tell_to_stop(&self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.unwrap(), Signal::TERM).unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_all(file: &mut File) -> String {
+    let mut text = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Builds the binary once, in the profile and the target directory of the running test.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // …/target/debug/deps/crash-0123456789abcdef
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build
+            .args([
+                "build",
+                "--quiet",
+                "-p",
+                "jifen-adapters",
+                "--bin",
+                "jifen",
+                "--target-dir",
+            ])
+            .arg(profile.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(
+            build.status().unwrap().success(),
+            "the binary does not build"
+        );
+        profile.join("jifen")
+    })
+}

@@ -1,0 +1,247 @@
+//! The engine's process in the simulation: shards, their sealed blocks, and the committer. A crash drops all of it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jifen_engine::{
+    Router,
+    journal::{
+        committer::{Committer, VALUE_BYTES_MAX},
+        head::Head,
+        memory::{Medium, MemoryJournal},
+        recovery::Recovered,
+    },
+    ledger::{Document, Ledger, MerchantId, StateHash, UnixMillis},
+    shard::{Reply, Sealed, ShardCore},
+};
+use rand::{Rng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::lineage::{Event, Lineages};
+use crate::{ask::Ask, journaled::records};
+
+/// How long after a start no hold expires, in milliseconds.
+const GRACE_MILLIS: u64 = 10_000;
+
+/// Something to say once what it is based on is durable.
+pub(super) enum Due {
+    /// The reply to a request.
+    Reply { ticket: u64, reply: Reply },
+    /// A document that shard 0 has durable and the others do not have yet.
+    Document { ticket: u64, document: Document },
+    /// One of the other shards has it.
+    Carried { ticket: u64 },
+    /// A read: what it saw.
+    Read {
+        shard: usize,
+        seq: u64,
+        hash: StateHash,
+    },
+}
+
+/// The process.
+pub(super) struct Process {
+    cores: Vec<ShardCore<Due>>,
+    /// Sealed blocks on their way to the committer; those of one shard stay in their order.
+    sealed: Vec<VecDeque<Sealed<Due>>>,
+    committer: Committer,
+    /// On how many shards a document still has to arrive, by the request's ticket.
+    carrying: BTreeMap<u64, usize>,
+}
+
+impl Process {
+    /// Goes on from what was recovered, and carries the documents of shard 0 to the others once more.
+    pub(super) fn start(
+        now: u64,
+        ledgers: Vec<Ledger>,
+        recovered: Recovered,
+        medium: &Medium,
+        lineages: &mut Lineages,
+    ) -> Result<Self, String> {
+        let documents: Vec<Document> = ledgers[0]
+            .merchants()
+            .map(jifen_engine::ledger::Merchant::document)
+            .collect();
+        let journal = Box::new(MemoryJournal::open(medium.clone()));
+        let no_expiry_before = UnixMillis(now + GRACE_MILLIS);
+        let mut process = Self {
+            sealed: ledgers.iter().map(|_| VecDeque::new()).collect(),
+            cores: ledgers
+                .into_iter()
+                .map(|ledger| ShardCore::new(ledger, no_expiry_before))
+                .collect(),
+            committer: Committer::new(journal, recovered.chains, recovered.turn),
+            carrying: BTreeMap::new(),
+        };
+        for shard in 1..process.cores.len() {
+            for document in &documents {
+                process.carry(now, shard, document, lineages);
+            }
+        }
+        Ok(process)
+    }
+
+    pub(super) fn ledger(&self, shard: usize) -> &Ledger {
+        self.cores[shard].ledger()
+    }
+
+    /// What a head file written now would say.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            turn: self.committer.turn(),
+            chains: self.committer.chains().to_vec(),
+        }
+    }
+
+    /// Has requests decided by their shards, as one batch each.
+    pub(super) fn submit(
+        &mut self,
+        now: u64,
+        router: Router,
+        asks: &[(u64, Ask)],
+        lineages: &mut Lineages,
+    ) -> Result<(), String> {
+        for (ticket, ask) in asks {
+            let request = ask.request();
+            let shard = router.command(request.command()).ok_or("no such shard")?;
+            let shard = usize::from(shard.0);
+            let core = &mut self.cores[shard];
+            let before = core.last_seq();
+            let reply = core.submit(UnixMillis(now), &request);
+            if core.last_seq() != before {
+                lineages.decided(
+                    shard,
+                    core.last_seq().0,
+                    Event::Asked(now, Box::new(ask.clone())),
+                );
+            }
+            core.hold_back(Due::Reply {
+                ticket: *ticket,
+                reply,
+            });
+            if core.is_full() {
+                self.seal(shard, lineages)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a shard; what was seen is told when it is durable.
+    pub(super) fn read(&mut self, shard: usize) {
+        let ledger = self.cores[shard].ledger();
+        let (seq, hash) = (ledger.last_seq().0, ledger.state_hash());
+        self.cores[shard].hold_back(Due::Read { shard, seq, hash });
+    }
+
+    /// Lets holds of a shard end; tells how many.
+    pub(super) fn expire(
+        &mut self,
+        now: u64,
+        shard: usize,
+        most: usize,
+        lineages: &mut Lineages,
+    ) -> usize {
+        let core = &mut self.cores[shard];
+        let before = core.last_seq().0;
+        let count = core.expire_due(UnixMillis(now), most);
+        for seq in before + 1..=core.last_seq().0 {
+            lineages.decided(shard, seq, Event::Expired(now));
+        }
+        count
+    }
+
+    /// A document is durable on shard 0 as the request's reply says: looks it up there, to carry what is durable.
+    pub(super) fn look_up_document(&mut self, ticket: u64, merchant: &str) {
+        let id = MerchantId::new(merchant).unwrap();
+        let document = self.cores[0]
+            .ledger()
+            .document(&id)
+            .expect("its reply was spoken");
+        self.cores[0].hold_back(Due::Document { ticket, document });
+    }
+
+    /// Takes a document to all other shards; tells whether there are any.
+    pub(super) fn carry_to_all(
+        &mut self,
+        now: u64,
+        ticket: u64,
+        document: &Document,
+        lineages: &mut Lineages,
+    ) -> bool {
+        for shard in 1..self.cores.len() {
+            self.carry(now, shard, document, lineages);
+            self.cores[shard].hold_back(Due::Carried { ticket });
+        }
+        self.carrying.insert(ticket, self.cores.len() - 1);
+        self.cores.len() > 1
+    }
+
+    /// One more shard has the document; tells whether that was the last.
+    pub(super) fn carried(&mut self, ticket: u64) -> bool {
+        let missing = self.carrying.get_mut(&ticket).expect("on its way");
+        *missing -= 1;
+        *missing == 0
+    }
+
+    fn carry(&mut self, now: u64, shard: usize, document: &Document, lineages: &mut Lineages) {
+        let core = &mut self.cores[shard];
+        let before = core.last_seq();
+        core.carry(UnixMillis(now), document);
+        if core.last_seq() != before {
+            lineages.decided(shard, core.last_seq().0, Event::Carried(now));
+        }
+    }
+
+    /// Closes a shard's block.
+    pub(super) fn seal(&mut self, shard: usize, lineages: &mut Lineages) -> Result<(), String> {
+        let core = &mut self.cores[shard];
+        let Some(sealed) = core.seal() else {
+            return Ok(());
+        };
+        let found = records(&sealed.body)?;
+        if found.len() != sealed.count as usize {
+            return Err(format!(
+                "a block of {} entries counts {}",
+                found.len(),
+                sealed.count
+            ));
+        }
+        lineages.hashed(shard, core.last_seq().0, core.ledger().state_hash());
+        self.sealed[shard].push_back(sealed);
+        Ok(())
+    }
+
+    /// Some of the sealed blocks for a turn: any number of each shard's, in any order among the shards.
+    pub(super) fn gather(&mut self, rng: &mut ChaCha8Rng, all: bool) -> Vec<Sealed<Due>> {
+        let mut order = Vec::new();
+        for (shard, sealed) in self.sealed.iter().enumerate() {
+            let count = if all {
+                sealed.len()
+            } else {
+                rng.random_range(0..=sealed.len())
+            };
+            order.extend(std::iter::repeat_n(shard, count));
+        }
+        order.shuffle(rng);
+        order
+            .into_iter()
+            .filter_map(|shard| self.sealed[shard].pop_front())
+            .collect()
+    }
+
+    /// Makes a turn durable. What it held back may be said if this went well.
+    pub(super) fn commit(&mut self, turn: &mut [Sealed<Due>]) -> Result<(), String> {
+        self.committer
+            .commit(turn)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Whether a turn has entries, and so reaches the journal.
+pub(super) fn has_entries(turn: &[Sealed<Due>]) -> bool {
+    turn.iter().any(|block| block.count > 0)
+}
+
+/// Whether a turn is too large for one value.
+pub(super) fn is_large(turn: &[Sealed<Due>]) -> bool {
+    turn.iter().map(|block| block.body.len()).sum::<usize>() > VALUE_BYTES_MAX
+}

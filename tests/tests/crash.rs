@@ -1,0 +1,272 @@
+//! Goal: the real binary keeps what it said. Killed in the middle of work, it answers every request that it answered
+//! before with the same words, and every request of unknown outcome once.
+//!
+//! Method: clients with books of their own work against `jifen serve` over HTTP; after so many answers the process is
+//! killed with SIGKILL and started again on the same directory. This shows recovery, not the sync: the page cache
+//! survives a killed process. What a lost sync does is shown by the simulation.
+
+#![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use jifen_tests::{
+    server::Server,
+    shopper::{Failed, Shopper},
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ROUNDS: u32 = 20;
+const SHOPPERS: u64 = 4;
+
+/// Lets everybody work until so many answers were heard, and ends the server in the middle of it.
+fn work(server: Server, shoppers: &mut [Shopper], answers: usize, end: fn(Server)) {
+    let heard = AtomicUsize::new(0);
+    let (enough, waiting) = mpsc::channel();
+    let url = server.url().to_owned();
+    thread::scope(|scope| {
+        for shopper in shoppers {
+            let (url, heard, enough) = (&url, &heard, enough.clone());
+            scope.spawn(move || {
+                loop {
+                    match shopper.shop(url) {
+                        Ok(count) => {
+                            let before = heard.fetch_add(count, Ordering::Relaxed);
+                            if before < answers && answers <= before + count {
+                                enough.send(()).unwrap();
+                            }
+                        }
+                        Err(Failed::Unknown) => return,
+                        Err(Failed::Wrong(what)) => panic!("{what}"),
+                    }
+                }
+            });
+        }
+        drop(enough);
+        waiting.recv().expect("somebody hears the last answer");
+        end(server);
+    });
+}
+
+/// Checks after a start that nothing was lost or done twice. Tells how many requests had an unknown outcome.
+fn check(server: &Server, shoppers: &mut [Shopper], everything: bool) -> usize {
+    let mut unknown = 0;
+    for shopper in shoppers {
+        // In this order: what was acknowledged is there before anything new is said.
+        shopper.find_again(server.url(), everything).unwrap();
+        unknown += shopper.ask_again(server.url()).unwrap();
+        shopper.find_again(server.url(), everything).unwrap();
+        shopper.compare_books(server.url()).unwrap();
+    }
+    unknown
+}
+
+fn shoppers(server: &Server) -> Vec<Shopper> {
+    let mut shoppers: Vec<Shopper> = (0..SHOPPERS).map(Shopper::new).collect();
+    for shopper in &mut shoppers {
+        shopper.begin(server.url()).unwrap();
+    }
+    shoppers
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).map_or(true, |mut files| files.next().is_none())
+}
+
+#[test]
+fn killed_under_load_it_keeps_every_answer() {
+    let data = tempfile::tempdir().unwrap();
+    let seed = 7;
+    println!("seed {seed}");
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut server = Server::start(data.path()).unwrap();
+    let mut shoppers = shoppers(&server);
+    let mut unknown = 0;
+    for _ in 0..ROUNDS {
+        work(
+            server,
+            &mut shoppers,
+            rng.random_range(50..1_500),
+            Server::kill,
+        );
+        server = Server::start(data.path()).unwrap();
+        unknown += check(&server, &mut shoppers, false);
+    }
+    check(&server, &mut shoppers, true);
+    let heard: usize = shoppers.iter().map(Shopper::heard).sum();
+    println!("{heard} answers, {unknown} requests of unknown outcome in {ROUNDS} rounds");
+    assert!(unknown > 0, "no kill came in the middle of a request");
+    let (status, log) = server.terminate();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(
+        is_empty(&data.path().join("journal/000001/blobs")),
+        "blobs are never synced"
+    );
+}
+
+#[test]
+fn told_to_stop_it_answers_what_it_accepted() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path()).unwrap();
+    let mut shoppers = shoppers(&server);
+    work(server, &mut shoppers, 2_000, |server| {
+        let (status, log) = server.terminate();
+        assert_eq!(status.code(), Some(0), "{log}");
+    });
+    let server = Server::start(data.path()).unwrap();
+    check(&server, &mut shoppers, true);
+}
+
+#[test]
+fn a_second_server_on_the_same_directory_ends_with_4() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path()).unwrap();
+    let Err(ended) = Server::start(data.path()) else {
+        panic!("two servers on one directory")
+    };
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(ended.stderr.contains("in use"), "{}", ended.stderr);
+    // The first one does not care.
+    let mut shopper = Shopper::new(0);
+    shopper.begin(server.url()).unwrap();
+    shopper.shop(server.url()).unwrap();
+    assert_eq!(server.terminate().0.code(), Some(0));
+}
+
+/// Something that happened to a data directory.
+struct Damage {
+    what: &'static str,
+    /// Whether it shows before sled opens its files, which it then repairs in its own way.
+    shows_at_once: bool,
+    happen: fn(&Path),
+}
+
+const DAMAGES: [Damage; 7] = [
+    Damage {
+        what: "no journal",
+        shows_at_once: true,
+        happen: |data| remove(&data.join("journal")),
+    },
+    Damage {
+        what: "an empty journal",
+        shows_at_once: true,
+        happen: |data| {
+            remove(&data.join("journal/000001"));
+            fs::create_dir(data.join("journal/000001")).unwrap();
+        },
+    },
+    Damage {
+        what: "half a journal",
+        shows_at_once: false,
+        happen: |data| cut(&data.join("journal/000001/db"), 2),
+    },
+    Damage {
+        what: "no head",
+        shows_at_once: false,
+        happen: |data| remove(&data.join("head")),
+    },
+    Damage {
+        what: "an empty head",
+        shows_at_once: false,
+        happen: |data| cut(&data.join("head"), usize::MAX),
+    },
+    Damage {
+        what: "no manifest",
+        shows_at_once: true,
+        happen: |data| remove(&data.join("manifest.json")),
+    },
+    Damage {
+        what: "a changed journal",
+        shows_at_once: false,
+        happen: |data| {
+            let db = data.join("journal/000001/db");
+            let mut bytes = fs::read(&db).unwrap();
+            // The first command that names this member is journaled in front of much else.
+            let at = bytes
+                .windows(5)
+                .position(|part| part == b"s0-m1")
+                .expect("it was enrolled");
+            bytes[at] ^= 1;
+            fs::write(db, bytes).unwrap();
+        },
+    },
+];
+
+/// Goal: a directory that lost something is refused, and what is left of it is not touched.
+#[test]
+fn a_damaged_directory_ends_with_4_and_is_left_as_it_is() {
+    let whole = tempfile::tempdir().unwrap();
+    let server = Server::start(whole.path()).unwrap();
+    let mut shoppers = shoppers(&server);
+    for _ in 0..20 {
+        shoppers[0].shop(server.url()).unwrap();
+    }
+    assert_eq!(server.terminate().0.code(), Some(0));
+    for damage in DAMAGES {
+        let data = tempfile::tempdir().unwrap();
+        copy(whole.path(), data.path());
+        (damage.happen)(data.path());
+        let before = content(data.path());
+        let Err(ended) = Server::start(data.path()) else {
+            panic!("{} was not noticed", damage.what)
+        };
+        assert_eq!(ended.code, Some(4), "{}: {}", damage.what, ended.stderr);
+        if damage.shows_at_once {
+            let same = before == content(data.path());
+            assert!(same, "{}: something was touched", damage.what);
+        }
+    }
+    // Undamaged it still starts, and has everything.
+    let server = Server::start(whole.path()).unwrap();
+    check(&server, &mut shoppers, true);
+}
+
+/// Every file below a directory with its bytes.
+fn content(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for file in fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            found.extend(content(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+fn remove(path: &Path) {
+    if path.is_dir() {
+        fs::remove_dir_all(path).unwrap();
+    } else {
+        fs::remove_file(path).unwrap();
+    }
+}
+
+/// Keeps one part in `parts` of a file.
+fn cut(file: &Path, parts: usize) {
+    let bytes = fs::read(file).unwrap();
+    fs::write(file, &bytes[..bytes.len() / parts]).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        let to = to.join(file.file_name());
+        if file.path().is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&file.path(), &to);
+        } else {
+            fs::copy(file.path(), &to).unwrap();
+        }
+    }
+}

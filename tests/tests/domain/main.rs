@@ -1,0 +1,32 @@
+//! Goal: every command says what the contract says, in the words of the contract.
+//!
+//! Method: tables in the language of the domain (see `jifen_tests::scenario`), one file per family. A table also fails
+//! if an invariant breaks on the way, or if a replay of its entries ends elsewhere.
+
+#![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
+
+mod asking;
+mod earning;
+mod holding;
+mod matrix;
+mod spending;
+
+use jifen_engine::ledger::Code;
+use jifen_tests::{coverage::Coverage, heard::code_name, scenario::check};
+
+/// Goal: no refusal exists only in the code. Method: play all tables once more and count.
+#[test]
+fn every_refusal_is_met_in_some_table() {
+    let mut met = Coverage::default();
+    let families = [
+        asking::TABLES,
+        earning::TABLES,
+        holding::TABLES,
+        spending::TABLES,
+    ];
+    for table in families.into_iter().flatten() {
+        met.add(&check(table));
+    }
+    met.add(&asking::full());
+    met.assert_met(Code::ALL.map(code_name));
+}
