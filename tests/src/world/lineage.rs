@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use jifen_engine::{
-    journal::memory::Medium,
+    journal::{committer::VALUE_BYTES_MAX, memory::Medium},
     ledger::{Deed, Entry, Ledger, Seq, StateHash, Subject, invariants::check_entry},
 };
 
 use crate::{
     ask::Ask,
     heard::{Heard, recorded_by},
-    journaled::entries,
+    journaled::{entries, values},
     twin::Twin,
 };
 
@@ -94,6 +94,12 @@ impl Lineages {
         ledgers: &[&Ledger],
         mut twins: Vec<Twin>,
     ) -> Result<(), String> {
+        if let Some((turn, value)) = values(medium)?
+            .iter()
+            .find(|(_, value)| value.len() > VALUE_BYTES_MAX)
+        {
+            return Err(format!("a value of turn {turn} has {} bytes", value.len()));
+        }
         let mut decided = BTreeMap::new();
         let mut last = vec![(0, 0); self.0.len()];
         for (shard, entry) in entries(medium)? {
