@@ -14,7 +14,6 @@ use jifen_engine::{
         Journal,
         block::Chain,
         committer::Committer,
-        manifest,
         memory::{Medium, MemoryJournal},
         recovery::Recovered,
         sled_journal::SledJournal,
@@ -126,12 +125,14 @@ pub fn sled(workload: &Workload) -> Duration {
 #[must_use]
 pub fn engine(workload: &Workload) -> Duration {
     let directory = tempfile::tempdir_in(".").expect("a directory to write to");
-    // Holds carry their shard, so the engine has to place members as the rehearsal did.
-    manifest::write(&directory.path().join("manifest.json"), &workload.router)
-        .expect("a directory to write to");
     actix_rt::System::new().block_on(async {
-        let opened = DataDirectory::lock(directory.path())
-            .and_then(|directory| directory.open(Options::default()))
+        let directory = DataDirectory::lock(directory.path()).expect("nobody else is there");
+        // Holds carry their shard, so the engine has to place members as the rehearsal did.
+        directory
+            .make(workload.router)
+            .expect("a directory to write to");
+        let opened = directory
+            .open(Options::default())
             .expect("a fresh directory opens");
         run_engine(opened.engine, workload).await
     })

@@ -21,7 +21,7 @@ use crate::{
         Journal, JournalError,
         head::{Head, HeadFile},
         manifest,
-        recovery::{Recovered, recover},
+        recovery::recover,
         sled_journal::SledJournal,
     },
     ledger::{Ledger, Rules, ShardIndex},
@@ -104,18 +104,20 @@ impl DataDirectory {
 
     /// Replays the journal and starts the engine. To be called on a thread that runs an actix system.
     pub fn open(self, options: Options) -> Result<Opened, OpenError> {
-        let router = self.router(options.shards)?;
-        let (mut head_file, head) = HeadFile::open(&self.path.join("head"), router.shards())?;
-        let journal = self.path.join("journal").join("000001");
-        check_journal_is_there(&journal, head.as_ref())?;
+        let router = match manifest::read(&self.manifest())? {
+            Some(router) => router,
+            None => self.make(new_router(options.shards)?)?,
+        };
+        let (mut head_file, head) = HeadFile::open(&self.head(), router.shards())?;
+        let journal = self.journal().join("000001");
+        check_journal_is_there(&journal, &head)?;
         let mut journal = SledJournal::open(&journal)?;
         self.sync_names()?;
         let mut ledgers = new_ledgers(&router, &options.rules);
         let watch = Stopwatch::start();
-        let recovered = recover(&mut journal, head.as_ref(), &mut ledgers)?;
+        let recovered = recover(&mut journal, Some(&head), &mut ledgers)?;
         let micros = watch.micros();
-        check_head_is_there(head.as_ref(), &recovered)?;
-        // From here on the head vouches for what was found: a directory that is new has one before its first turn.
+        // From here on the head vouches for what was found.
         head_file.write(&Head {
             turn: recovered.turn,
             chains: recovered.chains.clone(),
@@ -154,30 +156,45 @@ impl DataDirectory {
         Ok(())
     }
 
-    fn router(&self, shards: u16) -> Result<Router, OpenError> {
-        let path = self.path.join("manifest.json");
-        if let Some(router) = manifest::read(&path)? {
-            return Ok(router);
-        }
-        if self.path.join("head").exists() || self.path.join("journal").exists() {
+    /// Makes a new data directory, with the router that it will have for ever. The manifest comes last: a directory that
+    /// has one has had a head and, from its first turn on, a journal.
+    pub fn make(&self, router: Router) -> Result<Router, JournalError> {
+        let before = HeadFile::open(&self.head(), router.shards());
+        if self.journal().exists() || before.is_ok_and(|(_, head)| head.turn > 0) {
             return Err(JournalError::Damaged(format!(
-                "{} is missing, but a journal is there; restore a backup",
-                path.display()
-            ))
-            .into());
+                "{} is missing, but a journal is or was there; restore a backup",
+                self.manifest().display()
+            )));
         }
-        let seed = getrandom::u64().map_err(|error| {
-            JournalError::io("ask the system for random bytes")(std::io::Error::other(error))
-        })?;
-        let router = Router::new(shards, seed).ok_or_else(|| {
-            JournalError::Foreign(format!(
-                "{shards} shards: must be a power of two, at most {}",
-                crate::router::SHARDS_MAX
-            ))
-        })?;
-        manifest::write(&path, &router)?;
+        HeadFile::create(&self.head(), router.shards())?;
+        manifest::write(&self.manifest(), &router)?;
         Ok(router)
     }
+
+    fn manifest(&self) -> PathBuf {
+        self.path.join("manifest.json")
+    }
+
+    fn head(&self) -> PathBuf {
+        self.path.join("head")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+}
+
+/// A router with a seed that nobody can guess.
+fn new_router(shards: u16) -> Result<Router, JournalError> {
+    let seed = getrandom::u64().map_err(|error| {
+        JournalError::io("ask the system for random bytes")(std::io::Error::other(error))
+    })?;
+    Router::new(shards, seed).ok_or_else(|| {
+        JournalError::Foreign(format!(
+            "{shards} shards: must be a power of two, at most {}",
+            crate::router::SHARDS_MAX
+        ))
+    })
 }
 
 pub(crate) fn new_ledgers(router: &Router, rules: &Rules) -> Vec<Ledger> {
@@ -187,24 +204,13 @@ pub(crate) fn new_ledgers(router: &Router, rules: &Rules) -> Vec<Ledger> {
 }
 
 /// sled would make a missing journal anew.
-fn check_journal_is_there(journal: &Path, head: Option<&Head>) -> Result<(), JournalError> {
-    match head {
-        Some(head) if head.turn > 0 && !journal.join("db").exists() => {
-            Err(JournalError::Damaged(format!(
-                "{} is missing, and {} turns had been durable there; restore a backup",
-                journal.display(),
-                head.turn
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_head_is_there(head: Option<&Head>, recovered: &Recovered) -> Result<(), JournalError> {
-    if head.is_none() && recovered.turn > 0 {
-        return Err(JournalError::Damaged(
-            "the head file is missing, so that nothing tells whether the journal is whole; restore a backup".to_owned(),
-        ));
+fn check_journal_is_there(journal: &Path, head: &Head) -> Result<(), JournalError> {
+    if head.turn > 0 && !journal.join("db").exists() {
+        return Err(JournalError::Damaged(format!(
+            "{} is missing, and {} turns had been durable there; restore a backup",
+            journal.display(),
+            head.turn
+        )));
     }
     Ok(())
 }

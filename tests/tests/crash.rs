@@ -150,7 +150,7 @@ struct Damage {
     happen: fn(&Path),
 }
 
-const DAMAGES: [Damage; 7] = [
+const DAMAGES: [Damage; 9] = [
     Damage {
         what: "no journal",
         shows_at_once: true,
@@ -171,13 +171,29 @@ const DAMAGES: [Damage; 7] = [
     },
     Damage {
         what: "no head",
-        shows_at_once: false,
+        shows_at_once: true,
         happen: |data| remove(&data.join("head")),
     },
     Damage {
         what: "an empty head",
-        shows_at_once: false,
+        shows_at_once: true,
         happen: |data| cut(&data.join("head"), usize::MAX),
+    },
+    Damage {
+        what: "no head and no journal",
+        shows_at_once: true,
+        happen: |data| {
+            remove(&data.join("head"));
+            remove(&data.join("journal"));
+        },
+    },
+    Damage {
+        what: "no manifest and no journal",
+        shows_at_once: true,
+        happen: |data| {
+            remove(&data.join("manifest.json"));
+            remove(&data.join("journal"));
+        },
     },
     Damage {
         what: "no manifest",

@@ -40,23 +40,37 @@ pub struct HeadFile {
 }
 
 impl HeadFile {
-    /// Opens the file, making it if there is none, and reads the newest head in it.
-    pub fn open(path: &Path, shards: u16) -> Result<(Self, Option<Head>), JournalError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(JournalError::io(format!("open {}", path.display())))?;
-        let mut this = Self {
-            file,
+    /// Makes the file, or makes it anew, with the head of a journal in which nothing is.
+    pub fn create(path: &Path, shards: u16) -> Result<Self, JournalError> {
+        let mut this = Self::on(OpenOptions::new().create(true).truncate(true), path, shards)?;
+        this.write(&Head {
+            turn: 0,
+            chains: vec![Chain::default(); this.shards],
+        })?;
+        Ok(this)
+    }
+
+    /// Opens the file and reads the newest head in it.
+    pub fn open(path: &Path, shards: u16) -> Result<(Self, Head), JournalError> {
+        if !path.exists() {
+            return Err(JournalError::Damaged(format!(
+                "{} is missing, so that nothing tells whether the journal is whole; restore a backup",
+                path.display()
+            )));
+        }
+        let mut this = Self::on(&mut OpenOptions::new(), path, shards)?;
+        let head = this.read()?;
+        Ok((this, head))
+    }
+
+    fn on(options: &mut OpenOptions, path: &Path, shards: u16) -> Result<Self, JournalError> {
+        let file = options.read(true).write(true).open(path);
+        Ok(Self {
+            file: file.map_err(JournalError::io(format!("open {}", path.display())))?,
             path: path.to_owned(),
             shards: usize::from(shards),
             generation: 0,
-        };
-        let head = this.read()?;
-        Ok((this, head))
+        })
     }
 
     /// Writes and syncs a head.
@@ -81,12 +95,9 @@ impl HeadFile {
             .map_err(JournalError::io(format!("write {}", self.path.display())))
     }
 
-    fn read(&mut self) -> Result<Option<Head>, JournalError> {
+    fn read(&mut self) -> Result<Head, JournalError> {
         let name = self.path.display().to_string();
         let bytes = std::fs::read(&self.path).map_err(JournalError::io(format!("read {name}")))?;
-        if bytes.is_empty() {
-            return Ok(None);
-        }
         let slots = bytes.chunks(self.slot_bytes());
         let newest = slots
             .filter_map(|slot| self.parse(slot))
@@ -97,7 +108,7 @@ impl HeadFile {
             )));
         };
         self.generation = generation;
-        Ok(Some(head))
+        Ok(head)
     }
 
     fn parse(&self, slot: &[u8]) -> Option<(u64, Head)> {
@@ -155,16 +166,20 @@ mod tests {
     fn the_newest_head_is_read_and_a_torn_one_leaves_the_one_before() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("head");
-        let (mut file, none) = HeadFile::open(&path, 4).unwrap();
-        assert_eq!(none, None);
+        assert!(matches!(
+            HeadFile::open(&path, 4),
+            Err(JournalError::Damaged(_))
+        ));
+        let mut file = HeadFile::create(&path, 4).unwrap();
+        assert_eq!(HeadFile::open(&path, 4).unwrap().1.turn, 0);
         for turn in 1..=3 {
             file.write(&head(turn)).unwrap();
-            assert_eq!(HeadFile::open(&path, 4).unwrap().1, Some(head(turn)));
+            assert_eq!(HeadFile::open(&path, 4).unwrap().1, head(turn));
         }
         let slot = file.slot_bytes() as u64;
-        file.file.write_all_at(&[0xFF; 9], slot + 20).unwrap();
-        assert_eq!(HeadFile::open(&path, 4).unwrap().1, Some(head(2)));
         file.file.write_all_at(&[0xFF; 9], 20).unwrap();
+        assert_eq!(HeadFile::open(&path, 4).unwrap().1, head(2));
+        file.file.write_all_at(&[0xFF; 9], slot + 20).unwrap();
         assert!(matches!(
             HeadFile::open(&path, 4),
             Err(JournalError::Damaged(_))

@@ -12,8 +12,10 @@ use jifen_tests::{
 
 /// Runs the random tests of Jifen over many seeds, on all cores.
 ///
-/// What the runs met is counted and printed at the end. A run that fails is named by its seed; run that seed alone with
-/// `--first SEED --seeds 1`. Exit code 0 means that all went well, 1 that something failed or a case was never met.
+/// What the runs met is counted and printed at the end. A run that fails is named by its seed;
+/// `--first SEED --seeds 1` runs it alone.
+///
+/// Exit codes: 0 all went well, 1 a run failed or a case was never met, 2 wrong usage.
 ///
 /// Examples:
 ///   cargo run --release -p jifen-tests --bin campaign -- histories --seeds 1000
