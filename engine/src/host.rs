@@ -105,6 +105,7 @@ fn commit_all(
     latest: &Mutex<Head>,
     failed: &watch::Sender<Option<String>>,
 ) -> TurnFigures {
+    let _guard = StopsOnPanic;
     let mut turn = Vec::new();
     while gather(blocks, &mut turn) {
         if let Err(error) = committer.commit(&mut turn) {
@@ -124,6 +125,19 @@ fn commit_all(
         }
     }
     committer.figures().clone()
+}
+
+/// Stops the process when the committer breaks off: a server that can make nothing durable any more and goes on
+/// listening would be an outage without a reason.
+struct StopsOnPanic;
+
+impl Drop for StopsOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("the committer broke off; stopping the process");
+            std::process::abort();
+        }
+    }
 }
 
 fn keep_head(
