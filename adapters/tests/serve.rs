@@ -286,7 +286,8 @@ fn a_damaged_directory_is_refused() {
     std::fs::remove_file(data.path().join("head")).unwrap();
     let (code, err) = fails(data.path(), &["--listen", "127.0.0.1:0"], Some(KEY));
     assert_eq!(code, 4, "{err}");
-    assert!(err.contains("head file is missing"), "{err}");
+    assert!(err.contains("head is missing"), "{err}");
+    assert!(err.contains("restore a backup"), "{err}");
 }
 
 /// A file size limit stands in for a full disk. Whatever was answered is still there afterwards.
