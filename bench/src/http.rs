@@ -21,7 +21,7 @@ use actix_web::dev::ServerHandle;
 use jifen_adapters::http::{Keys, Settings, State, bind};
 use jifen_engine::{
     DataDirectory, Options,
-    ledger::{Command, Principal, Request},
+    ledger::{Command, PointType, Principal, Request},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -109,6 +109,7 @@ async fn serve(
     let state = State {
         engine: engine.clone(),
         keys: Keys::default().with(Keys::digest(KEY), principal),
+        point_type: PointType::new("points").expect("in the alphabet"),
     };
     let (server, address) = bind(settings, state).expect("a free port");
     told.send((address, server.handle()))

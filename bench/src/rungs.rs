@@ -18,7 +18,8 @@ use jifen_engine::{
         recovery::Recovered,
         sled_journal::SledJournal,
     },
-    ledger::{Answer, Decision, Request, UnixMillis, Verdict},
+    ledger::{Answer, Decision, Facts, Request, UnixMillis, Verdict},
+    past::Past,
     shard::{Reply, Sealed, ShardCore},
 };
 
@@ -35,7 +36,7 @@ pub fn ledger(workload: &Workload) -> Duration {
     let start = Instant::now();
     for request in &workload.work {
         let ledger = &mut ledgers[place(workload, request)];
-        let Decision::Record(entry) = ledger.decide(NOW, request) else {
+        let Decision::Record(entry) = ledger.decide(NOW, request, Facts::NONE) else {
             panic!("every command of the workload is new and recorded");
         };
         ledger.apply(&entry, &[]);
@@ -147,6 +148,7 @@ pub fn actors(workload: &Workload) -> Duration {
             chains: vec![Chain::default(); usize::from(workload.router.shards())],
             entries: 0,
             dropped: None,
+            past: Past::in_memory(),
         };
         let engine = Engine::start(Parts {
             router: workload.router,

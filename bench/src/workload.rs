@@ -223,6 +223,7 @@ fn earn(to: u32, from: u32, how_many: u64, id: String) -> Request {
         class: Class::new("ordinary").expect("in the alphabet"),
         order: None,
         at: None,
+        releases_at: None,
     };
     request(id, Command::Earn(earn))
 }

@@ -21,12 +21,16 @@ use crate::{
         head::HeadFile,
         recovery::Recovered,
     },
-    ledger::{Code, Command, Details, Document, Ledger, MerchantId, Request, ShardIndex, Verdict},
+    ledger::{
+        Code, Command, Details, Document, Facts, Ledger, MemberId, MerchantId, Need, Request,
+        ShardIndex, Verdict,
+    },
     limits::{Gate, Limits, Pass},
+    past::Past,
     router::Router,
     shard::{
-        Declined, Reply, ShardCore,
-        actor::{Mail, ShardActor},
+        Declined, Found, Reply, Search, ShardCore,
+        actor::{Mail, Outlets, ShardActor},
     },
 };
 
@@ -38,7 +42,7 @@ pub struct Parts {
     pub ledgers: Vec<Ledger>,
     /// Where entries become durable.
     pub journal: Box<dyn Journal>,
-    /// Where that journal stands.
+    /// Where that journal stands, and what the ledgers do not keep in memory.
     pub recovered: Recovered,
     /// Where to note how far the journal is, if anywhere.
     pub head: Option<HeadFile>,
@@ -58,8 +62,9 @@ struct Inner {
     router: Router,
     shards: Vec<Shard>,
     arbiters: Vec<Arbiter>,
+    past: Arc<Past>,
     stopping: AtomicBool,
-    failure: watch::Receiver<Option<String>>,
+    failed: watch::Receiver<Option<String>>,
     threads: Mutex<Option<host::Threads>>,
 }
 
@@ -84,7 +89,19 @@ impl Engine {
             .iter()
             .map(|ledger| Arc::new(AtomicU64::new(ledger.last_seq().0)))
             .collect();
-        let running = host::start(committer, parts.head, durable.clone(), parts.lock)?;
+        let past = Arc::new(parts.recovered.past);
+        let running = host::start(
+            committer,
+            parts.head,
+            durable.clone(),
+            Arc::clone(&past),
+            parts.lock,
+        )?;
+        let outlets = Outlets {
+            committer: running.inbox,
+            past: Arc::clone(&past),
+            failure: running.failure,
+        };
         let arbiters: Vec<Arbiter> = (0..parts.limits.host_threads.max(1))
             .map(|_| Arbiter::new())
             .collect();
@@ -99,7 +116,7 @@ impl Engine {
                 let actor = ShardActor::new(
                     ShardCore::new(ledger, no_expiry_before),
                     Arc::clone(&parts.clock),
-                    running.inbox.clone(),
+                    outlets.clone(),
                     durable,
                 );
                 let arbiter = arbiters[place % arbiters.len()].handle();
@@ -113,8 +130,9 @@ impl Engine {
             router: parts.router,
             shards,
             arbiters,
+            past,
             stopping: AtomicBool::new(false),
-            failure: running.failure,
+            failed: running.failed,
             threads: Mutex::new(Some(running.threads)),
         }));
         // A crash may have come between shard 0's decision and its arrival elsewhere. Mail is read in order, so every
@@ -135,8 +153,7 @@ impl Engine {
             return Ok(Err(no_such_shard(&request)));
         };
         let document = document_of(&request);
-        let shard = self.shard(shard)?;
-        let pass = shard.gate.enter(1).ok_or(EngineError::Overloaded)?;
+        let (shard, pass) = self.admit(shard, 1)?;
         let (to, reply) = oneshot::channel();
         shard.address.do_send(Mail::One { request, to, pass });
         let reply = reply.await.map_err(|_| EngineError::OutcomeUnknown)?;
@@ -176,21 +193,13 @@ impl Engine {
             if requests.is_empty() {
                 continue;
             }
-            let pass = self.shard(shard).and_then(|shard| {
-                shard
-                    .gate
-                    .enter(requests.len())
-                    .ok_or(EngineError::Overloaded)
-            });
-            match pass {
-                Ok(pass) => self.0.shards[usize::from(shard.0)]
-                    .address
-                    .do_send(Mail::Many {
-                        places,
-                        requests,
-                        to: to.clone(),
-                        pass,
-                    }),
+            match self.admit(shard, requests.len()) {
+                Ok((shard, pass)) => shard.address.do_send(Mail::Many {
+                    places,
+                    requests,
+                    to: to.clone(),
+                    pass,
+                }),
                 Err(error) => places
                     .iter()
                     .for_each(|&place| outcomes[place as usize] = Err(error)),
@@ -219,20 +228,50 @@ impl Engine {
         shard: ShardIndex,
         look: impl FnOnce(&Ledger) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
-        let pass = self
-            .shard(shard)?
-            .gate
-            .enter(1)
-            .ok_or(EngineError::Overloaded)?;
-        self.look_with(shard, Some(pass), look).await
+        let pass = self.enter(shard)?;
+        self.look_with(shard, None, Some(pass), look).await
     }
 
-    /// Waits until the journal fails, and tells how. Never ends while all is well.
+    /// Looks at the ledger of a member's shard, after everything that is due of the member was recorded.
+    pub(crate) async fn look_at<T: Send + 'static>(
+        &self,
+        member: MemberId,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let shard = self.router().member(&member);
+        let pass = self.enter(shard)?;
+        self.look_with(shard, Some(member), Some(pass), look).await
+    }
+
+    /// Looks at a shard's ledger as often as it takes to load the old records that the look needs.
+    pub(crate) async fn search<T: Send + 'static>(
+        &self,
+        shard: ShardIndex,
+        mut look: impl FnMut(&Ledger, &Facts) -> Result<T, Need> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let pass = self.enter(shard)?;
+        let (to, seen) = oneshot::channel();
+        let mut waiting = Some((to, pass));
+        let search = Search::new(move |ledger, facts| {
+            let seen = look(ledger, facts)?;
+            let waiting = waiting.take();
+            Ok(Box::new(move || {
+                if let Some((to, pass)) = waiting {
+                    drop(pass);
+                    let _ = to.send(seen);
+                }
+            }) as Found)
+        });
+        self.shard(shard)?.address.do_send(Mail::Search(search));
+        seen.await.map_err(|_| EngineError::OutcomeUnknown)
+    }
+
+    /// Waits until the journal or the store of old records fails, and tells how. Never ends while all is well.
     pub async fn failed(&self) -> String {
-        let mut failure = self.0.failure.clone();
-        match failure.wait_for(Option::is_some).await {
+        let mut failed = self.0.failed.clone();
+        match failed.wait_for(Option::is_some).await {
             Ok(what) => what.clone().unwrap_or_default(),
-            // The committer has ended in good order.
+            // All threads have ended in good order.
             Err(_) => std::future::pending().await,
         }
     }
@@ -241,8 +280,9 @@ impl Engine {
     /// that was told before.
     pub async fn shut_down(&self) -> Option<TurnFigures> {
         self.0.stopping.store(true, Ordering::Release);
-        for shard in &self.0.shards {
-            let _ = shard.address.send(Mail::Finish).await;
+        let finished: Vec<_> = self.0.shards.iter().map(Shard::finish).collect();
+        for finished in finished {
+            let _ = finished.await;
         }
         for arbiter in &self.0.arbiters {
             arbiter.stop();
@@ -270,7 +310,7 @@ impl Engine {
         let merchant = merchant.clone();
         // The command was let in; what is left to do for it asks for no other pass.
         let document = self
-            .look_with(Router::DOCUMENTS, None, move |ledger| {
+            .look_with(Router::DOCUMENTS, None, None, move |ledger| {
                 ledger.document(&merchant)
             })
             .await?;
@@ -283,19 +323,20 @@ impl Engine {
     async fn look_with<T: Send + 'static>(
         &self,
         shard: ShardIndex,
+        due: Option<MemberId>,
         pass: Option<Pass>,
         look: impl FnOnce(&Ledger) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
         let (to, seen) = oneshot::channel();
-        self.shard(shard)?
-            .address
-            .do_send(Mail::Look(Box::new(move |ledger| {
-                let seen = look(ledger);
-                Box::new(move || {
-                    drop(pass);
-                    let _ = to.send(seen);
-                })
-            })));
+        let look = Box::new(move |ledger: &Ledger| {
+            let seen = look(ledger);
+            Box::new(move || {
+                drop(pass);
+                let _ = to.send(seen);
+            }) as Found
+        });
+        let address = &self.shard(shard)?.address;
+        address.do_send(Mail::Look { due, look });
         seen.await.map_err(|_| EngineError::OutcomeUnknown)
     }
 
@@ -315,11 +356,36 @@ impl Engine {
             .collect()
     }
 
+    /// Lets commands in.
+    fn admit(&self, shard: ShardIndex, count: usize) -> Result<(&Shard, Pass), EngineError> {
+        let shard = self.shard(shard)?;
+        if self.0.past.is_behind() {
+            return Err(EngineError::Overloaded);
+        }
+        let pass = shard.gate.enter(count).ok_or(EngineError::Overloaded)?;
+        Ok((shard, pass))
+    }
+
+    /// Lets a read in.
+    fn enter(&self, shard: ShardIndex) -> Result<Pass, EngineError> {
+        let gate = &self.shard(shard)?.gate;
+        gate.enter(1).ok_or(EngineError::Overloaded)
+    }
+
     fn shard(&self, shard: ShardIndex) -> Result<&Shard, EngineError> {
         if self.0.stopping.load(Ordering::Acquire) {
             return Err(EngineError::Stopping);
         }
         Ok(&self.0.shards[usize::from(shard.0)])
+    }
+}
+
+impl Shard {
+    /// Tells the shard to come to an end; what it answers with is dropped when it has.
+    fn finish(&self) -> oneshot::Receiver<()> {
+        let (done, finished) = oneshot::channel();
+        self.address.do_send(Mail::Finish(done));
+        finished
     }
 }
 
@@ -330,11 +396,15 @@ fn document_of(request: &Request) -> Option<MerchantId> {
     }
 }
 
-/// Only a hold names its shard itself.
+/// Only a hold or a transaction names its shard itself.
 fn no_such_shard(request: &Request) -> Declined {
+    let code = match request.command() {
+        Command::Reverse(_) => Code::TransactionNotFound,
+        _ => Code::HoldNotFound,
+    };
     Declined {
         id: request.id().clone(),
         kind: request.command().kind(),
-        refusal: Code::HoldNotFound.into(),
+        refusal: code.into(),
     }
 }

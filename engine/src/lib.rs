@@ -11,6 +11,7 @@ pub mod journal;
 pub mod ledger;
 mod limits;
 mod open;
+pub mod past;
 pub mod reads;
 mod router;
 pub mod shard;

@@ -14,6 +14,9 @@ pub struct Limits {
     pub host_threads: usize,
     /// How long after a start no hold expires, in seconds.
     pub recovery_grace_seconds: u64,
+    /// How many bytes of old records may wait to be written to disk. At this point new commands are refused with
+    /// `overloaded`; those that are inside can add a little more.
+    pub past_unwritten_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -22,6 +25,7 @@ impl Default for Limits {
             commands_per_shard: 16_384,
             host_threads: std::thread::available_parallelism().map_or(2, usize::from),
             recovery_grace_seconds: 10,
+            past_unwritten_bytes_max: 64 << 20,
         }
     }
 }
@@ -61,6 +65,17 @@ pub struct Pass {
     count: usize,
 }
 
+impl Pass {
+    /// The right of one of these commands, which goes a way of its own from here on.
+    pub(crate) fn split_off(&mut self) -> Self {
+        self.count -= 1;
+        Self {
+            gate: Arc::clone(&self.gate),
+            count: 1,
+        }
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
         self.gate.inside.fetch_sub(self.count, Ordering::AcqRel);
@@ -79,6 +94,18 @@ mod tests {
         let one = gate.enter(1).unwrap();
         assert!(gate.enter(1).is_none());
         drop((one, two));
+        assert!(gate.enter(3).is_some());
+    }
+
+    #[test]
+    fn what_is_split_off_is_given_back_by_itself() {
+        let gate = Gate::new(3);
+        let mut three = gate.enter(3).unwrap();
+        let one = three.split_off();
+        drop(three);
+        assert!(gate.enter(3).is_none());
+        assert!(gate.enter(2).is_some());
+        drop(one);
         assert!(gate.enter(3).is_some());
     }
 }

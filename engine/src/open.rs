@@ -5,6 +5,7 @@
 //! DIR/lock             held by the process that works on it
 //! DIR/head             how far the journal is known to be
 //! DIR/journal/000001/  sled
+//! DIR/past/            old records, made from the journal
 //! ```
 
 use std::{
@@ -21,11 +22,12 @@ use crate::{
         Journal, JournalError,
         head::{Head, HeadFile},
         manifest,
-        recovery::recover,
+        recovery::recover_with,
         sled_journal::SledJournal,
     },
     ledger::{Ledger, Rules, ShardIndex},
     limits::Limits,
+    past::{FileShelf, Past},
     router::Router,
 };
 
@@ -115,7 +117,8 @@ impl DataDirectory {
         self.sync_names()?;
         let mut ledgers = new_ledgers(&router, &options.rules);
         let watch = Stopwatch::start();
-        let recovered = recover(&mut journal, Some(&head), &mut ledgers)?;
+        let past = self.past(&options.limits);
+        let recovered = recover_with(&mut journal, Some(&head), &mut ledgers, past)?;
         let micros = watch.micros();
         // From here on the head vouches for what was found.
         head_file.write(&Head {
@@ -169,6 +172,11 @@ impl DataDirectory {
         HeadFile::create(&self.head(), router.shards())?;
         manifest::write(&self.manifest(), &router)?;
         Ok(router)
+    }
+
+    fn past(&self, limits: &Limits) -> Past {
+        let shelf = FileShelf::new(&self.path.join("past"));
+        Past::new(Box::new(shelf), limits.past_unwritten_bytes_max)
     }
 
     fn manifest(&self) -> PathBuf {

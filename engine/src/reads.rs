@@ -1,13 +1,17 @@
-//! What can be read of members, holds and merchants, with names instead of symbols.
+//! What can be read of members, holds, merchants and transactions, with names instead of symbols.
+
+mod transaction;
 
 use compact_str::CompactString;
+
+pub use transaction::{TransactionView, transaction};
 
 use crate::{
     engine::Engine,
     error::EngineError,
     ledger::{
-        Balance, Day, Document, HoldId, HoldState, Ledger, MemberId, MerchantId, Points,
-        ShardIndex, StateHash, UnixMillis,
+        Balance, Day, Document, HoldId, HoldState, Ledger, MemberId, MemberState, MerchantId,
+        Points, ShardIndex, StateHash, Symbol, UnixMillis, Wallet,
         invariants::{Books, Violation, check_shard},
     },
     router::Router,
@@ -18,6 +22,8 @@ use crate::{
 pub struct MemberView {
     /// Who.
     pub id: MemberId,
+    /// What the member may do.
+    pub state: MemberState,
     /// What the member has, per point type.
     pub wallets: Vec<WalletView>,
 }
@@ -27,10 +33,29 @@ pub struct MemberView {
 pub struct WalletView {
     /// The kind of points.
     pub point_type: CompactString,
+    /// How many decimals people see.
+    pub scale: u8,
     /// The sums.
     pub balance: Balance,
-    /// The lots in the order in which they are spent.
+    /// The lots in the order in which they are spent; empty ones are not shown.
     pub lots: Vec<LotView>,
+    /// What is granted and not released yet, in the order of release.
+    pub pending: Vec<PendingView>,
+}
+
+/// Points that cannot be spent yet, as readers see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingView {
+    /// When they become available.
+    pub releases_at: UnixMillis,
+    /// How many.
+    pub points: Points,
+    /// Who issued them.
+    pub issuer: CompactString,
+    /// Their class.
+    pub class: CompactString,
+    /// The last day on which they can be used.
+    pub last_day: Day,
 }
 
 /// A lot as readers see it.
@@ -75,9 +100,10 @@ pub struct HoldView {
 pub type Audit = Result<(StateHash, Vec<(CompactString, Books)>), Violation>;
 
 impl Engine {
-    /// A member, or `None` if nobody of that name is enrolled.
+    /// A member, or `None` if nobody of that name is enrolled. What is due is recorded first: points that have lapsed
+    /// are not shown.
     pub async fn member(&self, id: MemberId) -> Result<Option<MemberView>, EngineError> {
-        self.look(self.router().member(&id), move |ledger| member(ledger, &id))
+        self.look_at(id.clone(), move |ledger| member(ledger, &id))
             .await
     }
 
@@ -111,14 +137,28 @@ impl Engine {
 /// A member of this shard as readers see it.
 #[must_use]
 pub fn member(ledger: &Ledger, id: &MemberId) -> Option<MemberView> {
-    let name = |symbol| ledger.symbols().name(symbol).clone();
     let member = ledger.member(id)?;
-    let wallets = member.wallets().iter().map(|wallet| WalletView {
-        point_type: name(wallet.point_type()),
+    let wallets = member.wallets().iter();
+    Some(MemberView {
+        id: id.clone(),
+        state: member.state(),
+        wallets: wallets.map(|wallet| wallet_view(ledger, wallet)).collect(),
+    })
+}
+
+fn wallet_view(ledger: &Ledger, wallet: &Wallet) -> WalletView {
+    let name = |symbol: Symbol| ledger.symbols().name(symbol).clone();
+    let point_type = name(wallet.point_type());
+    let mut kinds = ledger.rules().point_types.iter();
+    // Of a kind that the programme no longer has, whole points are shown.
+    let kind = kinds.find(|kind| kind.name.as_str() == point_type);
+    let lots = wallet.lots().iter().filter(|lot| !lot.is_empty());
+    let pending = wallet.pending().iter();
+    WalletView {
+        scale: kind.map_or(0, |kind| kind.scale),
+        point_type,
         balance: wallet.balance(),
-        lots: wallet
-            .lots()
-            .iter()
+        lots: lots
             .map(|lot| LotView {
                 issuer: name(lot.name.key.issuer),
                 class: name(lot.name.key.class),
@@ -127,11 +167,16 @@ pub fn member(ledger: &Ledger, id: &MemberId) -> Option<MemberView> {
                 held: lot.held,
             })
             .collect(),
-    });
-    Some(MemberView {
-        id: id.clone(),
-        wallets: wallets.collect(),
-    })
+        pending: pending
+            .map(|part| PendingView {
+                releases_at: part.releases_at,
+                points: part.points,
+                issuer: name(part.lot.key.issuer),
+                class: name(part.lot.key.class),
+                last_day: part.lot.key.last_day,
+            })
+            .collect(),
+    }
 }
 
 /// A hold of this shard as readers see it.

@@ -58,6 +58,10 @@ impl Router {
             Command::Hold(c) => self.member(&c.member),
             Command::Capture(c) => c.hold.shard,
             Command::Release(c) => c.hold.shard,
+            Command::Reverse(c) => c.transaction.shard,
+            Command::Adjust(c) => self.member(&c.member),
+            Command::Freeze(c) | Command::Unfreeze(c) | Command::Close(c) => self.member(&c.member),
+            Command::Erase(c) => self.member(&c.member),
             Command::PutMerchant(_) => Self::DOCUMENTS,
         };
         (shard.0 < self.shards).then_some(shard)

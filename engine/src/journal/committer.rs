@@ -19,7 +19,8 @@ pub const VALUE_BYTES_MAX: usize = 100_000;
 /// What may be written between two device syncs: above about 1 MB a power failure can cost sled a whole tree.
 pub const TURN_BYTES_MAX: usize = 768 << 10;
 
-const _: () = assert!(SEALED_BYTES_MAX + (16 << 10) + BLOCK_HEAD_BYTES < VALUE_BYTES_MAX);
+// An entry has at most the moves of two wallets full of lots and of what is pending, some 40 KiB.
+const _: () = assert!(SEALED_BYTES_MAX + (40 << 10) + BLOCK_HEAD_BYTES < VALUE_BYTES_MAX);
 
 /// How the turns went: sizes, and how long the journal took.
 #[derive(Clone, Debug)]

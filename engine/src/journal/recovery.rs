@@ -5,7 +5,10 @@ use super::{
     block::{BadBlock, Block, Chain, ValueHead},
     head::Head,
 };
-use crate::ledger::Ledger;
+use crate::{
+    ledger::Ledger,
+    past::{Past, PastError},
+};
 
 /// What recovery found.
 #[derive(Debug)]
@@ -18,16 +21,29 @@ pub struct Recovered {
     pub entries: u64,
     /// What was wrong with a tail that was dropped. No answer ever told of it: its sync had not ended.
     pub dropped: Option<String>,
+    /// The records that the ledgers no longer keep.
+    pub past: Past,
+}
+
+/// [`recover_with`] old records in memory, for ledgers that keep all of theirs and for tests.
+pub fn recover(
+    journal: &mut dyn Journal,
+    head: Option<&Head>,
+    ledgers: &mut [Ledger],
+) -> Result<Recovered, JournalError> {
+    recover_with(journal, head, ledgers, Past::in_memory())
 }
 
 /// Applies the whole journal to `ledgers`, one per shard, to which nothing has happened yet.
 ///
 /// A tail that is incomplete or unreadable is dropped if it lies behind the head; anything else that does not fit is
-/// damage, and nothing of the journal is touched. What `ledgers` are then is nobody's business.
-pub fn recover(
+/// damage, and nothing of the journal is touched. What `ledgers` are then is nobody's business. What they do not keep
+/// goes to `past`, which is brought in line with the journal.
+pub fn recover_with(
     journal: &mut dyn Journal,
     head: Option<&Head>,
     ledgers: &mut [Ledger],
+    past: Past,
 ) -> Result<Recovered, JournalError> {
     let mut reader = Reader {
         known: head,
@@ -36,6 +52,7 @@ pub fn recover(
         entries: 0,
         gathered: Vec::new(),
         ledgers,
+        past: &past,
     };
     journal.read(&mut |value| reader.take(value))?;
     let tail = reader.finish()?;
@@ -56,11 +73,13 @@ pub fn recover(
     if tail.is_some() {
         journal.truncate_behind(turn)?;
     }
+    past.end_of_replay()?;
     Ok(Recovered {
         turn,
         chains,
         entries,
         dropped: tail,
+        past,
     })
 }
 
@@ -72,6 +91,7 @@ struct Reader<'a> {
     /// The values of the turn behind `turn`, so far.
     gathered: Vec<Vec<u8>>,
     ledgers: &'a mut [Ledger],
+    past: &'a Past,
 }
 
 /// What is wrong with a turn.
@@ -81,12 +101,18 @@ enum Wrong {
     Torn(String),
     /// No crash leaves such a thing behind.
     Damaged(String),
+    /// The turn is well, but what its entries push out of memory could not be stored.
+    Past(PastError),
 }
 
 impl Wrong {
     fn damage(self, turn: u64) -> JournalError {
-        let (Self::Torn(what) | Self::Damaged(what)) = self;
-        JournalError::Damaged(format!("turn {turn}: {what}"))
+        match self {
+            Self::Torn(what) | Self::Damaged(what) => {
+                JournalError::Damaged(format!("turn {turn}: {what}"))
+            }
+            Self::Past(error) => error.into(),
+        }
     }
 }
 
@@ -139,6 +165,9 @@ impl Reader<'_> {
                 ledger
                     .replay(record)
                     .map_err(|error| Wrong::Damaged(error.to_string()))?;
+                while let Some(aged) = ledger.take_aged() {
+                    self.past.replayed(block.shard, aged).map_err(Wrong::Past)?;
+                }
                 self.entries += 1;
             }
         }

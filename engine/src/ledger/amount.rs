@@ -43,6 +43,17 @@ impl Points {
         Self::new(self.0 + other.0)
     }
 
+    /// What is left without `other`, which is known to be at most this.
+    ///
+    /// # Panics
+    ///
+    /// If `other` is more (invariant 2).
+    #[must_use]
+    pub(super) const fn less(self, other: Self) -> Self {
+        self.checked_sub(other)
+            .expect("invariant 2: nothing falls below zero")
+    }
+
     /// `None` when `other` is more.
     #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {

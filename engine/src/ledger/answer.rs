@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::{
     amount::Points,
     command::{CommandKind, HoldId, Offset, ShardIndex},
-    entry::{Account, Deed, Entry},
+    entry::{Account, Deed, Entry, Move},
     id::RequestId,
     refusal::Refusal,
     symbol::Symbols,
@@ -59,6 +59,23 @@ pub enum Details {
         version: u64,
         changed: bool,
     },
+    /// Of a spend: the points came back.
+    Restored {
+        restored: Points,
+    },
+    /// Of an earn: the points were taken, and what was not there is owed.
+    TakenBack {
+        taken_back: Points,
+        owed: Points,
+    },
+    Adjusted,
+    Frozen,
+    Unfrozen,
+    /// With how many points of the default type the member gave up.
+    Closed {
+        forfeited: Points,
+    },
+    Erased,
 }
 
 /// Yes or no.
@@ -98,21 +115,35 @@ impl Answer {
         let origin = entry.origin?;
         let name = |symbol| symbols.name(symbol).clone();
         let shares = |from: Account| {
-            entry
-                .moves
-                .iter()
-                .filter(|m| m.from == from)
-                .map(|m| LotShare {
+            let mut shares: SmallVec<[LotShare; 1]> = SmallVec::new();
+            let mut last = None;
+            for m in entry.moves.iter().filter(|m| m.from == from) {
+                // A debt that was paid splits what came in, and is no business of the lot.
+                if let (true, Some(share)) = (last == Some(m.lot), shares.last_mut()) {
+                    let sum = share.points.checked_add(m.points);
+                    share.points = sum.expect("parts of one lot sum to at most 2^53 - 1");
+                    continue;
+                }
+                last = Some(m.lot);
+                shares.push(LotShare {
                     issuer: name(m.lot.key.issuer),
                     class: name(m.lot.key.class),
                     last_day: m.lot.key.last_day,
                     points: m.points,
-                })
-                .collect()
+                });
+            }
+            shares
+        };
+        let sum = |wanted: fn(&Move) -> bool| {
+            let moves = entry.moves.iter().filter(|m| wanted(m));
+            moves.fold(Points::ZERO, |sum, m| {
+                sum.checked_add(m.points)
+                    .expect("decided: no balance exceeds 2^53 - 1")
+            })
         };
         let (kind, verdict) = match entry.deed {
             Deed::Enrolled { .. } => (CommandKind::Enrol, Verdict::Accepted(Details::Enrolled)),
-            Deed::Earned { .. } => (
+            Deed::Earned { .. } | Deed::EarnedPending { .. } => (
                 CommandKind::Earn,
                 Verdict::Accepted(Details::Lots(shares(Account::Issued))),
             ),
@@ -147,6 +178,31 @@ impl Answer {
                 Verdict::Accepted(Details::Document { version, changed }),
             ),
             Deed::Refused { command, refusal } => (command, Verdict::Refused(refusal)),
+            Deed::Reversed {
+                spend: true,
+                points,
+                ..
+            } => (
+                CommandKind::Reverse,
+                Verdict::Accepted(Details::Restored { restored: points }),
+            ),
+            Deed::Reversed { points, .. } => {
+                let debt = sum(|m| m.from == Account::Owed);
+                let owed = debt.less(sum(|m| m.to == Account::Owed));
+                let taken_back = points.less(owed);
+                let details = Details::TakenBack { taken_back, owed };
+                (CommandKind::Reverse, Verdict::Accepted(details))
+            }
+            Deed::Adjusted { .. } => (CommandKind::Adjust, Verdict::Accepted(Details::Adjusted)),
+            Deed::Frozen { .. } => (CommandKind::Freeze, Verdict::Accepted(Details::Frozen)),
+            Deed::Unfrozen { .. } => (CommandKind::Unfreeze, Verdict::Accepted(Details::Unfrozen)),
+            Deed::Closed { .. } => {
+                let forfeited = sum(|m| m.to == Account::Breakage);
+                let details = Details::Closed { forfeited };
+                (CommandKind::Close, Verdict::Accepted(details))
+            }
+            Deed::Erased => (CommandKind::Erase, Verdict::Accepted(Details::Erased)),
+            Deed::Matured | Deed::Lapsed => return None,
         };
         Some(Self {
             id: origin.id,

@@ -58,12 +58,16 @@ impl HoldId {
     /// Reads `h3-10412`; `None` for whatever the engine cannot have made.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (shard, seq) = text.strip_prefix('h')?.split_once('-')?;
-        Some(Self {
-            shard: ShardIndex(plain_number(shard)?.try_into().ok()?),
-            seq: Seq(plain_number(seq)?),
-        })
+        let (shard, seq) = place(text.strip_prefix('h')?)?;
+        Some(Self { shard, seq })
     }
+}
+
+/// Reads `3-10412`.
+fn place(text: &str) -> Option<(ShardIndex, Seq)> {
+    let (shard, seq) = text.split_once('-')?;
+    let shard = ShardIndex(plain_number(shard)?.try_into().ok()?);
+    Some((shard, Seq(plain_number(seq)?)))
 }
 
 /// Reads a number in the one spelling that the engine writes: no sign, no leading zero.
@@ -74,6 +78,30 @@ fn plain_number(text: &str) -> Option<u64> {
         text.parse().ok()
     } else {
         None
+    }
+}
+
+/// An accepted command's name: the entry that records it, written `t3-10412`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransactionId {
+    /// The shard that decided.
+    pub shard: ShardIndex,
+    /// The entry.
+    pub seq: Seq,
+}
+
+impl TransactionId {
+    /// Reads `t3-10412`; `None` for whatever the engine cannot have made.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (shard, seq) = place(text.strip_prefix('t')?)?;
+        Some(Self { shard, seq })
+    }
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "t{}-{}", self.shard.0, self.seq.0)
     }
 }
 
@@ -111,6 +139,8 @@ pub struct Earn {
     pub order: Option<Text>,
     /// When it happened, if not now.
     pub at: Option<UnixMillis>,
+    /// From when on the points can be spent, if not at once; until then they are pending.
+    pub releases_at: Option<UnixMillis>,
 }
 
 /// A member spends points at a merchant, at once.
@@ -169,6 +199,57 @@ pub struct Release {
     pub hold: HoldId,
 }
 
+/// Takes back what an earlier command of the same member did: a spend gives its points back, an earn loses them.
+#[derive(Clone, Debug)]
+pub struct Reverse {
+    /// Which command.
+    pub transaction: TransactionId,
+    /// How many; all that is left if not given.
+    pub points: Option<Points>,
+    /// Why, for people.
+    pub reason: Option<Text>,
+}
+
+/// Which way an adjustment goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The member gets points.
+    Up,
+    /// The member loses points.
+    Down,
+}
+
+/// The operator puts a balance right.
+#[derive(Clone, Debug)]
+pub struct Adjust {
+    /// Whose.
+    pub member: MemberId,
+    /// Up or down.
+    pub direction: Direction,
+    /// By how many, at least 1.
+    pub points: Points,
+    /// Of which kind.
+    pub point_type: PointType,
+    /// Why, for people.
+    pub reason: Text,
+}
+
+/// Freezes, unfreezes or closes a member; which of them, the [`Command`] tells.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    /// Whom.
+    pub member: MemberId,
+    /// Why, for people.
+    pub reason: Text,
+}
+
+/// Erases a member's attributes. The books stay.
+#[derive(Clone, Debug)]
+pub struct Erase {
+    /// Whose.
+    pub member: MemberId,
+}
+
 /// Makes a merchant known, or changes it.
 #[derive(Clone, Debug)]
 pub struct PutMerchant {
@@ -189,6 +270,12 @@ pub enum Command {
     Capture(Capture),
     Release(Release),
     PutMerchant(PutMerchant),
+    Reverse(Reverse),
+    Adjust(Adjust),
+    Freeze(Lifecycle),
+    Unfreeze(Lifecycle),
+    Close(Lifecycle),
+    Erase(Erase),
 }
 
 /// Which command, without its fields. The numbers are journaled: never renumber.
@@ -202,11 +289,17 @@ pub enum CommandKind {
     Capture,
     Release,
     PutMerchant,
+    Reverse,
+    Adjust,
+    Freeze,
+    Unfreeze,
+    Close,
+    Erase,
 }
 
 impl CommandKind {
     /// Every kind, for tables and coverage counts.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Enrol,
         Self::Earn,
         Self::Redeem,
@@ -214,6 +307,12 @@ impl CommandKind {
         Self::Capture,
         Self::Release,
         Self::PutMerchant,
+        Self::Reverse,
+        Self::Adjust,
+        Self::Freeze,
+        Self::Unfreeze,
+        Self::Close,
+        Self::Erase,
     ];
 
     /// The word of the wire contract.
@@ -227,6 +326,12 @@ impl CommandKind {
             Self::Capture => "capture",
             Self::Release => "release",
             Self::PutMerchant => "put_merchant",
+            Self::Reverse => "reverse",
+            Self::Adjust => "adjust",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+            Self::Close => "close",
+            Self::Erase => "erase",
         }
     }
 }
@@ -243,10 +348,16 @@ impl Command {
             Self::Capture(_) => CommandKind::Capture,
             Self::Release(_) => CommandKind::Release,
             Self::PutMerchant(_) => CommandKind::PutMerchant,
+            Self::Reverse(_) => CommandKind::Reverse,
+            Self::Adjust(_) => CommandKind::Adjust,
+            Self::Freeze(_) => CommandKind::Freeze,
+            Self::Unfreeze(_) => CommandKind::Unfreeze,
+            Self::Close(_) => CommandKind::Close,
+            Self::Erase(_) => CommandKind::Erase,
         }
     }
 
-    /// The member that the command names; a capture or a release names a hold instead.
+    /// The member that the command names; a capture or a release names a hold instead, a reversal a transaction.
     #[must_use]
     pub const fn member(&self) -> Option<&MemberId> {
         match self {
@@ -254,57 +365,10 @@ impl Command {
             Self::Earn(c) => Some(&c.member),
             Self::Redeem(c) => Some(&c.member),
             Self::Hold(c) => Some(&c.member),
-            Self::Capture(_) | Self::Release(_) | Self::PutMerchant(_) => None,
-        }
-    }
-
-    /// Everything that makes two commands the same content, defaults filled in. A field that a later version adds
-    /// must leave the sketch as it is when absent, or retries across an upgrade would no longer be recognised.
-    fn sketch(&self, sketch: &mut Sketch) {
-        sketch.word(self.kind().name());
-        match self {
-            Self::Enrol(c) => {
-                sketch.field(1, c.member.as_str());
-                sketch.labels(2, c.attributes.as_ref());
-            }
-            Self::Earn(c) => {
-                sketch.field(1, c.member.as_str());
-                sketch.field(2, c.merchant.as_str());
-                sketch.number(3, c.points.get());
-                sketch.field(4, c.point_type.as_str());
-                sketch.maybe_number(5, c.last_day.days_since_1970().map(u64::from));
-                sketch.field(6, c.class.as_str());
-                sketch.maybe(7, c.order.as_ref().map(Text::as_str));
-                sketch.maybe_number(8, c.at.map(|at| at.0));
-            }
-            Self::Redeem(c) => {
-                sketch.field(1, c.member.as_str());
-                sketch.field(2, c.merchant.as_str());
-                sketch.number(3, c.points.get());
-                sketch.field(4, c.point_type.as_str());
-                sketch.maybe(5, c.used_for.as_ref().map(Use::as_str));
-                sketch.maybe(6, c.order.as_ref().map(Text::as_str));
-                sketch.maybe_number(7, c.cash.map(Fen::get));
-            }
-            Self::Hold(c) => {
-                sketch.field(1, c.member.as_str());
-                sketch.field(2, c.merchant.as_str());
-                sketch.number(3, c.points.get());
-                sketch.field(4, c.point_type.as_str());
-                sketch.maybe(5, c.used_for.as_ref().map(Use::as_str));
-                sketch.maybe(6, c.order.as_ref().map(Text::as_str));
-                sketch.number(7, u64::from(c.ttl_seconds));
-            }
-            Self::Capture(c) => {
-                sketch.number(1, c.hold.seq.0);
-                sketch.maybe_number(2, c.points.map(Points::get));
-                sketch.number(3, u64::from(c.last));
-            }
-            Self::Release(c) => sketch.number(1, c.hold.seq.0),
-            Self::PutMerchant(c) => {
-                sketch.field(1, c.merchant.as_str());
-                sketch.field(2, c.name.as_str());
-            }
+            Self::Adjust(c) => Some(&c.member),
+            Self::Freeze(c) | Self::Unfreeze(c) | Self::Close(c) => Some(&c.member),
+            Self::Erase(c) => Some(&c.member),
+            Self::Capture(_) | Self::Release(_) | Self::PutMerchant(_) | Self::Reverse(_) => None,
         }
     }
 }

@@ -1,17 +1,20 @@
 //! From a request to a decision: who is meant, whether it was answered before, and what the command's family says.
 
 use super::{
+    amount::Points,
     answer::Answer,
-    command::{Command, CommandKind, Request},
+    command::{Capture, Command, Release, Request},
     entry::{Account, After, Deed, Entry, Move, Moves, Origin, Subject},
     id::PointType,
     members::MemberIndex,
+    records::{Facts, Need},
     refusal::{Code, Objections, Refusal},
     requests::ObjectKey,
+    rules::PointKind,
     state::Ledger,
     symbol::{Naming, Symbol},
     time::UnixMillis,
-    wallet::{Balance, Shares},
+    wallet::{Balance, LotRef, Shares},
 };
 
 /// What is to be done with a request.
@@ -21,10 +24,14 @@ use super::{
     reason = "nearly every decision is an entry, and none is stored"
 )]
 pub enum Decision {
+    /// To be applied and journaled; then to be asked again. Time has done something that this request must find done.
+    First(Entry),
     /// To be applied and journaled; the answer is the entry's, once that is durable.
     Record(Entry),
     /// Answered before with the same content.
     Repeat(Answer),
+    /// To be asked again with this record: memory does not hold it.
+    Need(Need),
     /// Refused without binding the request id: nothing changes, nothing is journaled.
     Decline(Refusal),
 }
@@ -35,14 +42,34 @@ pub(super) type Judged = Result<Deed, Refusal>;
 /// An entry in the making.
 pub(super) struct Draft<'a> {
     pub(super) at: UnixMillis,
-    pub(super) kind: CommandKind,
     pub(super) naming: Naming<'a>,
     pub(super) moves: Moves,
     /// The kind of points the command is about, once that is known.
     pub(super) point_type: Option<Symbol>,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    pub(super) fn new(ledger: &'a Ledger, at: UnixMillis) -> Self {
+        Self {
+            at,
+            naming: Naming::new(&ledger.symbols),
+            moves: Moves::new(),
+            point_type: None,
+        }
+    }
+
+    /// Takes points of a lot, if any, from one account to another.
+    pub(super) fn shift_one(&mut self, lot: LotRef, points: Points, from: Account, to: Account) {
+        if !points.is_zero() {
+            self.moves.push(Move {
+                lot,
+                from,
+                to,
+                points,
+            });
+        }
+    }
+
     /// Takes shares of lots from one account to another.
     pub(super) fn shift(&mut self, shares: &Shares, from: Account, to: Account) {
         self.moves.extend(shares.iter().map(|share| Move {
@@ -55,143 +82,199 @@ impl Draft<'_> {
 }
 
 /// Whom a command is about.
-enum Object {
-    Known(Subject, ObjectKey, Option<MemberIndex>),
-    /// Not there yet; the command may make it.
-    New(Subject),
+struct Target {
+    subject: Subject,
+    /// `None` if it is not there yet; the command may make it.
+    key: Option<ObjectKey>,
+    member: Option<MemberIndex>,
+    /// What is to be reversed.
+    original: Option<Entry>,
+}
+
+/// Why it cannot be said whom a command is about.
+enum Nobody {
+    Unknown(Code),
+    Need(Need),
+}
+
+impl From<Need> for Nobody {
+    fn from(need: Need) -> Self {
+        Self::Need(need)
+    }
 }
 
 impl Ledger {
-    /// Decides. The same state, time and request give the same decision. `at` is raised to the last entry's time.
+    /// Decides. The same state, time, request and facts give the same decision. `at` is raised to the last entry's
+    /// time. `facts` are the records that earlier answers to the same request [needed](Decision::Need).
     #[must_use]
-    pub fn decide(&self, at: UnixMillis, request: &Request) -> Decision {
-        let object = match self.object(&request.command) {
-            Ok(object) => object,
-            Err(code) => return Decision::Decline(self.nobody(at, &request.command, code)),
+    pub fn decide(&self, at: UnixMillis, request: &Request, facts: &Facts) -> Decision {
+        let target = match self.target(&request.command, facts) {
+            Ok(target) => target,
+            Err(Nobody::Need(need)) => return Decision::Need(need),
+            Err(Nobody::Unknown(code)) => {
+                return Decision::Decline(self.nobody(at, &request.command, code));
+            }
         };
         let principal = self.symbols.find(request.principal.as_str());
-        if let (Object::Known(_, key, _), Some(principal)) = (&object, principal)
-            && let Some(record) = self.requests.find(principal, *key, &request.id)
+        match self.answered(&target, principal, request, facts) {
+            Ok(None) => {}
+            Ok(Some(decision)) => return decision,
+            Err(need) => return Decision::Need(need),
+        }
+        let at = at.max(self.last_at());
+        if self.requests.are_full(&self.keeping(at)) {
+            return Decision::Decline(Code::Full.into());
+        }
+        if let Some(member) = target.member
+            && let Some(due) = self.due_of(at, member)
         {
+            return Decision::First(due);
+        }
+        let mut draft = Draft::new(self, at);
+        let deed = match self.judge(&mut draft, &target, &request.command) {
+            Ok(deed) => deed,
+            Err(refusal) if refusal.binds() => {
+                draft.moves.clear();
+                Deed::Refused {
+                    command: request.command.kind(),
+                    refusal,
+                }
+            }
+            Err(refusal) => return Decision::Decline(refusal),
+        };
+        let (subject, member) = (target.subject, target.member);
+        Decision::Record(self.finish(draft, Some((request, principal)), subject, member, deed))
+    }
+
+    /// What was said to a request that was answered before.
+    fn answered(
+        &self,
+        target: &Target,
+        principal: Option<Symbol>,
+        request: &Request,
+        facts: &Facts,
+    ) -> Result<Option<Decision>, Need> {
+        let (Some(key), Some(principal)) = (target.key, principal) else {
+            return Ok(None);
+        };
+        let chunk_bytes = self.rules.record_chunk_bytes;
+        let record = self
+            .requests
+            .find(principal, key, &request.id, facts, chunk_bytes)?;
+        Ok(record.map(|record| {
             let peek = Entry::peek(record).expect("only entries with an origin are remembered");
-            return if peek.fingerprint == request.fingerprint {
+            if peek.fingerprint == request.fingerprint {
                 Decision::Repeat(self.repeat(record))
             } else {
                 Decision::Decline(Code::RequestIdReused.into())
-            };
-        }
-        let at = at.max(self.last_at());
-        if self.requests.are_full(self.forgetting(at)) {
-            return Decision::Decline(Code::Full.into());
-        }
-        let (subject, member) = match object {
-            Object::Known(subject, _, member) => (subject, member),
-            Object::New(subject) => (subject, None),
-        };
-        let mut draft = Draft {
-            at,
-            kind: request.command.kind(),
-            naming: Naming::new(&self.symbols),
-            moves: Moves::new(),
-            point_type: None,
-        };
-        let deed = match self.judge(&mut draft, member, &request.command) {
-            Ok(deed) => deed,
-            Err(refusal) if refusal.binds() => Deed::Refused {
-                command: draft.kind,
-                refusal,
-            },
-            Err(refusal) => return Decision::Decline(refusal),
-        };
-        Decision::Record(self.finish(draft, Some((request, principal)), subject, member, deed))
+            }
+        }))
     }
 
     /// Ends an open hold whose time is over at `now`, if there is one.
     #[must_use]
     pub fn decide_expiry(&self, now: UnixMillis) -> Option<Entry> {
         let seq = self.hold_due(now)?;
-        let mut draft = Draft {
-            at: now.max(self.last_at()),
-            kind: CommandKind::Release,
-            naming: Naming::new(&self.symbols),
-            moves: Moves::new(),
-            point_type: None,
-        };
+        let mut draft = Draft::new(self, now.max(self.last_at()));
         let held = self.holds.find(seq).expect("due holds are known");
-        let deed = Self::expire(&mut draft, held);
+        let deed = self.expire(&mut draft, held);
         let member = held.member;
         let subject = Subject::Member(self.members.get(member).id().clone());
         Some(self.finish(draft, None, subject, Some(member), deed))
     }
 
-    fn judge(
-        &self,
-        draft: &mut Draft<'_>,
-        member: Option<MemberIndex>,
-        command: &Command,
-    ) -> Judged {
-        let known = || member.expect("only enrolment and documents are about nobody");
+    fn judge(&self, draft: &mut Draft<'_>, target: &Target, command: &Command) -> Judged {
+        let known = || {
+            target
+                .member
+                .expect("only enrolment and documents are about nobody")
+        };
         match command {
-            Command::Enrol(enrol) => self.judge_enrol(member, enrol),
+            Command::Enrol(enrol) => self.judge_enrol(target.member, enrol),
             Command::Earn(earn) => self.judge_earn(draft, known(), earn),
             Command::Redeem(redeem) => self.judge_redeem(draft, known(), redeem),
             Command::Hold(hold) => self.judge_hold(draft, known(), hold),
             Command::Capture(capture) => self.judge_capture(draft, known(), capture),
-            Command::Release(release) => self.judge_release(draft, release),
+            Command::Release(release) => self.judge_release(draft, known(), release),
             Command::PutMerchant(put) => self.judge_put_merchant(draft, put),
+            Command::Reverse(reverse) => {
+                let original = target.original.as_ref();
+                let original = original.expect("a reversal has found its transaction");
+                self.judge_reverse(draft, known(), original, reverse)
+            }
+            Command::Adjust(adjust) => self.judge_adjust(draft, known(), adjust),
+            Command::Freeze(freeze) => self.judge_freeze(known(), freeze),
+            Command::Unfreeze(unfreeze) => self.judge_unfreeze(known(), unfreeze),
+            Command::Close(close) => self.judge_close(draft, known(), close),
+            Command::Erase(_) => Ok(Deed::Erased),
         }
     }
 
-    fn object(&self, command: &Command) -> Result<Object, Code> {
-        let hold = match command {
+    fn target(&self, command: &Command, facts: &Facts) -> Result<Target, Nobody> {
+        let mut original = None;
+        let member = match command {
             Command::PutMerchant(c) => {
-                let subject = Subject::Merchant(c.merchant.clone());
                 let known = self.symbols.find(c.merchant.as_str());
-                return Ok(match known {
-                    Some(symbol) => Object::Known(subject, ObjectKey::document(symbol), None),
-                    None => Object::New(subject),
+                return Ok(Target {
+                    subject: Subject::Merchant(c.merchant.clone()),
+                    key: known.map(ObjectKey::document),
+                    member: None,
+                    original: None,
                 });
             }
-            Command::Capture(c) => Some(c.hold),
-            Command::Release(c) => Some(c.hold),
-            _ => None,
-        };
-        let at = match (hold, command.member()) {
-            (Some(hold), _) => Some(self.holds.find(hold.seq).ok_or(Code::HoldNotFound)?.member),
-            (None, Some(id)) => self.members.find(id),
-            (None, None) => None,
-        };
-        match (at, command) {
-            (Some(at), _) => {
-                let subject = Subject::Member(self.members.get(at).id().clone());
-                Ok(Object::Known(subject, ObjectKey::member(at.0), Some(at)))
+            Command::Capture(Capture { hold, .. }) | Command::Release(Release { hold }) => {
+                let held = self.holds.find(hold.seq);
+                Some(held.ok_or(Nobody::Unknown(Code::HoldNotFound))?.member)
             }
-            (None, Command::Enrol(c)) => Ok(Object::New(Subject::Member(c.member.clone()))),
-            (None, _) => Err(Code::MemberNotFound),
-        }
+            Command::Reverse(c) => {
+                let entry = self.transaction(c.transaction.seq, facts)?;
+                let entry = entry.ok_or(Nobody::Unknown(Code::TransactionNotFound))?;
+                let Subject::Member(id) = &entry.subject else {
+                    return Err(Nobody::Unknown(Code::TransactionNotFound));
+                };
+                let member = self.members.find(id);
+                original = Some(entry);
+                member
+            }
+            _ => command.member().and_then(|id| self.members.find(id)),
+        };
+        let subject = match (member, command) {
+            (Some(at), _) => Subject::Member(self.members.get(at).id().clone()),
+            (None, Command::Enrol(c)) => Subject::Member(c.member.clone()),
+            (None, _) => return Err(Nobody::Unknown(Code::MemberNotFound)),
+        };
+        Ok(Target {
+            subject,
+            key: member.map(|at| ObjectKey::member(at.0)),
+            member,
+            original,
+        })
     }
 
     /// Why a command about nobody is refused: with all else that is not known either.
     fn nobody(&self, at: UnixMillis, command: &Command, code: Code) -> Refusal {
         let (merchant, point_type, happened) = match command {
-            Command::Earn(c) => (&c.merchant, &c.point_type, c.at),
-            Command::Redeem(c) => (&c.merchant, &c.point_type, None),
-            Command::Hold(c) => (&c.merchant, &c.point_type, None),
+            Command::Earn(c) => (Some(&c.merchant), &c.point_type, c.at),
+            Command::Redeem(c) => (Some(&c.merchant), &c.point_type, None),
+            Command::Hold(c) => (Some(&c.merchant), &c.point_type, None),
+            Command::Adjust(c) => (None, &c.point_type, None),
             _ => return code.into(),
         };
         let mut objections = Objections::default();
         objections.add(code.into());
-        objections.note(self.merchant_symbol(merchant));
+        if let Some(merchant) = merchant {
+            objections.note(self.merchant_symbol(merchant));
+        }
         if happened.is_some_and(|happened| happened > at.max(self.last_at())) {
             objections.add(Code::AtInFuture.into());
         }
-        if !self.rules.point_types.contains(point_type) {
+        if self.rules.kind(point_type).is_none() {
             objections.add(Code::UnknownPointType.into());
         }
         objections.into_refusal()
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         mut draft: Draft<'_>,
         request: Option<(&Request, Option<Symbol>)>,
@@ -227,30 +310,34 @@ impl Ledger {
         }
     }
 
-    /// The symbol of a kind of points that this programme has.
+    /// The symbol and the rules of a kind of points that this programme has.
     pub(super) fn point_type(
         &self,
         draft: &mut Draft<'_>,
         point_type: &PointType,
-    ) -> Result<Symbol, Code> {
-        if !self.rules.point_types.contains(point_type) {
-            return Err(Code::UnknownPointType);
-        }
+    ) -> Result<(Symbol, &PointKind), Code> {
+        let kind = self.rules.kind(point_type).ok_or(Code::UnknownPointType)?;
         let symbol = draft.naming.symbol(point_type.as_str());
         draft.point_type = Some(symbol);
-        Ok(symbol)
+        Ok((symbol, kind))
     }
 }
 
 fn balance_after(mut balance: Balance, moves: &Moves) -> Balance {
     for one in moves {
         for (account, comes) in [(one.from, false), (one.to, true)] {
-            let part = match account {
-                Account::Available => &mut balance.available,
-                Account::Held => &mut balance.held,
-                Account::Issued | Account::Accepted(_) => continue,
+            // What leaves the debt's account makes the debt larger.
+            let (part, grows) = match account {
+                Account::Available => (&mut balance.available, comes),
+                Account::Held => (&mut balance.held, comes),
+                Account::Pending => (&mut balance.pending, comes),
+                Account::Owed => (&mut balance.owed, !comes),
+                Account::Issued
+                | Account::Accepted(_)
+                | Account::Breakage
+                | Account::Adjustment => continue,
             };
-            let changed = if comes {
+            let changed = if grows {
                 part.checked_add(one.points)
             } else {
                 part.checked_sub(one.points)

@@ -1,59 +1,124 @@
 //! Earning: a merchant issues points to a member.
 
+use smallvec::smallvec;
+
 use super::{
     amount::Points,
     command::Earn,
     decide::{Draft, Judged},
-    entry::{Account, Deed, Move},
+    deposit::Incoming,
+    entry::{Account, Deed},
     members::MemberIndex,
     refusal::{Code, Objections, Reason},
     state::Ledger,
-    wallet::{LotKey, LotRef, Wallet},
+    symbol::Symbol,
+    time::UnixMillis,
+    wallet::{LotKey, LotRef},
 };
 
 impl Ledger {
     pub(super) fn judge_earn(&self, draft: &mut Draft<'_>, at: MemberIndex, earn: &Earn) -> Judged {
         let mut objections = Objections::default();
         let merchant = self.merchant_symbol(&earn.merchant);
+        objections.note(self.not_closed(at));
         let point_type = objections.note(self.point_type(draft, &earn.point_type));
         if earn.at.is_some_and(|happened| happened > draft.at) {
             objections.add(Code::AtInFuture.into());
         }
-        let wallet = point_type.and_then(|symbol| self.members.get(at).wallet(symbol));
         let class = draft.naming.symbol(earn.class.as_str());
         let key = merchant.map(|issuer| LotKey {
             issuer,
             class,
             last_day: earn.last_day,
         });
-        let known = key.ok().and_then(|key| wallet?.lot(key));
-        let lots = wallet.map_or(0, |wallet| wallet.lots().len());
-        if known.is_none() && lots >= self.rules.lots_per_wallet_max {
-            let limit = self.rules.lots_per_wallet_max as u64;
-            objections.add(Reason::measured(Code::MemberLimitReached, limit, limit + 1));
-        }
-        let balance = wallet.map(Wallet::balance).unwrap_or_default();
-        let room = Points::MAX.get() - balance.available.get() - balance.held.get();
-        if earn.points.get() > room {
-            let asked = earn.points.get();
-            objections.add(Reason::measured(Code::MemberLimitReached, room, asked));
+        let mut known = None;
+        if let Some((symbol, _)) = point_type {
+            match key {
+                Ok(key) => known = self.room_for_lot(at, symbol, key, &mut objections),
+                Err(_) => {
+                    objections.note(self.room_for_new_lot(at, symbol));
+                }
+            }
+            objections.note(self.room_for(at, symbol, earn.points));
         }
         let key = objections.none_or(key)?;
         let happened = earn.at.unwrap_or(draft.at);
-        draft.moves.push(Move {
-            lot: LotRef {
-                key,
-                // First earned of a lot is the earliest of its parts.
-                first_earned: known.map_or(happened, |lot| lot.name.first_earned.min(happened)),
-            },
-            from: Account::Issued,
-            to: Account::Available,
+        let lot = LotRef {
+            key,
+            // First earned of a lot is the earliest of its parts.
+            first_earned: known.map_or(happened, |first| first.min(happened)),
+        };
+        Ok(self.issue(draft, at, lot, earn))
+    }
+
+    fn issue(&self, draft: &mut Draft<'_>, at: MemberIndex, lot: LotRef, earn: &Earn) -> Deed {
+        let (merchant, order) = (lot.key.issuer, earn.order.clone());
+        if let Some(releases_at) = earn.releases_at.filter(|&release| release > draft.at) {
+            draft.shift_one(lot, earn.points, Account::Issued, Account::Pending);
+            return Deed::EarnedPending {
+                merchant,
+                order,
+                at: earn.at,
+                releases_at,
+            };
+        }
+        let incoming = Incoming {
+            lot,
             points: earn.points,
-        });
-        Ok(Deed::Earned {
-            merchant: key.issuer,
-            order: earn.order.clone(),
+            from: Account::Issued,
+        };
+        self.deposit(draft, self.members.get(at), smallvec![incoming]);
+        Deed::Earned {
+            merchant,
+            order,
             at: earn.at,
-        })
+        }
+    }
+
+    /// When the lot of this key was first earned, if the wallet has it; objects if it would be one lot too many.
+    pub(super) fn room_for_lot(
+        &self,
+        at: MemberIndex,
+        point_type: Symbol,
+        key: LotKey,
+        objections: &mut Objections,
+    ) -> Option<UnixMillis> {
+        let wallet = self.members.get(at).wallet(point_type);
+        let known = wallet.and_then(|wallet| wallet.lot(key));
+        if known.is_none_or(|lot| lot.is_empty()) {
+            objections.note(self.room_for_new_lot(at, point_type));
+        }
+        known.map(|lot| lot.name.first_earned)
+    }
+
+    fn room_for_new_lot(&self, at: MemberIndex, point_type: Symbol) -> Result<(), Reason> {
+        let most = self.rules.lots_per_wallet_max;
+        match self.members.get(at).wallet(point_type) {
+            Some(wallet)
+                if wallet.lots().len() + wallet.pending().len() >= most
+                    && wallet.lots_in_use() >= most =>
+            {
+                let limit = most as u64;
+                Err(Reason::measured(Code::MemberLimitReached, limit, limit + 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether points fit beside what the member has.
+    pub(super) fn room_for(
+        &self,
+        at: MemberIndex,
+        point_type: Symbol,
+        points: Points,
+    ) -> Result<(), Reason> {
+        let balance = self.members.get(at).balance(point_type);
+        let has = balance.available.get() + balance.held.get() + balance.pending.get();
+        let room = Points::MAX.get() - has;
+        if points.get() <= room {
+            return Ok(());
+        }
+        let asked = points.get();
+        Err(Reason::measured(Code::MemberLimitReached, room, asked))
     }
 }

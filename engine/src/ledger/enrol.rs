@@ -12,6 +12,9 @@ use super::{
 
 impl Ledger {
     pub(super) fn judge_enrol(&self, member: Option<MemberIndex>, enrol: &Enrol) -> Judged {
+        if let Some(at) = member {
+            self.not_closed(at)?;
+        }
         let known = member.and_then(|at| self.members.get(at).attributes.as_ref());
         let attributes = match (known, &enrol.attributes) {
             (Some(known), Some(given)) => Some(known.overlaid(given).ok_or_else(|| {

@@ -33,6 +33,14 @@ pub enum Account {
     Issued,
     /// What this merchant has accepted.
     Accepted(Symbol),
+    /// What the member was granted and cannot spend yet.
+    Pending,
+    /// What the member owes. Runs below zero as a debt grows; points that come here pay it.
+    Owed,
+    /// Points that lapsed, or were given up when their member was closed.
+    Breakage,
+    /// What the operator put right by hand.
+    Adjustment,
 }
 
 /// Points of one lot that go from one account to another. Being one number taken from here and put there, a move
@@ -167,6 +175,54 @@ pub enum Deed {
         /// Why not.
         refusal: Refusal,
     },
+    /// A merchant issued points that cannot be spent yet.
+    EarnedPending {
+        /// Who issued.
+        merchant: Symbol,
+        /// The merchant's order.
+        order: Option<Text>,
+        /// When it happened, if that was told.
+        at: Option<UnixMillis>,
+        /// When the points become available.
+        releases_at: UnixMillis,
+    },
+    /// Pending points became available, because their time had come.
+    Matured,
+    /// Points lapsed: their last day is over, or their member is closed.
+    Lapsed,
+    /// A spend or an earn was taken back, wholly or in part.
+    Reversed {
+        /// The entry that was taken back.
+        transaction: Seq,
+        /// Whether that was a spend.
+        spend: bool,
+        /// How many points of it were taken back now.
+        points: Points,
+        /// Why, for people.
+        reason: Option<Text>,
+    },
+    /// The operator put a balance right.
+    Adjusted {
+        /// Why, for people.
+        reason: Text,
+    },
+    /// The member may earn and no longer spend.
+    Frozen {
+        /// Why, for people.
+        reason: Text,
+    },
+    /// The member may spend again.
+    Unfrozen {
+        /// Why, for people.
+        reason: Text,
+    },
+    /// The member neither earns nor spends any more.
+    Closed {
+        /// Why, for people.
+        reason: Text,
+    },
+    /// The member's attributes are gone.
+    Erased,
 }
 
 /// A balance with the type of its points, as it stood after an entry.
@@ -243,6 +299,12 @@ impl Entry {
             id,
             fingerprint,
         })
+    }
+
+    /// The place of a recorded entry.
+    pub(super) fn peek_seq(record: &[u8]) -> Option<Seq> {
+        let read = bincode::borrow_decode_from_slice(record, bincode::config::standard());
+        read.ok().map(|(seq, _)| seq)
     }
 
     /// Reads one recorded entry, which must fill `bytes` exactly.

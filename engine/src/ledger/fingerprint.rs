@@ -3,7 +3,12 @@
 use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
-use super::text::Labels;
+use super::{
+    amount::{Fen, Points},
+    command::{Command, Direction},
+    id::Use,
+    text::{Labels, Text},
+};
 
 /// A digest of a request's content. It only ever meets other requests of the same principal, object and request id,
 /// so 64 bits are plenty: whoever makes two contents collide merely hears their own earlier answer.
@@ -55,6 +60,76 @@ impl Sketch {
 
     pub(super) fn finish(&self) -> Fingerprint {
         Fingerprint(xxhash_rust::xxh3::xxh3_64(&self.0))
+    }
+}
+
+impl Command {
+    /// Everything that makes two commands the same content, defaults filled in. A field that a later version adds
+    /// must leave the sketch as it is when absent, or retries across an upgrade would no longer be recognised.
+    pub(super) fn sketch(&self, sketch: &mut Sketch) {
+        sketch.word(self.kind().name());
+        match self {
+            Self::Enrol(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.labels(2, c.attributes.as_ref());
+            }
+            Self::Earn(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.maybe_number(5, c.last_day.days_since_1970().map(u64::from));
+                sketch.field(6, c.class.as_str());
+                sketch.maybe(7, c.order.as_ref().map(Text::as_str));
+                sketch.maybe_number(8, c.at.map(|at| at.0));
+                sketch.maybe_number(9, c.releases_at.map(|at| at.0));
+            }
+            Self::Redeem(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.maybe(5, c.used_for.as_ref().map(Use::as_str));
+                sketch.maybe(6, c.order.as_ref().map(Text::as_str));
+                sketch.maybe_number(7, c.cash.map(Fen::get));
+            }
+            Self::Hold(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.maybe(5, c.used_for.as_ref().map(Use::as_str));
+                sketch.maybe(6, c.order.as_ref().map(Text::as_str));
+                sketch.number(7, u64::from(c.ttl_seconds));
+            }
+            Self::Capture(c) => {
+                sketch.number(1, c.hold.seq.0);
+                sketch.maybe_number(2, c.points.map(Points::get));
+                sketch.number(3, u64::from(c.last));
+            }
+            Self::Release(c) => sketch.number(1, c.hold.seq.0),
+            Self::PutMerchant(c) => {
+                sketch.field(1, c.merchant.as_str());
+                sketch.field(2, c.name.as_str());
+            }
+            Self::Reverse(c) => {
+                sketch.number(1, c.transaction.seq.0);
+                sketch.maybe_number(2, c.points.map(Points::get));
+                sketch.maybe(3, c.reason.as_ref().map(Text::as_str));
+            }
+            Self::Adjust(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.number(2, u64::from(c.direction == Direction::Up));
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.field(5, c.reason.as_str());
+            }
+            Self::Freeze(c) | Self::Unfreeze(c) | Self::Close(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.reason.as_str());
+            }
+            Self::Erase(c) => sketch.field(1, c.member.as_str()),
+        }
     }
 }
 

@@ -4,9 +4,11 @@ use super::{
     amount::Points,
     command::{Capture, Hold, HoldId, Release},
     decide::{Draft, Judged},
+    deposit::Incoming,
     entry::{Account, Deed},
     holds::{Held, HoldState},
     members::MemberIndex,
+    redeem::eligible,
     refusal::{Code, Objections, Reason},
     state::Ledger,
     wallet::Shares,
@@ -16,11 +18,14 @@ impl Ledger {
     pub(super) fn judge_hold(&self, draft: &mut Draft<'_>, at: MemberIndex, hold: &Hold) -> Judged {
         let mut objections = Objections::default();
         let merchant = objections.note(self.merchant_symbol(&hold.merchant));
+        objections.note(self.may_spend(at));
         let point_type = objections.note(self.point_type(draft, &hold.point_type));
-        let room = objections.note(self.room_for_hold(at));
-        let shares =
-            point_type.and_then(|symbol| objections.note(self.spendable(at, symbol, hold.points)));
-        let (Some(merchant), Some(()), Some(shares)) = (merchant, room, shares) else {
+        objections.note(self.room_for_hold(at));
+        let shares = point_type.and_then(|(symbol, kind)| {
+            objections.note(eligible(kind, hold.used_for.as_ref()));
+            objections.note(self.spendable(at, symbol, hold.points))
+        });
+        let (Some(merchant), Some(shares), true) = (merchant, shares, objections.is_empty()) else {
             return Err(objections.into_refusal());
         };
         draft.shift(&shares, Account::Available, Account::Held);
@@ -51,14 +56,20 @@ impl Ledger {
     ) -> Judged {
         let held = self.known(draft, capture.hold)?;
         match held.state {
-            HoldState::Open => Self::capture_open(draft, held, capture),
+            HoldState::Open => self.capture_open(draft, at, held, capture),
             HoldState::Expired => self.capture_late(draft, at, held, capture),
             HoldState::Captured => Err(Code::HoldCaptured.into()),
             HoldState::Released => Err(Code::HoldReleased.into()),
         }
     }
 
-    fn capture_open(draft: &mut Draft<'_>, held: &Held, capture: &Capture) -> Judged {
+    fn capture_open(
+        &self,
+        draft: &mut Draft<'_>,
+        at: MemberIndex,
+        held: &Held,
+        capture: &Capture,
+    ) -> Judged {
         let remaining = held.remaining();
         let wanted = capture.points.unwrap_or(remaining);
         let captured = held
@@ -72,7 +83,8 @@ impl Ledger {
         let mut released = Points::ZERO;
         if !open {
             released = rest;
-            draft.shift(&behind(held, wanted), Account::Held, Account::Available);
+            let back = Incoming::all(&behind(held, wanted), Account::Held);
+            self.deposit(draft, self.members.get(at), back);
         }
         Ok(Deed::Captured {
             hold: held.seq,
@@ -97,10 +109,18 @@ impl Ledger {
             objections.add(Reason::measured(Code::ExceedsHold, limit, asked));
         }
         let shares = self.spendable(at, held.point_type, wanted);
-        let shares = objections.none_or(shares.map_err(|reason| Reason {
+        let shares = shares.map_err(|reason| Reason {
             code: Code::HoldExpired,
             ..reason
-        }))?;
+        });
+        if let Err(code) = self.may_spend(at) {
+            objections.add(code.into());
+            // Even if the points are there, they are not there for this.
+            if shares.is_ok() {
+                objections.add(Code::HoldExpired.into());
+            }
+        }
+        let shares = objections.none_or(shares)?;
         draft.shift(
             &shares,
             Account::Available,
@@ -114,11 +134,17 @@ impl Ledger {
         })
     }
 
-    pub(super) fn judge_release(&self, draft: &mut Draft<'_>, release: &Release) -> Judged {
+    pub(super) fn judge_release(
+        &self,
+        draft: &mut Draft<'_>,
+        at: MemberIndex,
+        release: &Release,
+    ) -> Judged {
         let held = self.known(draft, release.hold)?;
         match held.state {
             HoldState::Open => {
-                draft.shift(&held.shares, Account::Held, Account::Available);
+                let back = Incoming::all(&held.shares, Account::Held);
+                self.deposit(draft, self.members.get(at), back);
                 Ok(Deed::Released {
                     hold: held.seq,
                     released: held.remaining(),
@@ -130,9 +156,10 @@ impl Ledger {
         }
     }
 
-    pub(super) fn expire(draft: &mut Draft<'_>, held: &Held) -> Deed {
+    pub(super) fn expire(&self, draft: &mut Draft<'_>, held: &Held) -> Deed {
         draft.point_type = Some(held.point_type);
-        draft.shift(&held.shares, Account::Held, Account::Available);
+        let back = Incoming::all(&held.shares, Account::Held);
+        self.deposit(draft, self.members.get(held.member), back);
         Deed::Expired {
             hold: held.seq,
             released: held.remaining(),

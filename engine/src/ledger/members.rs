@@ -16,11 +16,36 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct MemberIndex(pub(super) u32);
 
+/// What a member may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MemberState {
+    /// Everything.
+    #[default]
+    Active,
+    /// Earn, and not spend.
+    Frozen,
+    /// Neither; for good.
+    Closed,
+}
+
+impl MemberState {
+    /// The word of the wire contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Frozen => "frozen",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Who owns points.
 #[derive(Clone, Debug)]
 pub struct Member {
     id: MemberId,
     pub(super) open_holds: u32,
+    pub(super) state: MemberState,
     pub(super) attributes: Option<Labels>,
     /// One per point type the member has met, in that order. Nearly everybody has one.
     pub(super) wallets: SmallVec<[Wallet; 1]>,
@@ -37,6 +62,12 @@ impl Member {
     #[must_use]
     pub fn wallets(&self) -> &[Wallet] {
         &self.wallets
+    }
+
+    /// What the member may do.
+    #[must_use]
+    pub const fn state(&self) -> MemberState {
+        self.state
     }
 
     /// How many holds are open.
@@ -101,6 +132,7 @@ impl Members {
         self.members.push(Member {
             id,
             open_holds: 0,
+            state: MemberState::Active,
             attributes: None,
             wallets: SmallVec::new(),
         });

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{
-    command::{CommandKind, PutMerchant},
+    command::PutMerchant,
     decide::{Draft, Judged},
     entry::{Deed, Entry, Moves, Subject},
     id::MerchantId,
@@ -24,6 +24,10 @@ pub struct Stripe {
     pub issued: u128,
     /// Points the merchant took.
     pub accepted: u128,
+    /// Of the points given out, those whose earn was taken back.
+    pub issued_reversed: u128,
+    /// Of the points taken, those given back to the member.
+    pub accepted_reversed: u128,
 }
 
 /// Who issues and accepts points.
@@ -60,6 +64,8 @@ impl Merchant {
                     point_type,
                     issued: 0,
                     accepted: 0,
+                    issued_reversed: 0,
+                    accepted_reversed: 0,
                 });
                 self.stripes.len() - 1
             });
@@ -150,7 +156,6 @@ impl Ledger {
     }
 
     pub(super) fn judge_put_merchant(&self, draft: &mut Draft<'_>, put: &PutMerchant) -> Judged {
-        debug_assert_eq!(draft.kind, CommandKind::PutMerchant);
         draft.naming.symbol(put.merchant.as_str());
         let known = self.merchant(&put.merchant);
         let changed = known.is_none_or(|merchant| merchant.name != put.name);

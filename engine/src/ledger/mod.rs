@@ -6,16 +6,22 @@
 //! | where | what |
 //! |---|---|
 //! | `command`, `answer`, `refusal` | what is asked and what is heard |
-//! | `decide` and `enrol`, `earn`, `redeem`, `hold`, `merchants` | one file per command family |
+//! | `decide` and `enrol`, `earn`, `redeem`, `hold`, `reverse`, `adjust`, `lifecycle`, `merchants` | one file per command family |
+//! | `deposit`, `due` | what happens to points that come in, and what time does by itself |
 //! | `entry` | what is journaled |
 //! | `state` | what entries do |
-//! | `wallet`, `members`, `holds`, `requests`, `symbol` | what the state is made of |
+//! | `wallet`, `members`, `holds`, `requests`, `records`, `reversals`, `accounts`, `symbol` | what the state is made of |
 //! | `invariants` | what must be true at every moment |
 
+mod accounts;
+mod adjust;
 mod amount;
 mod answer;
+mod apply;
 mod command;
 mod decide;
+mod deposit;
+mod due;
 mod earn;
 mod enrol;
 mod entry;
@@ -24,11 +30,15 @@ mod hold;
 mod holds;
 mod id;
 pub mod invariants;
+mod lifecycle;
 mod members;
 mod merchants;
+mod records;
 mod redeem;
 mod refusal;
 mod requests;
+mod reversals;
+mod reverse;
 mod rules;
 mod split_table;
 mod state;
@@ -38,11 +48,12 @@ mod text;
 mod time;
 mod wallet;
 
+pub use accounts::SystemStripe;
 pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};
 pub use command::{
-    Capture, Command, CommandKind, Earn, Enrol, Hold, HoldId, Offset, PutMerchant, Redeem, Release,
-    Request, Seq, ShardIndex,
+    Adjust, Capture, Command, CommandKind, Direction, Earn, Enrol, Erase, Hold, HoldId, Lifecycle,
+    Offset, PutMerchant, Redeem, Release, Request, Reverse, Seq, ShardIndex, TransactionId,
 };
 pub use decide::Decision;
 pub use entry::{Account, After, Deed, Entry, Move, Moves, Origin, Posting, Subject};
@@ -50,13 +61,14 @@ pub use holds::{Held, HoldState};
 pub use id::{
     Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, Use,
 };
-pub use members::Member;
+pub use members::{Member, MemberState};
 pub use merchants::{Document, Merchant, Stripe};
+pub use records::{Aged, ChunkNumber, Facts, Need, Wanted};
 pub use refusal::{Code, Reason, Refusal};
-pub use rules::Rules;
+pub use rules::{PointKind, Rules, Uses};
 pub use state::{Ledger, ReplayError};
 pub use state_hash::StateHash;
 pub use symbol::{Symbol, Symbols};
 pub use text::{Labels, Text};
 pub use time::{Day, UnixMillis};
-pub use wallet::{Balance, Lot, LotKey, LotRef, Share, Shares, Wallet};
+pub use wallet::{Balance, Lot, LotKey, LotRef, Pending, Share, Shares, Wallet};

@@ -17,18 +17,29 @@ pub enum Code {
     MemberNotFound = 100,
     MerchantNotFound = 101,
     HoldNotFound = 102,
+    TransactionNotFound = 103,
 
     HoldCaptured = 200,
     HoldReleased = 201,
     HoldExpired = 202,
+    MemberFrozen = 203,
+    MemberClosed = 204,
+    MemberHasHolds = 205,
+    AlreadyReversed = 206,
 
     /// `at` lies in the future: the ledger alone knows its own time, so it says what the edge cannot.
     AtInFuture = 300,
     /// The kind of points is not one of this programme's.
     UnknownPointType = 301,
+    /// The kind of points is not for this use.
+    NotEligible = 302,
+    /// Only a spend or an earn can be taken back.
+    NotReversible = 303,
+    ReversalWindowPassed = 304,
 
     MemberLimitReached = 400,
     ExceedsHold = 401,
+    ExceedsTransaction = 402,
 
     InsufficientPoints = 500,
 
@@ -38,18 +49,27 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order of precedence.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 22] = [
         Self::RequestIdReused,
         Self::MemberNotFound,
         Self::MerchantNotFound,
         Self::HoldNotFound,
+        Self::TransactionNotFound,
         Self::HoldCaptured,
         Self::HoldReleased,
         Self::HoldExpired,
+        Self::MemberFrozen,
+        Self::MemberClosed,
+        Self::MemberHasHolds,
+        Self::AlreadyReversed,
         Self::AtInFuture,
         Self::UnknownPointType,
+        Self::NotEligible,
+        Self::NotReversible,
+        Self::ReversalWindowPassed,
         Self::MemberLimitReached,
         Self::ExceedsHold,
+        Self::ExceedsTransaction,
         Self::InsufficientPoints,
         Self::Full,
     ];
@@ -74,13 +94,22 @@ impl Code {
             Self::HoldCaptured
             | Self::HoldReleased
             | Self::HoldExpired
+            | Self::MemberFrozen
+            | Self::MemberClosed
+            | Self::MemberHasHolds
+            | Self::AlreadyReversed
+            | Self::NotEligible
+            | Self::NotReversible
+            | Self::ReversalWindowPassed
             | Self::MemberLimitReached
             | Self::ExceedsHold
+            | Self::ExceedsTransaction
             | Self::InsufficientPoints => true,
             Self::RequestIdReused
             | Self::MemberNotFound
             | Self::MerchantNotFound
             | Self::HoldNotFound
+            | Self::TransactionNotFound
             | Self::AtInFuture
             | Self::UnknownPointType
             | Self::Full => false,
@@ -189,6 +218,11 @@ pub(super) struct Objections(SmallVec<[Reason; 1]>);
 impl Objections {
     pub(super) fn add(&mut self, reason: Reason) {
         self.0.push(reason);
+    }
+
+    /// Whether nothing stands in the way so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// What was found, or a note of what stands in its way.

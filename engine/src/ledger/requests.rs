@@ -1,33 +1,23 @@
 //! The memory of answered requests: who retries hears the same answer.
 //!
-//! What is remembered is the entry's recorded form itself, laid end to end in the order of decision; the index finds
-//! it by (principal, object, request id). Forgetting goes by the entries' own times, so a replay forgets the same.
+//! What is remembered is the entry's recorded form itself, kept by `records`; the index finds it by (principal, object,
+//! request id). The index is also the filter in front of the disk: who is not in it was never answered.
 
-use std::{collections::VecDeque, hash::BuildHasher};
+use std::hash::BuildHasher;
 
 use super::{
+    command::Seq,
     entry::{Entry, Origin},
     id::RequestId,
+    records::{Aged, Facts, Found, Keeping, Need, Place, Records, Stored},
     split_table::SplitTable,
     symbol::Symbol,
     time::UnixMillis,
 };
 
-/// Records lie in chunks that are given back whole.
-const CHUNK_BYTES: usize = 1 << 20;
-/// Records start at multiples of this, so that 32 bits name a place in 32 GiB.
-const ALIGN: usize = 8;
-const UNITS_PER_CHUNK: u32 = (CHUNK_BYTES / ALIGN) as u32;
-/// In front of each record: its length, the object it is about, and when it was decided.
-const HEAD_BYTES: usize = 4 + 8 + 8;
-/// How many expired requests one new entry makes room by forgetting, at the most.
-const FORGOTTEN_PER_ENTRY: usize = 2;
-/// The same while the memory is full: enough for the room to grow again.
-const FORGOTTEN_WHEN_FULL: usize = 64;
-
 /// What a request is about, within its shard: the second half of a request id's scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ObjectKey(u64);
+pub(super) struct ObjectKey(pub(super) u64);
 
 impl ObjectKey {
     pub(super) const fn member(index: u32) -> Self {
@@ -39,223 +29,116 @@ impl ObjectKey {
     }
 }
 
-/// When answers may be forgotten.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Forgetting {
-    /// Answers given before this are no longer due.
-    pub(super) before: UnixMillis,
-    /// How much memory they may take, in bytes.
-    pub(super) bytes_max: usize,
-}
-
 /// The remembered requests of a shard.
 #[derive(Default)]
 pub(super) struct Requests {
     index: SplitTable,
     hasher: foldhash::quality::RandomState,
-    chunks: VecDeque<Vec<u8>>,
-    /// The number of the first chunk; numbers wrap at [`Self::CHUNKS_MAX`].
-    first_chunk: u32,
-    /// Where the oldest record starts in the first chunk.
-    oldest: usize,
-    count: u64,
+    records: Records,
 }
 
 impl Requests {
-    /// As many chunks as 32 bits can tell apart.
-    const CHUNKS_MAX: u32 = u32::MAX / UNITS_PER_CHUNK;
-
     /// The record of an answered request.
-    pub(super) fn find(
-        &self,
+    pub(super) fn find<'a>(
+        &'a self,
         principal: Symbol,
         object: ObjectKey,
         id: &RequestId,
-    ) -> Option<&[u8]> {
+        facts: &'a Facts,
+        chunk_bytes: usize,
+    ) -> Result<Option<&'a [u8]>, Need> {
         let hash = self.hash(principal, object, id.as_str());
-        let at = self.index.find(hash, |at| {
-            let stored = self.stored(at);
+        let is_it = |stored: &Stored<'_>| {
             stored.object == object
                 && Entry::peek(stored.record)
                     .is_some_and(|peek| peek.principal == principal && peek.id == id.as_str())
-        })?;
-        Some(self.stored(at).record)
+        };
+        let mut found = Ok(None);
+        self.index.find(hash, |place| {
+            let stored = match self.records.at(Place(place), chunk_bytes) {
+                Found::Here(stored) => stored,
+                Found::Nowhere => return false,
+                Found::Elsewhere(need) => match fact(need, facts) {
+                    Ok(Some(stored)) => stored,
+                    Ok(None) => return false,
+                    Err(need) => {
+                        found = Err(need);
+                        return true;
+                    }
+                },
+            };
+            let matches = is_it(&stored);
+            if matches {
+                found = Ok(Some(stored.record));
+            }
+            matches
+        });
+        found
     }
 
-    /// Remembers an entry that answers a request, and forgets some that are no longer due.
+    /// The record of an entry that answers a request, unless it was dropped or there is none.
+    pub(super) fn record_of<'a>(
+        &'a self,
+        seq: Seq,
+        facts: &'a Facts,
+    ) -> Result<Option<&'a [u8]>, Need> {
+        let stored = match self.records.of(seq) {
+            Found::Here(stored) => Some(stored),
+            Found::Nowhere => None,
+            Found::Elsewhere(need) => fact(need, facts)?,
+        };
+        Ok(stored.map(|stored| stored.record))
+    }
+
+    /// Remembers an entry that answers a request.
     pub(super) fn remember(
         &mut self,
         object: ObjectKey,
         origin: &Origin,
-        at: UnixMillis,
+        (seq, at): (Seq, UnixMillis),
         record: &[u8],
-        forgetting: Forgetting,
+        keeping: &Keeping,
     ) {
-        let full = self.bytes() >= forgetting.bytes_max;
-        self.forget(
-            forgetting.before,
-            if full {
-                FORGOTTEN_WHEN_FULL
-            } else {
-                FORGOTTEN_PER_ENTRY
-            },
-        );
-        let place = self.append(object, at, record);
+        let place = self.records.append(object, seq, at, record, keeping);
         let hash = self.hash(origin.principal, object, origin.id.as_str());
-        self.index.insert(hash, place);
-        self.count += 1;
+        let records = &self.records;
+        self.index.insert_sparing(hash, place.0, |place| {
+            records.keeps(Place(place), keeping.chunk_bytes)
+        });
     }
 
     /// How many requests are remembered.
     pub(super) const fn len(&self) -> u64 {
-        self.count
+        self.records.len()
     }
 
-    /// Whether nothing more can be remembered: the memory is used up, and by answers that are still due. One that is
-    /// not makes room, or a shard that was full once would never take a request again.
-    pub(super) fn are_full(&self, forgetting: Forgetting) -> bool {
-        self.bytes() >= forgetting.bytes_max
-            && self
-                .oldest()
-                .is_some_and(|oldest| oldest.at >= forgetting.before)
+    /// Whether nothing more can be remembered.
+    pub(super) fn are_full(&self, keeping: &Keeping) -> bool {
+        self.records.are_full(keeping)
     }
 
-    /// The memory that the records take, in bytes.
-    fn bytes(&self) -> usize {
-        self.chunks.len() * CHUNK_BYTES
+    /// The oldest entry whose record may still be found.
+    pub(super) fn first_seq(&self) -> Option<Seq> {
+        self.records.first_seq()
     }
 
-    /// The records in the order of their decision.
+    /// The next chunk that memory does not keep.
+    pub(super) fn take_aged(&mut self) -> Option<Aged> {
+        self.records.take_aged()
+    }
+
+    /// The records in memory, in the order of their decision.
     pub(super) fn records(&self) -> impl Iterator<Item = &[u8]> {
-        let mut skip = self.oldest;
-        self.chunks.iter().flat_map(move |chunk| {
-            let start = std::mem::take(&mut skip);
-            ChunkRecords { chunk, at: start }
-        })
+        self.records.iter()
     }
 
     fn hash(&self, principal: Symbol, object: ObjectKey, id: &str) -> u64 {
         self.hasher.hash_one((principal, object, id))
     }
-
-    /// The oldest record that is not forgotten.
-    fn oldest(&self) -> Option<Stored<'_>> {
-        let behind = self.oldest;
-        match self.chunks.front() {
-            Some(chunk) if behind < chunk.len() => Some(Stored::read(chunk, behind)),
-            // The first chunk is kept a little longer than its last record.
-            _ => self.chunks.get(1).map(|chunk| Stored::read(chunk, 0)),
-        }
-    }
-
-    fn stored(&self, at: u32) -> Stored<'_> {
-        let (chunk, offset) = (
-            at / UNITS_PER_CHUNK,
-            (at % UNITS_PER_CHUNK) as usize * ALIGN,
-        );
-        let place = (chunk + Self::CHUNKS_MAX - self.first_chunk) % Self::CHUNKS_MAX;
-        Stored::read(&self.chunks[place as usize], offset)
-    }
-
-    fn append(&mut self, object: ObjectKey, at: UnixMillis, record: &[u8]) -> u32 {
-        let needed = HEAD_BYTES + record.len() + ALIGN;
-        assert!(
-            needed <= CHUNK_BYTES,
-            "an entry is bounded far below a chunk"
-        );
-        if self
-            .chunks
-            .back()
-            .is_none_or(|chunk| chunk.len() + needed > CHUNK_BYTES)
-        {
-            self.chunks.push_back(Vec::with_capacity(CHUNK_BYTES));
-        }
-        let place =
-            u32::try_from(self.chunks.len() - 1).expect("capacity is checked before deciding");
-        let chunk = self
-            .chunks
-            .back_mut()
-            .expect("pushed above if there was none");
-        let offset = chunk.len();
-        let length = u32::try_from(record.len()).expect("an entry is bounded far below a chunk");
-        chunk.extend_from_slice(&length.to_be_bytes());
-        chunk.extend_from_slice(&object.0.to_be_bytes());
-        chunk.extend_from_slice(&at.0.to_be_bytes());
-        chunk.extend_from_slice(record);
-        chunk.resize(chunk.len().next_multiple_of(ALIGN), 0);
-        let number = (self.first_chunk + place) % Self::CHUNKS_MAX;
-        number * UNITS_PER_CHUNK + (offset / ALIGN) as u32
-    }
-
-    fn forget(&mut self, before: UnixMillis, most: usize) {
-        for _ in 0..most {
-            let Some(chunk) = self.chunks.front() else {
-                return;
-            };
-            if self.oldest >= chunk.len() {
-                // The chunk that is being filled stays, even when all of it is forgotten.
-                if self.chunks.len() > 1 {
-                    self.chunks.pop_front();
-                    self.first_chunk = (self.first_chunk + 1) % Self::CHUNKS_MAX;
-                    self.oldest = 0;
-                    continue;
-                }
-                return;
-            }
-            let stored = Stored::read(chunk, self.oldest);
-            if stored.at >= before {
-                return;
-            }
-            let end = stored.end;
-            let peek = Entry::peek(stored.record).expect("only entries with an origin are kept");
-            let hash = self.hash(peek.principal, stored.object, peek.id);
-            let at = self.first_chunk * UNITS_PER_CHUNK + (self.oldest / ALIGN) as u32;
-            self.index.remove(hash, at);
-            self.oldest = end;
-            self.count -= 1;
-        }
-    }
 }
 
-/// A record as it lies in its chunk.
-struct Stored<'a> {
-    object: ObjectKey,
-    at: UnixMillis,
-    record: &'a [u8],
-    /// Where the next one starts.
-    end: usize,
-}
-
-impl<'a> Stored<'a> {
-    fn read(chunk: &'a [u8], offset: usize) -> Self {
-        let head = &chunk[offset..offset + HEAD_BYTES];
-        let number =
-            |at: usize| u64::from_be_bytes(head[at..at + 8].try_into().expect("eight bytes"));
-        let length = u32::from_be_bytes(head[..4].try_into().expect("four bytes")) as usize;
-        let start = offset + HEAD_BYTES;
-        Self {
-            object: ObjectKey(number(4)),
-            at: UnixMillis(number(12)),
-            record: &chunk[start..start + length],
-            end: (start + length).next_multiple_of(ALIGN),
-        }
-    }
-}
-
-struct ChunkRecords<'a> {
-    chunk: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Iterator for ChunkRecords<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.at >= self.chunk.len() {
-            return None;
-        }
-        let stored = Stored::read(self.chunk, self.at);
-        self.at = stored.end;
-        Some(stored.record)
-    }
+/// What was found of a need, or the need itself if nobody looked.
+fn fact(need: Need, facts: &Facts) -> Result<Option<Stored<'_>>, Need> {
+    let found = facts.get(need).ok_or(need)?;
+    Ok(found.and_then(|stored| Stored::read(stored, 0)))
 }

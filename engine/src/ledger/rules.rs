@@ -1,30 +1,111 @@
 //! The figures that the ledger judges by. They are parameters, never constants in code.
 
-use super::id::PointType;
+use super::{
+    id::PointType,
+    time::{Day, UnixMillis},
+};
+
+/// What points of one kind are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses {
+    /// To pay in place of money.
+    pub offset: bool,
+    /// For goods, gifts and whatever else is not paid in money.
+    pub redeem: bool,
+    /// To be sent to other members.
+    pub transfer: bool,
+}
+
+impl Uses {
+    /// Everything.
+    pub const ALL: Self = Self {
+        offset: true,
+        redeem: true,
+        transfer: true,
+    };
+    /// Nothing: such points can only raise a grade.
+    pub const GRADE_ONLY: Self = Self {
+        offset: false,
+        redeem: false,
+        transfer: false,
+    };
+}
+
+/// A kind of points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointKind {
+    /// Its name.
+    pub name: PointType,
+    /// How many decimals people see; amounts are always in the smallest unit.
+    pub scale: u8,
+    /// What it is good for.
+    pub uses: Uses,
+}
+
+impl PointKind {
+    /// Whole points, good for everything.
+    #[must_use]
+    pub const fn plain(name: PointType) -> Self {
+        Self {
+            name,
+            scale: 0,
+            uses: Uses::ALL,
+        }
+    }
+}
 
 /// What a shard's ledger judges by.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// The kinds of points there are; the first is meant where none is named.
-    pub point_types: Vec<PointType>,
+    pub point_types: Vec<PointKind>,
+    /// Where the programme's days begin and end, in minutes east of UTC.
+    pub utc_offset_minutes: i32,
     /// How many lots a member may have of one point type. Bounds the size of an entry.
     pub lots_per_wallet_max: usize,
     /// How many holds a member may have open.
     pub open_holds_per_member_max: u32,
+    /// For how long a spend or an earn can be reversed, in seconds.
+    pub reversal_window_seconds: u64,
     /// How long answers are kept, at least, in seconds.
     pub request_retention_seconds: u64,
-    /// How much memory a shard may use for remembered requests, in bytes; at this point it refuses new ones.
+    /// How much memory a shard may use for remembered requests, in bytes. What is older goes to disk, or, where there
+    /// is none, new requests are refused.
     pub request_bytes_max: usize,
+    /// How much a shard may keep on disk behind that, in bytes; at this point it refuses new requests. 0: no disk.
+    pub request_disk_bytes_max: u64,
+    /// In what pieces records are kept and go to disk, in bytes; the same for the life of a data directory.
+    pub record_chunk_bytes: usize,
+}
+
+impl Rules {
+    /// The programme's calendar day at an instant.
+    #[must_use]
+    pub fn day_at(&self, at: UnixMillis) -> Day {
+        at.day(self.utc_offset_minutes)
+    }
+
+    /// The rules of a kind of points, if there is such a kind.
+    #[must_use]
+    pub fn kind(&self, name: &PointType) -> Option<&PointKind> {
+        self.point_types.iter().find(|kind| kind.name == *name)
+    }
 }
 
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            point_types: vec![PointType::new("points").expect("in the alphabet")],
+            point_types: vec![PointKind::plain(
+                PointType::new("points").expect("in the alphabet"),
+            )],
+            utc_offset_minutes: 8 * 60,
             lots_per_wallet_max: 256,
             open_holds_per_member_max: 256,
+            reversal_window_seconds: 400 * 24 * 60 * 60,
             request_retention_seconds: 7 * 24 * 60 * 60,
             request_bytes_max: 1 << 30,
+            request_disk_bytes_max: 0,
+            record_chunk_bytes: 1 << 20,
         }
     }
 }

@@ -47,6 +47,28 @@ impl SplitTable {
         });
     }
 
+    /// Adds a place that is not there yet. A table that is full is first cleaned of places that are not `alive` any
+    /// more, and grows only if that made no room.
+    pub(super) fn insert_sparing(
+        &mut self,
+        hash: u64,
+        at: u32,
+        mut alive: impl FnMut(u32) -> bool,
+    ) {
+        let (table, tag) = Self::split(hash);
+        let table = &mut self.0[table];
+        if table.len() == table.capacity() {
+            table.retain(|slot| alive(slot.at));
+            // Little room would soon be used up, and cleaning again costs as much as growing.
+            if table.len() > table.capacity() / 4 * 3 {
+                let more = table.capacity().max(4);
+                table.reserve(more, |slot| Slot::hash(slot.tag));
+            }
+        }
+        let slot = Slot { tag, at };
+        table.insert_unique(Slot::hash(tag), slot, |slot| Slot::hash(slot.tag));
+    }
+
     /// Takes a place out again.
     pub(super) fn remove(&mut self, hash: u64, at: u32) {
         let (table, tag) = Self::split(hash);

@@ -3,18 +3,22 @@
 use bincode::error::DecodeError;
 
 use super::{
+    accounts::{SystemStripe, SystemStripes},
+    amount::Points,
     answer::Answer,
     command::{Seq, ShardIndex},
-    entry::{Account, Deed, Entry, Move, Subject},
-    holds::{HoldState, Holds, Opening},
-    id::MemberId,
-    members::{Member, MemberIndex, Members},
+    due::DueIndex,
+    entry::{Deed, Entry, Subject},
+    holds::Holds,
+    id::{MemberId, Principal, RequestId},
+    members::{Member, Members},
     merchants::{Merchant, Merchants},
-    requests::{Forgetting, ObjectKey, Requests},
+    records::{Aged, Facts, Keeping, Need},
+    requests::{ObjectKey, Requests},
+    reversals::Reversals,
     rules::Rules,
-    symbol::{Symbol, Symbols},
+    symbol::Symbols,
     time::UnixMillis,
-    wallet::{Half, Share},
 };
 
 /// Why a recorded entry cannot be applied.
@@ -53,6 +57,9 @@ pub struct Ledger {
     pub(super) members: Members,
     pub(super) holds: Holds,
     pub(super) requests: Requests,
+    pub(super) system: SystemStripes,
+    pub(super) due: DueIndex,
+    pub(super) reversals: Reversals,
     last_seq: Seq,
     last_at: UnixMillis,
 }
@@ -69,6 +76,9 @@ impl Ledger {
             members: Members::default(),
             holds: Holds::default(),
             requests: Requests::default(),
+            system: SystemStripes::default(),
+            due: DueIndex::default(),
+            reversals: Reversals::default(),
             last_seq: Seq(0),
             last_at: UnixMillis(0),
         }
@@ -90,6 +100,17 @@ impl Ledger {
     #[must_use]
     pub const fn last_at(&self) -> UnixMillis {
         self.last_at
+    }
+
+    /// What it judges by.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// This shard's part of the accounts that belong to nobody.
+    pub fn system(&self) -> impl Iterator<Item = &SystemStripe> {
+        self.system.iter()
     }
 
     /// The names behind symbols.
@@ -197,139 +218,17 @@ impl Ledger {
         }
     }
 
-    fn apply_to_member(&mut self, id: &MemberId, entry: &Entry) -> ObjectKey {
-        let member = self
-            .members
-            .find(id)
-            .unwrap_or_else(|| self.members.enrol(id.clone()));
-        for one in &entry.moves {
-            self.post(member, entry, one);
-        }
-        self.apply_deed(member, entry);
-        ObjectKey::member(member.0)
-    }
-
-    fn post(&mut self, at: MemberIndex, entry: &Entry, one: &Move) {
-        use Account::{Accepted, Available, Held, Issued};
-        let point_type = entry
-            .after
-            .expect("an entry with moves tells the balance")
-            .point_type;
-        let wallet = self.members.get_mut(at).wallet_mut(point_type);
-        let (key, points) = (one.lot.key, one.points);
-        match (one.from, one.to) {
-            (Issued, Available) => wallet.put(one.lot, Half::Available, points),
-            (Available, Held) => wallet.shift(key, Half::Available, Half::Held, points),
-            (Held, Available) => wallet.shift(key, Half::Held, Half::Available, points),
-            (Available, Accepted(_)) => wallet.take(key, Half::Available, points),
-            (Held, Accepted(_)) => wallet.take(key, Half::Held, points),
-            (from, to) => panic!("no command moves points from {from:?} to {to:?}"),
-        }
-        for account in [one.from, one.to] {
-            self.post_stripe(account, point_type, key.issuer, points.get());
-        }
-    }
-
-    fn post_stripe(&mut self, account: Account, point_type: Symbol, issuer: Symbol, points: u64) {
-        let merchant = match account {
-            Account::Issued => issuer,
-            Account::Accepted(acceptor) => acceptor,
-            Account::Available | Account::Held => return,
-        };
-        let stripe = self
-            .merchants
-            .get_mut(merchant)
-            .expect("decided: the merchant is known")
-            .stripe_mut(point_type);
-        match account {
-            Account::Issued => stripe.issued += u128::from(points),
-            _ => stripe.accepted += u128::from(points),
-        }
-    }
-
-    fn apply_deed(&mut self, at: MemberIndex, entry: &Entry) {
-        match &entry.deed {
-            Deed::Enrolled { attributes } => {
-                self.members.get_mut(at).attributes.clone_from(attributes);
-            }
-            Deed::Held {
-                merchant,
-                expires_at,
-                ..
-            } => {
-                let shares = entry.moves.iter().map(|m| Share {
-                    lot: m.lot,
-                    points: m.points,
-                });
-                self.holds.open(Opening {
-                    seq: entry.seq,
-                    member: at,
-                    point_type: entry.after.expect("a hold tells the balance").point_type,
-                    merchant: *merchant,
-                    expires_at: *expires_at,
-                    shares: shares.collect(),
-                });
-                self.members.get_mut(at).open_holds += 1;
-            }
-            Deed::Captured { hold, open, .. } => self.apply_capture(at, entry, *hold, *open),
-            Deed::Released { hold, .. } => {
-                self.apply_end_of_hold(at, entry, *hold, HoldState::Released);
-            }
-            Deed::Expired { hold, .. } => {
-                self.apply_end_of_hold(at, entry, *hold, HoldState::Expired);
-            }
-            Deed::Earned { .. } | Deed::Redeemed { .. } | Deed::Refused { .. } => {}
-            Deed::MerchantPut { .. } => panic!("a merchant's document is about no member"),
-        }
-    }
-
-    fn apply_capture(&mut self, at: MemberIndex, entry: &Entry, hold: Seq, open: bool) {
-        let mut late = false;
-        for m in &entry.moves {
-            match (m.from, m.to) {
-                (Account::Held, Account::Available) => {
-                    self.holds.give_back(hold, m.lot.key, m.points);
-                }
-                (Account::Held, _) => self.holds.capture(hold, m.lot.key, m.points),
-                _ => {
-                    late = true;
-                    self.holds.capture_late(hold, m.points);
-                }
-            }
-        }
-        if !open && !late {
-            self.holds.close(hold, HoldState::Captured, entry.at);
-            self.members.get_mut(at).open_holds -= 1;
-        }
-    }
-
-    fn apply_end_of_hold(&mut self, at: MemberIndex, entry: &Entry, hold: Seq, state: HoldState) {
-        for m in &entry.moves {
-            self.holds.give_back(hold, m.lot.key, m.points);
-        }
-        self.holds.close(hold, state, entry.at);
-        self.members.get_mut(at).open_holds -= 1;
-    }
-
-    fn apply_document(&mut self, entry: &Entry) -> ObjectKey {
-        let (Subject::Merchant(id), Deed::MerchantPut { name, version, .. }) =
-            (&entry.subject, &entry.deed)
-        else {
-            panic!("only a merchant's document is put on a merchant");
-        };
-        let symbol = self
-            .symbols
-            .find(id.as_str())
-            .expect("decided: the entry defines the merchant's symbol");
-        self.merchants.put(symbol, id, name, *version);
-        ObjectKey::document(symbol)
-    }
-
-    /// What may be forgotten at `at`.
-    pub(super) const fn forgetting(&self, at: UnixMillis) -> Forgetting {
-        Forgetting {
-            before: self.retained_since(at),
-            bytes_max: self.rules.request_bytes_max,
+    /// What is to be kept at `at`.
+    pub(super) const fn keeping(&self, at: UnixMillis) -> Keeping {
+        let window = self.rules.reversal_window_seconds.saturating_mul(1_000);
+        let answers_since = self.retained_since(at);
+        Keeping {
+            memory_max: self.rules.request_bytes_max,
+            disk_max: self.rules.request_disk_bytes_max,
+            chunk_bytes: self.rules.record_chunk_bytes,
+            answers_since,
+            // A retry of the last reversal that was possible finds its member through the transaction.
+            since: self.retained_since(UnixMillis(answers_since.0.saturating_sub(window))),
         }
     }
 
@@ -340,11 +239,63 @@ impl Ledger {
     }
 
     fn remember(&mut self, entry: &Entry, object: ObjectKey, record: &[u8]) {
-        let forgetting = self.forgetting(entry.at);
-        self.holds.forget(self.retained_since(forgetting.before));
+        let keeping = self.keeping(entry.at);
+        self.holds
+            .forget(self.retained_since(keeping.answers_since));
         if let Some(origin) = &entry.origin {
+            let place = (entry.seq, entry.at);
             self.requests
-                .remember(object, origin, entry.at, record, forgetting);
+                .remember(object, origin, place, record, &keeping);
+            if let Some(first) = self.requests.first_seq() {
+                self.reversals.forget_before(first);
+            }
         }
+    }
+
+    /// The next chunk of records that memory does not keep; to be asked until there is none after entries were applied.
+    pub fn take_aged(&mut self) -> Option<Aged> {
+        self.requests.take_aged()
+    }
+
+    /// The answer that is bound to a request id, marked as said before.
+    pub fn request(
+        &self,
+        member: &MemberId,
+        principal: &Principal,
+        id: &RequestId,
+        facts: &Facts,
+    ) -> Result<Option<Answer>, Need> {
+        let known = (
+            self.members.find(member),
+            self.symbols.find(principal.as_str()),
+        );
+        let (Some(member), Some(principal)) = known else {
+            return Ok(None);
+        };
+        let object = ObjectKey::member(member.0);
+        let chunk_bytes = self.rules.record_chunk_bytes;
+        let record = self
+            .requests
+            .find(principal, object, id, facts, chunk_bytes)?;
+        Ok(record.map(|record| self.repeat(record)))
+    }
+
+    /// An accepted command of a member, unless it is too old to be asked for.
+    pub fn transaction(&self, seq: Seq, facts: &Facts) -> Result<Option<Entry>, Need> {
+        if seq > self.last_seq {
+            return Ok(None);
+        }
+        let record = self.requests.record_of(seq, facts)?;
+        let entry = record.map(|record| Entry::decode(record).expect("recorded by this ledger"));
+        Ok(entry.filter(|entry| {
+            matches!(entry.subject, Subject::Member(_))
+                && !matches!(entry.deed, Deed::Refused { .. })
+        }))
+    }
+
+    /// How much of a transaction was reversed so far.
+    #[must_use]
+    pub fn reversed(&self, seq: Seq) -> Points {
+        self.reversals.of(seq)
     }
 }

@@ -68,6 +68,17 @@ impl Ledger {
         self.holds
             .iter_closed()
             .for_each(|held| hold(&mut digest, held));
+        digest.number(self.reversals.len() as u64);
+        for (seq, points) in self.reversals.iter() {
+            digest.number(seq.0);
+            digest.number(points.get());
+        }
+        for stripe in self.system.iter() {
+            digest.number(stripe.point_type.index() as u64);
+            digest.wide(stripe.breakage);
+            digest.wide(stripe.adjusted_up);
+            digest.wide(stripe.adjusted_down);
+        }
         digest.number(self.requests.len());
         self.requests
             .records()
@@ -85,12 +96,15 @@ fn merchant(digest: &mut Digest, merchant: &Merchant) {
         digest.number(stripe.point_type.index() as u64);
         digest.wide(stripe.issued);
         digest.wide(stripe.accepted);
+        digest.wide(stripe.issued_reversed);
+        digest.wide(stripe.accepted_reversed);
     }
 }
 
 fn member(digest: &mut Digest, member: &Member) {
     digest.text(member.id().as_str());
     digest.number(u64::from(member.open_holds()));
+    digest.text(member.state().name());
     digest.number(
         member
             .attributes
@@ -118,6 +132,19 @@ fn wallet(digest: &mut Digest, wallet: &Wallet) {
     }
     digest.number(wallet.lots().len() as u64);
     wallet.lots().iter().for_each(|l| lot(digest, l));
+    digest.number(wallet.pending().len() as u64);
+    for part in wallet.pending() {
+        digest.number(part.releases_at.0);
+        digest.number(part.earn.0);
+        lot(
+            digest,
+            &Lot {
+                name: part.lot,
+                available: part.points,
+                held: part.points,
+            },
+        );
+    }
 }
 
 fn lot(digest: &mut Digest, lot: &Lot) {

@@ -19,6 +19,19 @@ impl UnixMillis {
     pub const fn plus_seconds(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000)))
     }
+
+    /// The calendar day `offset_minutes` east of UTC. Instants before 1970 or behind 9999 are the first or last day.
+    #[must_use]
+    pub const fn day(self, offset_minutes: i32) -> Day {
+        const DAY: u64 = 24 * 60 * 60 * 1_000;
+        let offset = offset_minutes as i64 * 60_000;
+        let days = self.0.saturating_add_signed(offset) / DAY;
+        if days > Day::MAX.0 as u64 {
+            Day::MAX
+        } else {
+            Day(days as u32)
+        }
+    }
 }
 
 /// The last calendar day on which points can be used, in the programme's time zone: days since 1970-01-01.
@@ -75,6 +88,21 @@ impl<'de, C> BorrowDecode<'de, C> for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_begin_at_midnight_of_the_programme() {
+        let midnight = 1_720_281_600_000; // 2024-07-07 00:00 at UTC+8
+        for (at, offset, day) in [
+            (midnight - 1, 480, 19_910),
+            (midnight, 480, 19_911),
+            (midnight, 0, 19_910),
+            (midnight, -60, 19_910),
+            (0, -60, 0),
+            (u64::MAX, 480, Day::MAX.0),
+        ] {
+            assert_eq!(UnixMillis(at).day(offset), Day(day), "{at} {offset}");
+        }
+    }
 
     #[test]
     fn never_sorts_last_and_takes_one_byte() {

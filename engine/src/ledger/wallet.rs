@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::{
     amount::Points,
+    command::Seq,
     symbol::Symbol,
     time::{Day, UnixMillis},
 };
@@ -41,12 +42,33 @@ pub struct Lot {
     pub held: Points,
 }
 
-impl Lot {
+impl LotRef {
     /// The order of spending (C5): lapses first, then first earned; issuer and class only make it total.
-    const fn order(&self) -> (Day, UnixMillis, Symbol, Symbol) {
-        let key = self.name.key;
-        (key.last_day, self.name.first_earned, key.issuer, key.class)
+    pub(super) const fn order(self) -> (Day, UnixMillis, Symbol, Symbol) {
+        let key = self.key;
+        (key.last_day, self.first_earned, key.issuer, key.class)
     }
+}
+
+impl Lot {
+    /// Whether nothing is left. An empty lot is remembered for its first earned (ruling 5) until it has lapsed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.available.is_zero() && self.held.is_zero()
+    }
+}
+
+/// Points that were granted and cannot be spent yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// When they become available.
+    pub releases_at: UnixMillis,
+    /// The entry that granted them.
+    pub earn: Seq,
+    /// The lot they will go to.
+    pub lot: LotRef,
+    /// How many.
+    pub points: Points,
 }
 
 /// What a member has of one point type.
@@ -86,9 +108,14 @@ pub(super) enum Half {
 pub struct Wallet {
     point_type: Symbol,
     balance: Balance,
-    /// In the order of spending; no lot is empty, no two have the same key.
+    /// In the order of spending; no two have the same key, at most [`EMPTY_LOTS_MAX`] are empty.
     lots: SmallVec<[Lot; 1]>,
+    /// In the order of release, then of the entries that granted them.
+    pending: Vec<Pending>,
 }
+
+/// How many empty lots a wallet remembers.
+pub(super) const EMPTY_LOTS_MAX: usize = 64;
 
 impl Wallet {
     pub(super) fn new(point_type: Symbol) -> Self {
@@ -96,6 +123,7 @@ impl Wallet {
             point_type,
             balance: Balance::default(),
             lots: SmallVec::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -111,10 +139,47 @@ impl Wallet {
         self.balance
     }
 
-    /// The lots in the order in which they are spent.
+    /// The lots in the order in which they are spent, with those that are empty.
     #[must_use]
     pub fn lots(&self) -> &[Lot] {
         &self.lots
+    }
+
+    /// What is pending, in the order of release.
+    #[must_use]
+    pub fn pending(&self) -> &[Pending] {
+        &self.pending
+    }
+
+    /// How many lots have points, or will when what is pending is released.
+    pub(super) fn lots_in_use(&self) -> usize {
+        let empty = self.lots.iter().filter(|lot| lot.is_empty()).count();
+        self.lots.len() - empty + self.pending.len()
+    }
+
+    /// The available parts of all lots that `wanted` names, in the order of spending.
+    pub(super) fn available_of(&self, mut wanted: impl FnMut(&Lot) -> bool) -> Shares {
+        let lots = self.lots.iter();
+        lots.filter(|&lot| !lot.available.is_zero() && wanted(lot))
+            .map(|lot| Share {
+                lot: lot.name,
+                points: lot.available,
+            })
+            .collect()
+    }
+
+    /// Whether points of a lot have lapsed on `today`.
+    pub(super) fn has_lapsed(&self, today: Day) -> bool {
+        self.lots
+            .iter()
+            .take_while(|lot| lot.name.key.last_day < today)
+            .any(|lot| !lot.available.is_zero())
+    }
+
+    /// What is pending and due at `at`.
+    pub(super) fn matured(&self, at: UnixMillis) -> &[Pending] {
+        let due = self.pending.partition_point(|part| part.releases_at <= at);
+        &self.pending[..due]
     }
 
     /// The lot of this key, if the wallet has it.
@@ -142,15 +207,14 @@ impl Wallet {
         missing.is_zero().then_some(shares)
     }
 
-    /// Puts points into a lot, making it if need be.
-    pub(super) fn put(&mut self, name: LotRef, half: Half, points: Points) {
+    /// Puts points into a lot, making it if need be; tells whether it was made.
+    pub(super) fn put(&mut self, name: LotRef, half: Half, points: Points) -> bool {
         let found = self.lots.iter().position(|lot| lot.name.key == name.key);
+        add(self.balance.half(half), points);
         let mut lot = match found {
             Some(at) if self.lots[at].name.first_earned <= name.first_earned => {
-                let lot = &mut self.lots[at];
-                add(lot.half(half), points);
-                add(self.balance.half(half), points);
-                return;
+                add(self.lots[at].half(half), points);
+                return false;
             }
             // An earlier part moves the whole lot forward in the order.
             Some(at) => self.lots.remove(at),
@@ -162,26 +226,87 @@ impl Wallet {
         };
         lot.name = name;
         add(lot.half(half), points);
-        add(self.balance.half(half), points);
         let at = self
             .lots
-            .partition_point(|other| other.order() < lot.order());
+            .partition_point(|other| other.name.order() < name.order());
         self.lots.insert(at, lot);
+        found.is_none()
     }
 
     /// Takes points out of a lot that holds them.
     pub(super) fn take(&mut self, key: LotKey, half: Half, points: Points) {
-        let at = self
+        let lot = self
+            .lots
+            .iter_mut()
+            .find(|lot| lot.name.key == key)
+            .expect("invariant 3: an entry takes only from lots that are there");
+        subtract(lot.half(half), points);
+        let emptied = lot.is_empty();
+        subtract(self.balance.half(half), points);
+        if emptied && self.lots.len() > EMPTY_LOTS_MAX {
+            self.forget_an_empty_lot();
+        }
+    }
+
+    /// Forgets the empty lots up to a last day: they have lapsed.
+    pub(super) fn forget_empty_until(&mut self, last_day: Day) {
+        self.lots
+            .retain(|lot| !lot.is_empty() || lot.name.key.last_day > last_day);
+    }
+
+    fn forget_an_empty_lot(&mut self) {
+        let mut empty = self
             .lots
             .iter()
-            .position(|lot| lot.name.key == key)
-            .expect("invariant 3: an entry takes only from lots that are there");
-        let lot = &mut self.lots[at];
-        subtract(lot.half(half), points);
-        if lot.available.is_zero() && lot.held.is_zero() {
-            self.lots.remove(at);
+            .enumerate()
+            .filter(|(_, lot)| lot.is_empty());
+        let first = empty.next().map(|(at, _)| at);
+        if empty.count() >= EMPTY_LOTS_MAX
+            && let Some(first) = first
+        {
+            self.lots.remove(first);
         }
-        subtract(self.balance.half(half), points);
+    }
+
+    /// Notes a grant that cannot be spent yet.
+    pub(super) fn await_release(&mut self, part: Pending) {
+        let at = self
+            .pending
+            .partition_point(|other| other.releases_at <= part.releases_at);
+        self.pending.insert(at, part);
+        add(&mut self.balance.pending, part.points);
+    }
+
+    /// Takes points out of what one earn left pending.
+    pub(super) fn take_pending(&mut self, earn: Seq, points: Points) {
+        let at = self
+            .pending
+            .iter()
+            .position(|part| part.earn == earn)
+            .expect("decided: the earn is pending");
+        subtract(&mut self.pending[at].points, points);
+        if self.pending[at].points.is_zero() {
+            self.pending.remove(at);
+        }
+        subtract(&mut self.balance.pending, points);
+    }
+
+    /// Lets go of everything that is due at `at`, all of which an entry moved on.
+    pub(super) fn release(&mut self, at: UnixMillis) {
+        let due = self.matured(at).len();
+        for part in self.pending.drain(..due) {
+            subtract(&mut self.balance.pending, part.points);
+        }
+    }
+
+    /// Makes a debt larger.
+    pub(super) fn owe(&mut self, points: Points) {
+        add(&mut self.balance.owed, points);
+    }
+
+    /// Makes a debt smaller.
+    pub(super) fn pay(&mut self, points: Points) {
+        subtract(&mut self.balance.owed, points);
     }
 
     /// Moves points of a lot from one half to the other.

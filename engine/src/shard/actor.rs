@@ -8,97 +8,227 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message};
 use crossbeam::channel::Sender;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Held, Reply, Sealed, ShardCore, Share};
+use super::{Found, Held, Reply, Sealed, Search, ShardCore, Share, Ticket, search::Searches};
 use crate::{
     clock::Clock,
-    ledger::{Document, Ledger, Request},
+    host::Failure,
+    ledger::{Document, Ledger, MemberId, Need, Request},
     limits::Pass,
+    past::{Loaded, Past},
 };
 
-/// How often a shard looks for holds whose time is over.
+/// How often a shard looks for what is due by itself.
 const EXPIRY_EVERY: Duration = Duration::from_millis(100);
-/// How many holds expire at most before other mail is looked at.
+/// How much of that is done at most before other mail is looked at.
 const EXPIRIES_PER_LOOK: usize = 256;
+/// How many chunks of old records a shard reads at once.
+const LOADS_MAX: usize = 4;
 
 /// A read: looks at the ledger at once, and gives what is to be said when all that it saw is durable.
-pub type Look = Box<dyn FnOnce(&Ledger) -> Box<dyn FnOnce() + Send> + Send>;
+pub type Look = Box<dyn FnOnce(&Ledger) -> Found + Send>;
 
 /// A shard's mail.
 #[derive(Message)]
 #[rtype(result = "()")]
 #[allow(missing_docs)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a single command is the most frequent mail, and a box would cost each an allocation"
+)]
 pub enum Mail {
     One {
         request: Request,
         to: oneshot::Sender<Reply>,
         pass: Pass,
     },
+    /// The replies come in one share, but for those of commands that had to wait.
     Many {
         places: Vec<u32>,
         requests: Vec<Request>,
         to: mpsc::UnboundedSender<Share>,
         pass: Pass,
     },
-    Look(Look),
+    Look {
+        /// Of whom everything that is due is recorded first.
+        due: Option<MemberId>,
+        look: Look,
+    },
+    Search(Search),
     Carry {
         documents: Vec<Document>,
         done: oneshot::Sender<()>,
     },
+    /// Old records that the shard wanted; `None` if they cannot be read, which has been told.
+    Loaded(Option<Vec<Loaded>>),
     /// Seals what has gathered. The shard sends it to itself, so it stands behind all mail that came before.
     Seal,
-    /// Seals, and stops.
-    Finish,
+    /// Answers whoever still waits for old records, seals, stops, and drops the sender.
+    Finish(oneshot::Sender<()>),
+}
+
+/// Where a shard's work goes.
+#[derive(Clone)]
+pub struct Outlets {
+    /// Makes blocks durable.
+    pub(crate) committer: Sender<Sealed<Held>>,
+    /// Keeps old records.
+    pub(crate) past: Arc<Past>,
+    /// Is told what cannot go on.
+    pub(crate) failure: Failure,
 }
 
 /// One shard at work.
 pub struct ShardActor {
-    core: ShardCore<Held>,
+    core: ShardCore<Held, Ticket>,
+    searches: Searches,
     clock: Arc<dyn Clock>,
-    committer: Sender<Sealed<Held>>,
+    outlets: Outlets,
     /// The shard's last durable sequence, as the committer tells it.
     durable: Arc<AtomicU64>,
     /// Whether a `Seal` is in the mailbox.
     sealing: bool,
+    /// How many chunks are being read.
+    loads: usize,
+    /// Dropped when all is said.
+    finishing: Option<oneshot::Sender<()>>,
 }
 
 impl ShardActor {
-    /// A shard whose blocks go to `committer`.
+    /// A shard that works for `outlets`.
     #[must_use]
     pub fn new(
-        core: ShardCore<Held>,
+        core: ShardCore<Held, Ticket>,
         clock: Arc<dyn Clock>,
-        committer: Sender<Sealed<Held>>,
+        outlets: Outlets,
         durable: Arc<AtomicU64>,
     ) -> Self {
         Self {
             core,
+            searches: Searches::default(),
             clock,
-            committer,
+            outlets,
             durable,
             sealing: false,
+            loads: 0,
+            finishing: None,
         }
     }
 
-    fn submit_many(&mut self, requests: &[Request]) -> Vec<Reply> {
+    fn submit(&mut self, request: Request, to: oneshot::Sender<Reply>, pass: Pass) {
+        match self.core.first_look(self.clock.now(), &request) {
+            Ok(reply) => self.core.hold_back(Held::One { reply, to, pass }),
+            Err(wait) => self.core.park(wait, request, Ticket::One { to, pass }),
+        }
+    }
+
+    fn submit_many(
+        &mut self,
+        places: &[u32],
+        requests: Vec<Request>,
+        to: mpsc::UnboundedSender<Share>,
+        mut pass: Pass,
+    ) {
         let now = self.clock.now();
-        let mut replies = Vec::with_capacity(requests.len());
-        for request in requests {
-            replies.push(self.core.submit(now, request));
+        let mut share = Share {
+            places: Vec::with_capacity(places.len()),
+            replies: Vec::with_capacity(places.len()),
+        };
+        let mut stranger = None;
+        for (&place, request) in places.iter().zip(requests) {
+            let looked = match stranger {
+                Some(stranger) => Err(self.core.wait_behind(stranger, &request)),
+                None => self.core.first_look(now, &request),
+            };
+            match looked {
+                Ok(reply) => {
+                    share.places.push(place);
+                    share.replies.push(reply);
+                }
+                Err(wait) => {
+                    stranger = wait.stranger().or(stranger);
+                    let (to, pass) = (to.clone(), pass.split_off());
+                    let ticket = Ticket::OfMany { place, to, pass };
+                    self.core.park(wait, request, ticket);
+                }
+            }
             if self.core.is_full() {
                 self.seal();
             }
         }
-        replies
+        self.core.hold_back(Held::Many { share, to, pass });
+    }
+
+    fn search(&mut self, search: Search) {
+        let found = self.searches.begin(self.core.ledger(), search);
+        self.follow(found);
+    }
+
+    fn follow(&mut self, found: Result<Found, Need>) {
+        match found {
+            Ok(found) => self.core.hold_back(Held::Spoken(found)),
+            Err(need) => self.core.want(need),
+        }
+    }
+
+    /// Takes old records that were read, and goes on with what waited for them.
+    fn loaded(&mut self, records: Option<Vec<Loaded>>) {
+        self.loads -= 1;
+        let Some(records) = records else {
+            // The process is about to stop. Whoever waits hears that the outcome is not known.
+            self.core.forget_parked();
+            self.searches = Searches::default();
+            return;
+        };
+        for Loaded { need, record } in records {
+            let record = record.as_deref();
+            for (ticket, reply) in self.core.loaded(self.clock.now(), need, record) {
+                self.core.hold_back(ticket.with(reply));
+            }
+            for found in self.searches.loaded(self.core.ledger(), need, record) {
+                self.follow(found);
+            }
+        }
+    }
+
+    /// Has old records read that are wanted, on other threads: reading may take its time.
+    fn load_wanted(&mut self, ctx: &Context<Self>) {
+        while self.loads < LOADS_MAX
+            && let Some(needs) = self.core.next_load()
+        {
+            self.loads += 1;
+            let shard = self.core.ledger().shard();
+            let outlets = self.outlets.clone();
+            let address = ctx.address();
+            tokio::task::spawn_blocking(move || {
+                let loaded = outlets.past.load(shard, &needs);
+                let loaded = loaded.map_err(|error| outlets.failure.of_past(&error));
+                address.do_send(Mail::Loaded(loaded.ok()));
+            });
+        }
     }
 
     fn expire_due(&mut self, ctx: &mut Context<Self>) {
         let now = self.clock.now();
         if self.core.expire_due(now, EXPIRIES_PER_LOOK) > 0 {
-            self.seal_soon(ctx);
+            self.go_on(ctx);
+        }
+    }
+
+    /// What follows on any mail.
+    fn go_on(&mut self, ctx: &mut Context<Self>) {
+        for aged in self.core.take_aged() {
+            self.outlets.past.take(self.core.ledger().shard(), aged);
+        }
+        self.load_wanted(ctx);
+        self.seal_soon(ctx);
+        if self.finishing.is_some() && self.core.parked() == 0 && self.searches.is_empty() {
+            self.seal();
+            self.finishing = None;
+            ctx.stop();
         }
     }
 
@@ -112,16 +242,15 @@ impl ShardActor {
     }
 
     fn seal(&mut self) {
-        let Some(sealed) = self.core.seal() else {
-            return;
-        };
-        let nothing_new = sealed.count == 0;
-        if nothing_new && self.core.last_seq().0 <= self.durable.load(Ordering::Acquire) {
-            sealed.held.into_iter().for_each(Held::speak);
-        } else {
-            // The committer is gone only after the journal failed. What is held back is then dropped, which tells
-            // everybody that the outcome is not known.
-            let _ = self.committer.send(sealed);
+        while let Some(sealed) = self.core.seal() {
+            let nothing_new = sealed.count == 0;
+            if nothing_new && self.core.last_seq().0 <= self.durable.load(Ordering::Acquire) {
+                sealed.held.into_iter().for_each(Held::speak);
+            } else {
+                // The committer is gone only after the journal failed. What is held back is then dropped, which tells
+                // everybody that the outcome is not known.
+                let _ = self.outlets.committer.send(sealed);
+            }
         }
     }
 }
@@ -153,24 +282,21 @@ impl Handler<Mail> for ShardActor {
 
     fn handle(&mut self, mail: Mail, ctx: &mut Self::Context) {
         match mail {
-            Mail::One { request, to, pass } => {
-                let reply = self.core.submit(self.clock.now(), &request);
-                self.core.hold_back(Held::One { reply, to, pass });
-            }
+            Mail::One { request, to, pass } => self.submit(request, to, pass),
             Mail::Many {
                 places,
                 requests,
                 to,
                 pass,
-            } => {
-                let replies = self.submit_many(&requests);
-                let share = Share { places, replies };
-                self.core.hold_back(Held::Many { share, to, pass });
+            } => self.submit_many(&places, requests, to, pass),
+            Mail::Look { due, look } => {
+                if let Some(member) = due {
+                    self.core.record_due(self.clock.now(), &member);
+                }
+                let found = look(self.core.ledger());
+                self.core.hold_back(Held::Spoken(found));
             }
-            Mail::Look(look) => {
-                let spoken = look(self.core.ledger());
-                self.core.hold_back(Held::Spoken(spoken));
-            }
+            Mail::Search(search) => self.search(search),
             Mail::Carry { documents, done } => {
                 let now = self.clock.now();
                 documents
@@ -180,17 +306,14 @@ impl Handler<Mail> for ShardActor {
                     let _ = done.send(());
                 })));
             }
+            Mail::Loaded(records) => self.loaded(records),
             Mail::Seal => {
                 self.sealing = false;
                 self.seal();
                 return;
             }
-            Mail::Finish => {
-                self.seal();
-                actix::ActorContext::stop(ctx);
-                return;
-            }
+            Mail::Finish(done) => self.finishing = Some(done),
         }
-        self.seal_soon(ctx);
+        self.go_on(ctx);
     }
 }

@@ -1,13 +1,19 @@
 //! A shard without actix, a journal or a clock: the actor wraps it, the simulation drives it.
 
+use std::collections::VecDeque;
+
+use super::parking::{Key, Parking, Stranger, Wait};
 use crate::ledger::{
-    Answer, CommandKind, Decision, Entry, Ledger, Refusal, Request, RequestId, Seq, ShardIndex,
-    UnixMillis,
-    invariants::{Violation, check_entry},
+    Aged, Answer, Command, CommandKind, Decision, Deed, Document, Entry, Facts, Ledger, MemberId,
+    Need, Refusal, Request, RequestId, Seq, ShardIndex, Subject, UnixMillis,
+    invariants::{Violation, check_entry, check_member},
 };
 
 /// A block is sealed at this size, even while more commands wait: two of them fit one journal value.
 pub const SEALED_BYTES_MAX: usize = 48 << 10;
+/// After every so many entries, the member that the last one is about is checked. Often enough to stop soon after
+/// memory went wrong, and rarely enough to cost next to nothing.
+const CHECKED_EVERY: u64 = 64;
 
 /// A "no" that is not recorded: it binds no request id, and a retry is judged afresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,21 +44,27 @@ pub struct Sealed<H> {
     pub held: Vec<H>,
 }
 
-/// One shard: its ledger, and what is decided but not yet handed to the journal.
+/// One shard: its ledger, what is decided but not yet handed to the journal, and who waits for old records.
 ///
-/// Memory runs ahead of the journal, answers never do: whatever the caller wants to say after [`ShardCore::submit`] it
-/// gives to [`ShardCore::hold_back`], and gets it back from whoever made the sealed block durable.
-pub struct ShardCore<H> {
+/// Memory runs ahead of the journal, answers never do: whatever the caller wants to say after
+/// [`ShardCore::first_look`] or [`ShardCore::loaded`] it gives to [`ShardCore::hold_back`], and gets it back from
+/// whoever made the sealed block durable. `T` is what tells the caller to whom a parked command's reply goes.
+pub struct ShardCore<H, T = ()> {
     ledger: Ledger,
     /// Where entries are encoded, one after the other.
     scratch: Box<[u8]>,
     body: Vec<u8>,
     count: u32,
     held: Vec<H>,
+    /// Blocks that filled up before anybody asked for them.
+    filled: VecDeque<Sealed<H>>,
+    /// What the ledger has put out of memory and nobody has taken yet.
+    aged: Vec<Aged>,
+    parking: Parking<T>,
     no_expiry_before: UnixMillis,
 }
 
-impl<H> ShardCore<H> {
+impl<H, T> ShardCore<H, T> {
     /// A shard that goes on from `ledger`. No hold expires before `no_expiry_before`, so that a long outage does not
     /// end every hold at the door.
     #[must_use]
@@ -63,6 +75,9 @@ impl<H> ShardCore<H> {
             body: Vec::new(),
             count: 0,
             held: Vec::new(),
+            filled: VecDeque::new(),
+            aged: Vec::new(),
+            parking: Parking::default(),
             no_expiry_before,
         }
     }
@@ -79,31 +94,123 @@ impl<H> ShardCore<H> {
         self.ledger
     }
 
-    /// Decides and applies. The reply may be spoken only after [`ShardCore::hold_back`].
+    /// Decides and applies, where the ledger keeps all its records in memory. The reply may be spoken only after
+    /// [`ShardCore::hold_back`].
+    ///
+    /// # Panics
+    ///
+    /// If the ledger puts records out of memory, and one of those decides.
     pub fn submit(&mut self, now: UnixMillis, request: &Request) -> Reply {
-        let declined = |refusal| Declined {
-            id: request.id().clone(),
-            kind: request.command().kind(),
-            refusal,
-        };
-        match self.ledger.decide(now, request) {
-            Decision::Record(entry) => {
-                self.record(&entry);
-                let answer = Answer::recorded(entry, self.ledger.shard(), self.ledger.symbols());
-                Ok(answer.expect("a request gives its entry an origin"))
+        self.first_look(now, request)
+            .expect("this ledger keeps all its records in memory")
+    }
+
+    /// Decides and applies, unless the command has to wait for an old record or behind another one that does. Then it is
+    /// to be [parked](ShardCore::park) before anything else is looked at.
+    pub fn first_look(&mut self, now: UnixMillis, request: &Request) -> Result<Reply, Wait> {
+        if !self.parking.is_empty() {
+            let key = self.key(request.command(), Facts::NONE);
+            if self.parking.holds_up(&key) {
+                return Err(Wait {
+                    key,
+                    need: None,
+                    behind: None,
+                });
             }
-            Decision::Repeat(answer) => Ok(answer),
-            Decision::Decline(refusal) => Err(declined(refusal)),
+        }
+        self.judge(now, request, Facts::NONE).map_err(|need| Wait {
+            key: self.key(request.command(), Facts::NONE),
+            need: Some(need),
+            behind: None,
+        })
+    }
+
+    /// Tells a command that it has to wait, since one in front of it in the same batch did not tell whom it is about.
+    #[must_use]
+    pub fn wait_behind(&self, stranger: Stranger, request: &Request) -> Wait {
+        // A reversal can have its own transaction loaded meanwhile.
+        let need = match request.command() {
+            Command::Reverse(c) => self
+                .ledger
+                .transaction(c.transaction.seq, Facts::NONE)
+                .err(),
+            _ => None,
+        };
+        Wait {
+            key: self.key(request.command(), Facts::NONE),
+            need,
+            behind: Some(stranger),
         }
     }
 
-    /// Ends holds whose time is over, at most `most` of them; tells how many.
-    pub fn expire_due(&mut self, now: UnixMillis, most: usize) -> usize {
-        if now < self.no_expiry_before {
-            return 0;
+    /// Keeps a command until the record that it waits for is [loaded](ShardCore::loaded) and those in front of it are
+    /// answered. Nothing of it is recorded yet: a crash forgets it.
+    pub fn park(&mut self, wait: Wait, request: Request, ticket: T) {
+        self.parking.park(wait, request, ticket);
+    }
+
+    /// How many commands are parked.
+    #[must_use]
+    pub fn parked(&self) -> usize {
+        self.parking.len()
+    }
+
+    /// Lets go of all parked commands, since nothing will be loaded any more.
+    pub fn forget_parked(&mut self) {
+        self.parking = Parking::default();
+    }
+
+    /// Asks for a record that a read needs.
+    pub fn want(&mut self, need: Need) {
+        self.parking.want(need);
+    }
+
+    /// Records to be loaded, all of one chunk; each is named once. `None` if all that are wanted are on their way.
+    #[must_use]
+    pub fn next_load(&mut self) -> Option<Vec<Need>> {
+        self.parking.next_load()
+    }
+
+    /// Takes a record that was wanted, `None` if there is none any more. Decides what waited for it and those behind;
+    /// what they are told must be held back.
+    pub fn loaded(
+        &mut self,
+        now: UnixMillis,
+        need: Need,
+        record: Option<&[u8]>,
+    ) -> Vec<(T, Reply)> {
+        let mut replies = Vec::new();
+        let mut keys = self.parking.arrived(need, record);
+        keys.reverse();
+        while let Some(key) = keys.pop() {
+            while let Some(parked) = self.parking.next_ready(&key) {
+                let known = self.key(parked.request.command(), &parked.facts);
+                if known != key {
+                    // The transaction tells the member whose commands have to stay in order.
+                    self.parking.join(known.clone(), parked);
+                    if !keys.contains(&known) {
+                        keys.push(known);
+                    }
+                    continue;
+                }
+                match self.judge(now, &parked.request, &parked.facts) {
+                    Ok(reply) => replies.push((parked.ticket, reply)),
+                    Err(need) => self.parking.wait_for(need, key.clone(), parked),
+                }
+            }
+            // What was joined last is looked at first: strangers' own queues come before those of their followers.
+            let released = self.parking.released(&key);
+            keys.splice(0..0, released);
         }
+        replies
+    }
+
+    /// Does what is due by itself: ends holds, releases pending points, lets lots lapse; at most `most` of these. Tells
+    /// how many.
+    pub fn expire_due(&mut self, now: UnixMillis, most: usize) -> usize {
+        let holds_too = now >= self.no_expiry_before;
         for done in 0..most {
-            match self.ledger.decide_expiry(now) {
+            match self.ledger.decide_swept(now, holds_too) {
                 Some(entry) => self.record(&entry),
                 None => return done,
             }
@@ -111,8 +218,15 @@ impl<H> ShardCore<H> {
         most
     }
 
+    /// Records what is due of a member, so that a read shows it.
+    pub fn record_due(&mut self, now: UnixMillis, member: &MemberId) {
+        while let Some(entry) = self.ledger.decide_due(now, member) {
+            self.record(&entry);
+        }
+    }
+
     /// Puts a document version in place that shard 0 decided; does nothing if the shard has it or a newer one.
-    pub fn carry(&mut self, now: UnixMillis, document: &crate::ledger::Document) {
+    pub fn carry(&mut self, now: UnixMillis, document: &Document) {
         if let Some(entry) = self.ledger.decide_carried(now, document) {
             self.record(&entry);
         }
@@ -125,24 +239,22 @@ impl<H> ShardCore<H> {
 
     /// Whether the open block should be sealed before more is decided.
     #[must_use]
-    pub const fn is_full(&self) -> bool {
-        self.body.len() >= SEALED_BYTES_MAX
+    pub fn is_full(&self) -> bool {
+        !self.filled.is_empty() || self.body.len() >= SEALED_BYTES_MAX
     }
 
-    /// Hands over what was decided and what waits for it; `None` if there is neither.
+    /// Hands over what was decided and what waits for it, block by block; `None` if there is nothing left.
     pub fn seal(&mut self) -> Option<Sealed<H>> {
-        if self.count == 0 && self.held.is_empty() {
-            return None;
+        if let Some(filled) = self.filled.pop_front() {
+            return Some(filled);
         }
-        let count = std::mem::take(&mut self.count);
-        let capacity = self.body.len();
-        Some(Sealed {
-            shard: self.ledger.shard(),
-            first: Seq(self.ledger.last_seq().0 + 1 - u64::from(count)),
-            count,
-            body: std::mem::replace(&mut self.body, Vec::with_capacity(capacity)),
-            held: std::mem::take(&mut self.held),
-        })
+        (self.count > 0 || !self.held.is_empty()).then(|| self.close_block())
+    }
+
+    /// Hands over records that the ledger has put out of memory, and word of those that nobody needs any more.
+    #[must_use]
+    pub fn take_aged(&mut self) -> Vec<Aged> {
+        std::mem::take(&mut self.aged)
     }
 
     /// The last sequence decided.
@@ -151,9 +263,72 @@ impl<H> ShardCore<H> {
         self.ledger.last_seq()
     }
 
+    /// Decides with the facts that are there, recording first what is due.
+    fn judge(&mut self, now: UnixMillis, request: &Request, facts: &Facts) -> Result<Reply, Need> {
+        loop {
+            match self.ledger.decide(now, request, facts) {
+                Decision::First(entry) => self.record(&entry),
+                Decision::Record(entry) => return Ok(Ok(self.answer(now, entry))),
+                Decision::Repeat(answer) => return Ok(Ok(answer)),
+                Decision::Need(need) => return Err(need),
+                Decision::Decline(refusal) => {
+                    return Ok(Err(Declined {
+                        id: request.id().clone(),
+                        kind: request.command().kind(),
+                        refusal,
+                    }));
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, now: UnixMillis, entry: Entry) -> Answer {
+        self.record(&entry);
+        if let (Deed::Closed { .. }, Subject::Member(member)) = (&entry.deed, &entry.subject) {
+            // One entry moves one kind of points; what the member has of others follows at once.
+            self.record_due(now, member);
+        }
+        let answer = Answer::recorded(entry, self.ledger.shard(), self.ledger.symbols());
+        answer.expect("a request gives its entry an origin")
+    }
+
+    /// What a command must stay in order with.
+    fn key(&self, command: &Command, facts: &Facts) -> Key {
+        if let Some(member) = command.member() {
+            return Key::Member(member.clone());
+        }
+        match command {
+            Command::Capture(c) => self.key_of_hold(c.hold.seq),
+            Command::Release(c) => self.key_of_hold(c.hold.seq),
+            Command::Reverse(c) => self.key_of_transaction(c.transaction.seq, facts),
+            Command::PutMerchant(c) => Key::Merchant(c.merchant.clone()),
+            _ => unreachable!("all others name a member"),
+        }
+    }
+
+    fn key_of_hold(&self, hold: Seq) -> Key {
+        let known = self.ledger.hold(hold);
+        known.map_or(Key::Hold(hold), |(_, member)| Key::Member(member.clone()))
+    }
+
+    fn key_of_transaction(&self, transaction: Seq, facts: &Facts) -> Key {
+        match self.ledger.transaction(transaction, facts) {
+            Ok(Some(Entry {
+                subject: Subject::Member(member),
+                ..
+            })) => Key::Member(member),
+            Ok(_) | Err(_) => Key::Transaction(transaction),
+        }
+    }
+
     fn record(&mut self, entry: &Entry) {
         if let Err(violation) = check_entry(entry) {
             stop(&violation);
+        }
+        // One command may come with several entries.
+        if self.body.len() >= SEALED_BYTES_MAX {
+            let filled = self.close_block();
+            self.filled.push_back(filled);
         }
         let record = entry.encode(&mut self.scratch);
         self.ledger.apply(entry, record);
@@ -161,6 +336,33 @@ impl<H> ShardCore<H> {
         self.body.extend_from_slice(&length.to_be_bytes());
         self.body.extend_from_slice(record);
         self.count += 1;
+        while let Some(aged) = self.ledger.take_aged() {
+            self.aged.push(aged);
+        }
+        if entry.seq.0.is_multiple_of(CHECKED_EVERY) {
+            self.check(&entry.subject);
+        }
+    }
+
+    fn check(&self, subject: &Subject) {
+        if let Subject::Member(id) = subject
+            && let Some(member) = self.ledger.member(id)
+            && let Err(violation) = check_member(member)
+        {
+            stop(&violation);
+        }
+    }
+
+    fn close_block(&mut self) -> Sealed<H> {
+        let count = std::mem::take(&mut self.count);
+        let capacity = self.body.len();
+        Sealed {
+            shard: self.ledger.shard(),
+            first: Seq(self.ledger.last_seq().0 + 1 - u64::from(count)),
+            count,
+            body: std::mem::replace(&mut self.body, Vec::with_capacity(capacity)),
+            held: std::mem::take(&mut self.held),
+        }
     }
 }
 

@@ -2,7 +2,13 @@
 
 pub mod actor;
 pub mod core;
+mod parking;
 mod reply;
+mod search;
+#[cfg(test)]
+mod tests;
 
 pub use self::core::{Declined, Reply, SEALED_BYTES_MAX, Sealed, ShardCore};
-pub use reply::{Held, Share};
+pub use parking::{Stranger, Wait};
+pub use reply::{Held, Share, Ticket};
+pub use search::{Found, Search};

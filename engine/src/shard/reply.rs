@@ -17,7 +17,7 @@ pub enum Held {
         /// Given back when said.
         pass: Pass,
     },
-    /// The replies to a shard's share of a batch.
+    /// Replies to some of a shard's part of a batch.
     Many {
         /// What to say.
         share: Share,
@@ -30,6 +30,27 @@ pub enum Held {
     Spoken(Box<dyn FnOnce() + Send>),
 }
 
+/// To whom the reply of a parked command goes.
+#[derive(Debug)]
+pub enum Ticket {
+    /// It came alone.
+    One {
+        /// Who waits.
+        to: oneshot::Sender<Reply>,
+        /// Its place inside.
+        pass: Pass,
+    },
+    /// It came in a batch, and is answered apart from the rest.
+    OfMany {
+        /// Where in the batch.
+        place: u32,
+        /// Who waits.
+        to: mpsc::UnboundedSender<Share>,
+        /// Its place inside.
+        pass: Pass,
+    },
+}
+
 /// Replies with their places in the batch.
 #[derive(Debug)]
 pub struct Share {
@@ -37,6 +58,24 @@ pub struct Share {
     pub places: Vec<u32>,
     /// The replies, in the order of `places`.
     pub replies: Vec<Reply>,
+}
+
+impl Ticket {
+    /// The reply, to be held back.
+    #[must_use]
+    pub fn with(self, reply: Reply) -> Held {
+        match self {
+            Self::One { to, pass } => Held::One { reply, to, pass },
+            Self::OfMany { place, to, pass } => Held::Many {
+                share: Share {
+                    places: vec![place],
+                    replies: vec![reply],
+                },
+                to,
+                pass,
+            },
+        }
+    }
 }
 
 impl Held {

@@ -20,11 +20,19 @@ pub struct Books {
     pub issued: u128,
     /// Points that merchants took.
     pub accepted: u128,
-    /// Points that members have, held ones included, less what they owe.
+    /// Of the points given out, those whose earn was taken back.
+    pub issued_reversed: u128,
+    /// Of the points taken, those given back to members.
+    pub accepted_reversed: u128,
+    /// Points that lapsed, or were given up at closing.
+    pub breakage: u128,
+    /// Points that adjustments gave to members, less those they took.
+    pub adjusted: i128,
+    /// Points that members have, held and pending ones included, less what they owe.
     pub outstanding: i128,
 }
 
-/// Invariants 2 and 3 for one member: no lot is empty or named twice, lots add up to the balance, and available points
+/// Invariants 2 and 3 for one member: no lot is named twice, lots and pending parts add up to the balance, and available points
 /// and a debt exclude each other. That nothing is below zero is in the type of [`Points`].
 pub fn check_member(member: &Member) -> Result<(), Violation> {
     for wallet in member.wallets() {
@@ -51,10 +59,25 @@ fn check_wallet(id: &MemberId, wallet: &Wallet) -> Result<(), Violation> {
     holds(3, held == u128::from(balance.held.get()), || {
         format!("the lots of {id} have {held} held, the balance says {balance:?}")
     })?;
+    let pending: u128 = wallet
+        .pending()
+        .iter()
+        .map(|part| u128::from(part.points.get()))
+        .sum();
+    holds(3, pending == u128::from(balance.pending.get()), || {
+        format!("{id} has {pending} pending, the balance says {balance:?}")
+    })?;
+    holds(
+        3,
+        wallet.pending().is_sorted_by_key(|part| part.releases_at),
+        || format!("what {id} has pending is out of order"),
+    )?;
+    holds(
+        3,
+        wallet.lots().is_sorted_by_key(|lot| lot.name.order()),
+        || format!("the lots of {id} are out of order"),
+    )?;
     for (place, lot) in wallet.lots().iter().enumerate() {
-        holds(3, !(lot.available.is_zero() && lot.held.is_zero()), || {
-            format!("{id} keeps an empty lot")
-        })?;
         let rest = &wallet.lots()[place + 1..];
         holds(
             3,
@@ -73,7 +96,14 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
             let book = books.entry(stripe.point_type).or_default();
             book.issued += stripe.issued;
             book.accepted += stripe.accepted;
+            book.issued_reversed += stripe.issued_reversed;
+            book.accepted_reversed += stripe.accepted_reversed;
         }
+    }
+    for stripe in ledger.system() {
+        let book = books.entry(stripe.point_type).or_default();
+        book.breakage += stripe.breakage;
+        book.adjusted += signed(stripe.adjusted_up) - signed(stripe.adjusted_down);
     }
     for member in ledger.members() {
         check_member(member)?;
@@ -86,14 +116,18 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
         }
     }
     for (point_type, book) in &books {
-        let issued = i128::try_from(book.issued).unwrap_or(i128::MAX);
-        let accepted = i128::try_from(book.accepted).unwrap_or(i128::MAX);
-        holds(8, issued == book.outstanding + accepted, || {
+        let came = signed(book.issued) - signed(book.issued_reversed) + book.adjusted;
+        let went = signed(book.accepted) - signed(book.accepted_reversed) + signed(book.breakage);
+        holds(8, came == book.outstanding + went, || {
             format!("{book:?} of {point_type:?} do not balance")
         })?;
     }
     check_holds(ledger)?;
     Ok(books)
+}
+
+fn signed(sum: u128) -> i128 {
+    i128::try_from(sum).unwrap_or(i128::MAX)
 }
 
 /// Invariant 3: what lots hold is exactly what open holds have set aside, lot by lot.

@@ -1,0 +1,378 @@
+//! The chunks of all shards: which there are, which are still to be written, and how they are read back.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use crossbeam::channel::{Receiver, Sender, unbounded};
+
+use super::{MemoryShelf, PastError, Place, Shelf, frame};
+use crate::ledger::{Aged, Need, ShardIndex};
+
+/// Something to be done on the shelf. The order does not matter: what has been overtaken does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// A chunk is to be written.
+    Write(Place),
+    /// A chunk is no longer needed.
+    Clear(Place),
+    /// Nothing more comes.
+    End,
+}
+
+/// Where a chunk is.
+enum Kept {
+    /// In memory, until it is on the shelf.
+    Unwritten(Arc<[u8]>),
+    OnShelf,
+}
+
+/// What became of a need.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What was needed.
+    pub need: Need,
+    /// The record; `None` if it is in no chunk that there still is.
+    pub record: Option<Box<[u8]>>,
+}
+
+/// The store of old records of all shards.
+///
+/// Shards hand chunks over and go on; [`Past::work`], on a thread of its own, brings them to the shelf. Until then they
+/// are read from memory. What waits is bounded by whoever asks [`Past::is_behind`] before letting more work in.
+pub struct Past {
+    shelf: Box<dyn Shelf>,
+    chunks: Mutex<BTreeMap<Place, Kept>>,
+    unwritten_bytes: AtomicUsize,
+    unwritten_bytes_max: usize,
+    sender: Sender<Job>,
+    jobs: Receiver<Job>,
+}
+
+impl Past {
+    /// A store on a shelf, of which it knows nothing until a replay is over: what lies there belongs to an earlier
+    /// process. At `unwritten_bytes_max` of chunks in memory it [is behind](Past::is_behind).
+    #[must_use]
+    pub fn new(shelf: Box<dyn Shelf>, unwritten_bytes_max: usize) -> Self {
+        let (sender, jobs) = unbounded();
+        Self {
+            shelf,
+            chunks: Mutex::default(),
+            unwritten_bytes: AtomicUsize::new(0),
+            unwritten_bytes_max,
+            sender,
+            jobs,
+        }
+    }
+
+    /// A store in memory, which ends with its process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::new(Box::new(MemoryShelf::default()), usize::MAX)
+    }
+
+    /// Takes over what a shard's replay made. The shelf is brought in line at once: a chunk that lies there already,
+    /// byte for byte, stays; anything else in its place is written again.
+    pub fn replayed(&self, shard: ShardIndex, aged: Aged) -> Result<(), PastError> {
+        match aged {
+            Aged::Store { chunk, bytes } => {
+                let place = Place::of(shard, chunk);
+                let frame = frame::frame(place, &bytes);
+                let found = self.get(place)?;
+                let same = found.is_some_and(|found| {
+                    found.split_at_checked(frame.len()) == Some((&frame[..], &bytes[..]))
+                });
+                if !same {
+                    self.put(place, &bytes)?;
+                }
+                self.chunks().insert(place, Kept::OnShelf);
+            }
+            Aged::Drop { chunk } => {
+                let place = Place::of(shard, chunk);
+                self.chunks().remove(&place);
+                self.clear(place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The replay is over: clears the shelf of chunks that it did not make. An earlier process may have been ahead of
+    /// what it had durable.
+    pub fn end_of_replay(&self) -> Result<(), PastError> {
+        let places = self.shelf.places().map_err(|error| PastError::Io {
+            what: "list the chunks of old records".to_owned(),
+            error,
+        })?;
+        for place in places {
+            if !self.chunks().contains_key(&place) {
+                self.clear(place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what a running shard no longer keeps. From now on it is found here.
+    pub fn take(&self, shard: ShardIndex, aged: Aged) {
+        let job = match aged {
+            Aged::Store { chunk, bytes } => {
+                let place = Place::of(shard, chunk);
+                self.unwritten_bytes
+                    .fetch_add(bytes.len(), Ordering::Relaxed);
+                self.chunks().insert(place, Kept::Unwritten(bytes));
+                Job::Write(place)
+            }
+            Aged::Drop { chunk } => {
+                let place = Place::of(shard, chunk);
+                let dropped = self.chunks().remove(&place);
+                self.forget_unwritten(dropped.as_ref());
+                Job::Clear(place)
+            }
+        };
+        self.give(job);
+    }
+
+    /// Whether so much waits to be written that no new work should be let in.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.unwritten_bytes.load(Ordering::Relaxed) >= self.unwritten_bytes_max
+    }
+
+    /// Does job after job until [`Past::end`], waiting for more.
+    pub fn work(&self) -> Result<(), PastError> {
+        for job in &self.jobs {
+            if job == Job::End {
+                break;
+            }
+            self.run(job)?;
+        }
+        Ok(())
+    }
+
+    /// Ends [`Past::work`] when everything that came before is done.
+    pub fn end(&self) {
+        self.give(Job::End);
+    }
+
+    /// The jobs that wait, for whoever does them one by one instead of calling [`Past::work`].
+    pub fn waiting(&self) -> impl Iterator<Item = Job> + '_ {
+        self.jobs.try_iter()
+    }
+
+    /// Does one job. Chunks may be written in any order, even after they were dropped.
+    pub fn run(&self, job: Job) -> Result<(), PastError> {
+        match job {
+            Job::Write(place) => {
+                let bytes = match self.chunks().get(&place) {
+                    Some(Kept::Unwritten(bytes)) => Arc::clone(bytes),
+                    Some(Kept::OnShelf) | None => return Ok(()),
+                };
+                self.put(place, &bytes)?;
+                self.written(place);
+            }
+            // Numbers are never used twice, so nothing new lies there.
+            Job::Clear(place) => self.clear(place)?,
+            Job::End => {}
+        }
+        Ok(())
+    }
+
+    /// Finds records.
+    pub fn load(&self, shard: ShardIndex, needs: &[Need]) -> Result<Vec<Loaded>, PastError> {
+        let mut loaded = Vec::with_capacity(needs.len());
+        for needs in needs.chunk_by(|a, b| a.chunk == b.chunk) {
+            self.read(Place::of(shard, needs[0].chunk), |chunk| {
+                loaded.extend(needs.iter().map(|&need| {
+                    let record = chunk.and_then(|chunk| need.pick(chunk));
+                    let record = record.map(Box::from);
+                    Loaded { need, record }
+                }));
+            })?;
+        }
+        Ok(loaded)
+    }
+
+    /// Shows a chunk, wherever it is; `None` if it is not needed any more.
+    fn read<T>(&self, place: Place, show: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, PastError> {
+        let unwritten = match self.chunks().get(&place) {
+            None => return Ok(show(None)),
+            Some(Kept::Unwritten(bytes)) => Some(Arc::clone(bytes)),
+            Some(Kept::OnShelf) => None,
+        };
+        if let Some(bytes) = unwritten {
+            return Ok(show(Some(&bytes)));
+        }
+        match self.get(place)? {
+            Some(framed) => frame::unframed(place, &framed).map(|chunk| show(Some(chunk))),
+            // It may have been dropped while we looked.
+            None if !self.chunks().contains_key(&place) => Ok(show(None)),
+            None => Err(PastError::Damaged {
+                place,
+                what: "it is gone",
+            }),
+        }
+    }
+
+    fn written(&self, place: Place) {
+        let mut chunks = self.chunks();
+        if let Some(kept) = chunks.get_mut(&place) {
+            let before = std::mem::replace(kept, Kept::OnShelf);
+            drop(chunks);
+            self.forget_unwritten(Some(&before));
+        }
+    }
+
+    fn forget_unwritten(&self, kept: Option<&Kept>) {
+        if let Some(Kept::Unwritten(bytes)) = kept {
+            self.unwritten_bytes
+                .fetch_sub(bytes.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn put(&self, place: Place, chunk: &[u8]) -> Result<(), PastError> {
+        self.shelf
+            .put(place, [&frame::frame(place, chunk), chunk])
+            .map_err(PastError::io("write", place))
+    }
+
+    fn get(&self, place: Place) -> Result<Option<Vec<u8>>, PastError> {
+        self.shelf.get(place).map_err(PastError::io("read", place))
+    }
+
+    fn clear(&self, place: Place) -> Result<(), PastError> {
+        self.shelf
+            .clear(place)
+            .map_err(PastError::io("remove", place))
+    }
+
+    fn give(&self, job: Job) {
+        // We hold the other end ourselves.
+        let _ = self.sender.send(job);
+    }
+
+    fn chunks(&self) -> MutexGuard<'_, BTreeMap<Place, Kept>> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known: Vec<Place> = self.chunks().keys().copied().collect();
+        f.debug_tuple("Past").field(&known).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::ChunkNumber;
+
+    const SHARD: ShardIndex = ShardIndex(2);
+
+    fn store(number: u64, bytes: &[u8]) -> Aged {
+        Aged::Store {
+            chunk: ChunkNumber(number),
+            bytes: Arc::from(bytes),
+        }
+    }
+
+    const fn place(number: u64) -> Place {
+        Place {
+            shard: SHARD,
+            number,
+        }
+    }
+
+    fn read(past: &Past, number: u64) -> Result<Option<Vec<u8>>, PastError> {
+        past.read(place(number), |chunk| chunk.map(<[u8]>::to_vec))
+    }
+
+    fn work_off(past: &Past) {
+        for job in past.waiting().collect::<Vec<_>>().into_iter().rev() {
+            past.run(job).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_read_from_memory_until_it_is_written_and_bounds_what_is_let_in() {
+        let shelf = MemoryShelf::default();
+        let past = Past::new(Box::new(shelf.clone()), 6);
+        past.take(SHARD, store(0, b"zero"));
+        assert!(!past.is_behind());
+        past.take(SHARD, store(1, b"one"));
+        assert!(past.is_behind());
+        assert_eq!(shelf.places().unwrap(), []);
+        assert_eq!(read(&past, 0).unwrap().unwrap(), b"zero");
+        work_off(&past);
+        assert!(!past.is_behind());
+        assert_eq!(shelf.places().unwrap(), [place(0), place(1)]);
+        assert_eq!(read(&past, 0).unwrap().unwrap(), b"zero");
+        assert_eq!(read(&past, 2).unwrap(), None);
+    }
+
+    #[test]
+    fn a_chunk_that_was_dropped_before_it_was_written_leaves_nothing() {
+        let shelf = MemoryShelf::default();
+        let past = Past::new(Box::new(shelf.clone()), 1);
+        past.take(SHARD, store(0, b"zero"));
+        past.take(
+            SHARD,
+            Aged::Drop {
+                chunk: ChunkNumber(0),
+            },
+        );
+        assert!(!past.is_behind());
+        assert_eq!(read(&past, 0).unwrap(), None);
+        // Backwards: cleared first, written afterwards.
+        work_off(&past);
+        assert_eq!(shelf.places().unwrap(), []);
+    }
+
+    #[test]
+    fn a_replay_keeps_what_is_whole_and_mends_the_rest() {
+        let shelf = MemoryShelf::default();
+        let past = Past::new(Box::new(shelf.clone()), usize::MAX);
+        for number in 0..6 {
+            past.take(SHARD, store(number, b"records"));
+        }
+        work_off(&past);
+        shelf.tear(place(1), 20);
+        shelf.flip_bit(place(2), 300);
+        shelf.misplace(place(0), place(3));
+        shelf.clear(place(4)).unwrap();
+        // A new process; the replay makes one chunk less, and drops another one.
+        let past = Past::new(Box::new(shelf.clone()), usize::MAX);
+        for number in 0..5 {
+            past.replayed(SHARD, store(number, b"records")).unwrap();
+        }
+        let dropped = Aged::Drop {
+            chunk: ChunkNumber(0),
+        };
+        past.replayed(SHARD, dropped).unwrap();
+        past.end_of_replay().unwrap();
+        let left: Vec<Place> = (1..5).map(place).collect();
+        assert_eq!(shelf.places().unwrap(), left);
+        for number in 1..5 {
+            assert_eq!(read(&past, number).unwrap().unwrap(), b"records");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_under_way_is_told() {
+        let shelf = MemoryShelf::default();
+        let past = Past::new(Box::new(shelf.clone()), usize::MAX);
+        past.take(SHARD, store(0, b"records"));
+        past.take(SHARD, store(1, b"records"));
+        work_off(&past);
+        shelf.flip_bit(place(0), 300);
+        shelf.clear(place(1)).unwrap();
+        for number in [0, 1] {
+            let error = read(&past, number).unwrap_err();
+            assert!(error.to_string().contains("damaged"), "{error}");
+        }
+    }
+}
