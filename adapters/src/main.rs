@@ -47,11 +47,15 @@ fn main() -> ExitCode {
 
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let settings = args.settings()?;
+    let (rules, point_type) = args.rules.rules()?;
     // 1. The data directory, ours alone, and who may come in.
     let directory = DataDirectory::lock(&args.data)?;
     let key = OperatorKey::find(&args.data)?;
     // 2. The engine, where the journal left it.
-    let opened = directory.open(Options::default())?;
+    let opened = directory.open(Options {
+        rules,
+        ..Options::default()
+    })?;
     ops::log_recovery(&opened);
     let engine = opened.engine;
     // 3. The door.
@@ -59,6 +63,7 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let state = State {
         engine: engine.clone(),
         keys: key.keys()?,
+        point_type,
     };
     let bound = http::bind(settings, state);
     let (server, address) = bound.map_err(|error| Failure::Listen(settings.listen, error))?;

@@ -170,7 +170,15 @@ fn what_was_answered_survives_a_stop_and_a_kill() {
     let mut client = server.connect();
     let (status, again) = client.call(KEY, "POST /v1/earns", "e", EARN);
     first["replayed"] = true.into();
-    assert_eq!((status, again), (200, first));
+    assert_eq!((status, &again), (200, &first));
+    let told = client.call(KEY, "GET /v1/members/m/requests/e", "", "");
+    assert_eq!(told, (200, first));
+    let look = format!(
+        "GET /v1/transactions/{}",
+        again["transaction"].as_str().unwrap()
+    );
+    let (status, told) = client.call(KEY, &look, "", "");
+    assert_eq!((status, &told["reversed"]), (200, &0.into()));
     let (_, more) = client.call(KEY, "POST /v1/earns", "f", EARN);
     assert_eq!(more["balance"]["available"], 20);
     server.process.kill().unwrap();
@@ -183,6 +191,49 @@ fn what_was_answered_survives_a_stop_and_a_kill() {
     let (status, _, err) = server.stop();
     assert!(status.success());
     assert!(err.contains("journal replayed"), "{err}");
+}
+
+/// Goal: what is said at the start about points and days holds for commands and reads. Method: a server with two kinds
+/// of points and a day of its own, and a point type that another server would have had.
+#[test]
+fn kinds_of_points_and_days_are_said_at_the_start() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::of(jifen(
+        data.path(),
+        &[
+            "--listen=127.0.0.1:0",
+            "--point-type=miles:2",
+            "--point-type=growth:0:none",
+            "--utc-offset=-03:30",
+            "--request-memory=4MiB",
+        ],
+        Some(KEY),
+    ));
+    let mut client = server.connect();
+    let shop = r#"{"name":"Shop"}"#;
+    assert_eq!(client.call(KEY, "PUT /v1/merchants/shop", "s", shop).0, 201);
+    assert_eq!(client.call(KEY, "PUT /v1/members/m", "m", "").0, 201);
+    let (status, told) = client.call(KEY, "POST /v1/earns", "e", EARN);
+    assert_eq!(
+        (status, &told["balance"]["point_type"]),
+        (201, &"miles".into())
+    );
+    let growth = EARN.replace('}', r#","point_type":"growth"}"#);
+    assert_eq!(client.call(KEY, "POST /v1/earns", "g", &growth).0, 201);
+    let (status, told) = client.call(KEY, "POST /v1/redemptions", "r", &growth);
+    assert_eq!((status, &told["code"]), (422, &"not_eligible".into()));
+    let points = EARN.replace('}', r#","point_type":"points"}"#);
+    let (status, told) = client.call(KEY, "POST /v1/earns", "p", &points);
+    assert_eq!((status, &told["code"]), (400, &"invalid_field".into()));
+    // A day that is over everywhere on the planet.
+    let old = EARN.replace('}', r#","last_day":"2001-01-01"}"#);
+    let (_, told) = client.call(KEY, "POST /v1/earns", "o", &old);
+    assert_eq!(told["balance"]["available"], 10);
+    let (_, member) = client.call(KEY, "GET /v1/members/m", "", "");
+    let balances = member["balances"].as_array().unwrap();
+    let scales: Vec<_> = balances.iter().map(|told| &told["scale"]).collect();
+    assert_eq!(scales, [2, 0], "{member}");
+    assert!(server.stop().0.success());
 }
 
 #[test]
@@ -251,13 +302,25 @@ fn exit_codes_tell_what_is_wrong() {
     let anywhere = ["--listen", "0.0.0.0:0"];
     let here = ["--listen", "127.0.0.1:0"];
     for (arguments, key, said) in [
-        (&anywhere, Some(KEY), "--insecure-listen"),
+        (&anywhere[..], Some(KEY), "--insecure-listen"),
         (&here, Some("short"), "at least 32 characters"),
         (
             &["--listen", "nowhere"],
             Some(KEY),
             "invalid value 'nowhere'",
         ),
+        (
+            &["--point-type", "miles:2:goods"],
+            Some(KEY),
+            "offset, redeem and transfer",
+        ),
+        (
+            &["--point-type=miles", "--point-type=miles:2"],
+            Some(KEY),
+            "say everything about miles in one",
+        ),
+        (&["--utc-offset", "+25:00"], Some(KEY), "such as +08:00"),
+        (&["--request-memory", "1KiB"], Some(KEY), "such as 64MiB"),
     ] {
         let (code, err) = fails(data.path(), arguments, key);
         assert_eq!(code, 2, "{err}");

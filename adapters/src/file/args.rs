@@ -5,6 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use jifen_engine::ledger::{CommandKind, MerchantId, Text};
 
 use super::name::ImportName;
+use crate::ops::RulesArgs;
 
 /// Imports a file of commands, each line exactly once.
 ///
@@ -40,6 +41,9 @@ pub struct ImportArgs {
     /// Makes a merchant known before the first line; may be given several times.
     #[arg(long = "merchant", value_name = "ID=NAME")]
     pub merchants: Vec<MerchantArg>,
+    /// What the ledger judges by.
+    #[command(flatten)]
+    pub rules: RulesArgs,
     /// Where to tell of refused and malformed lines [default: FILE.refused.ndjson, only if there are any].
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

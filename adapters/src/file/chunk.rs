@@ -2,7 +2,7 @@
 
 use std::{io, ops::Range};
 
-use jifen_engine::ledger::{CommandKind, Request};
+use jifen_engine::ledger::{CommandKind, PointType, Request};
 
 use super::name::ImportName;
 use crate::wire::{Context, FieldError, Invalid, InvalidCode, decode_command};
@@ -106,30 +106,45 @@ impl Chunk {
     }
 }
 
+/// What is known of an import's lines beside their text.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// What the import is called; lines without an id are called after it.
+    pub name: ImportName,
+    /// The command of lines that do not say theirs.
+    pub kind: Option<CommandKind>,
+    /// The kind of points of lines that do not say theirs.
+    pub point_type: PointType,
+}
+
 /// Makes requests of an import's lines.
 #[derive(Clone)]
 pub(super) struct Decoder {
-    name: ImportName,
-    kind: Option<CommandKind>,
+    defaults: Defaults,
     id: String,
 }
 
 impl Decoder {
-    pub(super) const fn new(name: ImportName, kind: Option<CommandKind>) -> Self {
+    pub(super) const fn new(defaults: Defaults) -> Self {
         Self {
-            name,
-            kind,
+            defaults,
             id: String::new(),
         }
     }
 
     /// What line `number` asks for.
     pub(super) fn decode(&mut self, number: u64, json: &[u8]) -> Result<Request, Invalid> {
-        self.name.line_id(number, &mut self.id);
+        let Defaults {
+            name,
+            kind,
+            point_type,
+        } = &self.defaults;
+        name.line_id(number, &mut self.id);
         let context = Context {
-            principal: self.name.principal(),
+            principal: name.principal(),
+            point_type,
             default_id: Some(&self.id),
-            default_kind: self.kind,
+            default_kind: *kind,
         };
         decode_command(json, &context)
     }

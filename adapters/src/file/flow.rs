@@ -283,11 +283,11 @@ mod tests {
             memory::{Medium, MemoryJournal},
             recovery::recover,
         },
-        ledger::{Ledger, Rules, ShardIndex},
+        ledger::{Ledger, PointType, Rules, ShardIndex},
     };
 
     use super::*;
-    use crate::file::{name::ImportName, ndjson::NdjsonLines};
+    use crate::file::{Defaults, name::ImportName, ndjson::NdjsonLines};
 
     fn engine_in_memory() -> Engine {
         let mut ledgers = vec![Ledger::new(ShardIndex(0), Rules::default())];
@@ -314,7 +314,11 @@ mod tests {
             {"type":"enrol","member":"bob"}
             {"type":"enrol"}
             {"type":"enrol","member":"eve"}"#;
-        let mut decoder = Decoder::new(ImportName::new("busy").unwrap(), None);
+        let mut decoder = Decoder::new(Defaults {
+            name: ImportName::new("busy").unwrap(),
+            kind: None,
+            point_type: PointType::new("points").unwrap(),
+        });
         let mut chunk = Chunk::default();
         let mut lines = NdjsonLines::new(text.as_bytes());
         while chunk.read(&mut lines, &mut decoder).unwrap() {}

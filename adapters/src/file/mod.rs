@@ -35,13 +35,16 @@ use std::{
     process::ExitCode,
 };
 
-use jifen_engine::{DataDirectory, Engine, OpenError, Options, Stopwatch, journal::JournalError};
+use jifen_engine::{
+    DataDirectory, Engine, OpenError, Options, Stopwatch, journal::JournalError, ledger::Rules,
+};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::ops::{self, Failure, Signals};
 
 pub use args::{Format, ImportArgs, MerchantArg};
+pub use chunk::Defaults;
 pub use error::ImportError;
 pub use flow::{End, Finished, Import, Pace};
 pub use merchants::put_merchants;
@@ -67,12 +70,19 @@ struct Prepared {
     name: ImportName,
     source: Source,
     report: PathBuf,
+    rules: Rules,
 }
 
 impl Prepared {
     fn new(args: ImportArgs) -> Result<Self, ImportError> {
         let name = name(&args)?;
-        let source = Source::open(&args.file, args.format, name.clone(), args.kind)?;
+        let (rules, point_type) = args.rules.rules()?;
+        let defaults = Defaults {
+            name: name.clone(),
+            kind: args.kind,
+            point_type,
+        };
+        let source = Source::open(&args.file, args.format, defaults)?;
         let report = report_path(&args, &name);
         if is_same_file(&report, &args.file) {
             return Err(ImportError::usage("--report: is the file to be imported"));
@@ -82,13 +92,17 @@ impl Prepared {
             name,
             source,
             report,
+            rules,
         })
     }
 
     async fn import(self) -> Result<ExitCode, ImportError> {
         // From the beginning: who stops a long replay does not want the import behind it either.
         let stop = stopped()?;
-        let options = Options::default();
+        let options = Options {
+            rules: self.rules.clone(),
+            ..Options::default()
+        };
         let pace = Pace::within(&options.limits);
         let engine = open(&self.args, &self.name, self.source.format(), options)?;
         let done = self.import_into(&engine, pace, stop).await;

@@ -7,15 +7,13 @@ use std::{
     thread,
 };
 
-use jifen_engine::ledger::CommandKind;
 use tokio::sync::mpsc;
 
 use super::{
     args::Format,
-    chunk::{Chunk, Decoder, ReadLines},
+    chunk::{Chunk, Decoder, Defaults, ReadLines},
     csv_rows::CsvRows,
     error::ImportError,
-    name::ImportName,
     ndjson::NdjsonLines,
 };
 
@@ -42,8 +40,7 @@ impl Source {
     pub fn open(
         path: &Path,
         format: Option<Format>,
-        name: ImportName,
-        kind: Option<CommandKind>,
+        defaults: Defaults,
     ) -> Result<Self, ImportError> {
         let failed = |error| ImportError::Read(path.to_owned(), error);
         let csv = path
@@ -61,7 +58,7 @@ impl Source {
             // A pipe has no length.
             (Box::new(file), metadata.is_file().then_some(metadata.len()))
         };
-        let mut source = Self::new(read, format, name, kind)
+        let mut source = Self::new(read, format, defaults)
             .map_err(failed)?
             .map_err(|what| ImportError::Header(path.to_owned(), what))?;
         source.bytes = bytes;
@@ -72,19 +69,18 @@ impl Source {
     pub fn new(
         read: impl Read + Send + 'static,
         format: Format,
-        name: ImportName,
-        kind: Option<CommandKind>,
+        defaults: Defaults,
     ) -> io::Result<Result<Self, String>> {
         let lines: Box<dyn ReadLines> = match format {
             Format::Ndjson => Box::new(NdjsonLines::new(read)),
-            Format::Csv => match CsvRows::open(read, kind.is_some())? {
+            Format::Csv => match CsvRows::open(read, defaults.kind.is_some())? {
                 Ok(rows) => Box::new(rows),
                 Err(what) => return Ok(Err(what)),
             },
         };
         Ok(Ok(Self {
             lines,
-            decoder: Decoder::new(name, kind),
+            decoder: Decoder::new(defaults),
             format,
             bytes: None,
         }))

@@ -25,7 +25,7 @@ pub(super) async fn serve(
 ) -> Result<HttpResponse, Problem> {
     match ContentType::of(&request) {
         ContentType::Json => {
-            let requests = read(&client, &request, payload).await?;
+            let requests = read(&client, &state, &request, payload).await?;
             let names = names(&requests);
             let outcomes = state.engine.submit_many(requests).await;
             Ok(respond(&outcomes, &names))
@@ -38,11 +38,12 @@ pub(super) async fn serve(
 /// The commands that a request makes.
 pub(super) async fn read(
     client: &Client,
+    state: &State,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<Vec<Request>, Problem> {
     let body = body::read(request, payload).await?;
-    Ok(decode_batch(&body, &client.0)?)
+    Ok(decode_batch(&body, &client.0, &state.point_type)?)
 }
 
 /// What commands are called, for answers to those that the engine could not decide.

@@ -28,7 +28,7 @@ mod tests;
 use std::{io, net::SocketAddr, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, http::KeepAlive, web};
-use jifen_engine::Engine;
+use jifen_engine::{Engine, ledger::PointType};
 
 pub use body::BODY_BYTES_MAX;
 pub use keys::{Client, Keys, authenticate};
@@ -49,6 +49,8 @@ pub struct State {
     pub engine: Engine,
     /// Who may come in.
     pub keys: Keys,
+    /// The kind of points that commands mean if they name none.
+    pub point_type: PointType,
 }
 
 /// How the server is to be.

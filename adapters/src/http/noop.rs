@@ -10,7 +10,8 @@ use jifen_engine::{
     },
 };
 
-use super::{Client, Problem, batch, single};
+use super::{Client, Problem, State, batch, single};
+use crate::wire::Endpoint;
 
 /// An answer such as a running programme gives.
 const OFFSET: Offset = Offset {
@@ -23,10 +24,18 @@ const AT: UnixMillis = UnixMillis(1_795_251_600_123);
 pub(super) async fn earn(
     request: HttpRequest,
     client: Client,
+    state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let id = single::request_id(&request)?;
-    let command = single::read(CommandKind::Earn, id, &client, &request, payload).await?;
+    let known = Endpoint {
+        principal: &client.0,
+        point_type: &state.point_type,
+        id,
+        kind: CommandKind::Earn,
+        object: None,
+    };
+    let command = single::read(&known, &request, payload).await?;
     single::respond(&plausible(&command), id, CommandKind::Earn)
 }
 
@@ -34,9 +43,10 @@ pub(super) async fn earn(
 pub(super) async fn commands(
     request: HttpRequest,
     client: Client,
+    state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let requests = batch::read(&client, &request, payload).await?;
+    let requests = batch::read(&client, &state, &request, payload).await?;
     let names = batch::names(&requests);
     let outcomes: Vec<_> = requests.iter().map(plausible).collect();
     Ok(batch::respond(&outcomes, &names))
@@ -84,6 +94,12 @@ fn details(command: &Command, points: Points) -> Details {
             version: 1,
             changed: true,
         },
+        Command::Reverse(_) => Details::Restored { restored: points },
+        Command::Adjust(_) => Details::Adjusted,
+        Command::Freeze(_) => Details::Frozen,
+        Command::Unfreeze(_) => Details::Unfrozen,
+        Command::Close(_) => Details::Closed { forfeited: points },
+        Command::Erase(_) => Details::Erased,
     }
 }
 

@@ -2,13 +2,24 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use jifen_engine::{
-    ledger::{Code, Day, HoldId, MemberId, MerchantId, UnixMillis},
-    reads::{HoldView, MemberView, WalletView},
+    ledger::{
+        Answer, Code, Day, HoldId, MemberId, MerchantId, RequestId, TransactionId, UnixMillis,
+    },
+    reads::{HoldView, LotView, MemberView, PendingView, WalletView},
 };
 use serde::Serialize;
 
-use super::{Client, Problem, State, routes::OBJECT};
-use crate::wire::{Invalid, day_text, instant_text, wording::of_code};
+use super::{
+    Client, Problem, State,
+    routes::{OBJECT, REQUEST},
+};
+use crate::wire::{
+    Invalid, day_text, encode_outcome, encode_transaction, instant_text,
+    wording::{self, of_code},
+};
+
+/// Room for an answer, in bytes.
+const ANSWER_ROOM: usize = 512;
 
 /// A member and what they have.
 pub(super) async fn member(
@@ -53,6 +64,47 @@ pub(super) async fn merchant(
     }))
 }
 
+/// What was answered to a request of the client itself, yes or no, as it was given.
+pub(super) async fn request(
+    request: HttpRequest,
+    client: Client,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let member =
+        MemberId::new(object(&request)).map_err(|error| Invalid::field("/member", error))?;
+    let id = request.match_info().get(REQUEST).unwrap_or_default();
+    let id = RequestId::new(id).map_err(|error| Invalid::field("/id", error))?;
+    let answer = state.engine.request(client.0, member, id).await?;
+    let answer = Answer {
+        replayed: true,
+        ..answer.ok_or(&wording::REQUEST_NOT_FOUND)?
+    };
+    let (id, kind) = (answer.id.clone(), answer.kind);
+    let mut body = Vec::with_capacity(ANSWER_ROOM);
+    encode_outcome(&Ok(Ok(answer)), id.as_str(), kind, &mut body);
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(body))
+}
+
+/// An accepted transaction and what became of it.
+pub(super) async fn transaction(
+    request: HttpRequest,
+    _client: Client,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let view = match TransactionId::parse(object(&request)) {
+        Some(id) => state.engine.transaction(id).await?,
+        None => None,
+    };
+    let view = view.ok_or_else(|| of_code(Code::TransactionNotFound))?;
+    let mut body = Vec::with_capacity(ANSWER_ROOM);
+    encode_transaction(&view, &mut body);
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(body))
+}
+
 fn object(request: &HttpRequest) -> &str {
     request.match_info().get(OBJECT).unwrap_or_default()
 }
@@ -67,11 +119,13 @@ struct MemberBody<'a> {
 #[derive(Serialize)]
 struct BalanceBody<'a> {
     point_type: &'a str,
+    scale: u8,
     available: u64,
     held: u64,
     pending: u64,
     owed: u64,
     lots: Vec<LotBody<'a>>,
+    pending_lots: Vec<PendingBody<'a>>,
 }
 
 #[derive(Serialize)]
@@ -81,6 +135,15 @@ struct LotBody<'a> {
     last_day: Option<String>,
     points: u64,
     held: u64,
+}
+
+#[derive(Serialize)]
+struct PendingBody<'a> {
+    releases_at: String,
+    points: u64,
+    issuer: &'a str,
+    class: &'a str,
+    last_day: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -107,7 +170,7 @@ impl<'a> From<&'a MemberView> for MemberBody<'a> {
     fn from(view: &'a MemberView) -> Self {
         Self {
             member: view.id.as_str(),
-            state: "active",
+            state: view.state.name(),
             balances: view.wallets.iter().map(BalanceBody::from).collect(),
         }
     }
@@ -115,20 +178,40 @@ impl<'a> From<&'a MemberView> for MemberBody<'a> {
 
 impl<'a> From<&'a WalletView> for BalanceBody<'a> {
     fn from(view: &'a WalletView) -> Self {
-        let lots = view.lots.iter().map(|lot| LotBody {
-            issuer: &lot.issuer,
-            class: &lot.class,
-            last_day: date(lot.last_day),
-            points: lot.available.get(),
-            held: lot.held.get(),
-        });
+        let lots = view.lots.iter().map(LotBody::from);
         Self {
             point_type: &view.point_type,
+            scale: view.scale,
             available: view.balance.available.get(),
             held: view.balance.held.get(),
             pending: view.balance.pending.get(),
             owed: view.balance.owed.get(),
             lots: lots.filter(|lot| lot.points > 0 || lot.held > 0).collect(),
+            pending_lots: view.pending.iter().map(PendingBody::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a LotView> for LotBody<'a> {
+    fn from(view: &'a LotView) -> Self {
+        Self {
+            issuer: &view.issuer,
+            class: &view.class,
+            last_day: date(view.last_day),
+            points: view.available.get(),
+            held: view.held.get(),
+        }
+    }
+}
+
+impl<'a> From<&'a PendingView> for PendingBody<'a> {
+    fn from(view: &'a PendingView) -> Self {
+        Self {
+            releases_at: instant(view.releases_at),
+            points: view.points.get(),
+            issuer: &view.issuer,
+            class: &view.class,
+            last_day: date(view.last_day),
         }
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse, Resource, Route,
     http::Method,
-    web::{self, ServiceConfig, get, post, put},
+    web::{self, ServiceConfig, delete, get, post, put},
 };
 use jifen_engine::ledger::CommandKind;
 
@@ -12,6 +12,8 @@ use crate::wire::wording;
 
 /// What the object in a path is called, whatever it is.
 pub(super) const OBJECT: &str = "object";
+/// What a request id in a path is called.
+pub(super) const REQUEST: &str = "request";
 
 /// Puts every endpoint in its place. Those that are asked most come first: they are looked for in this order.
 pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
@@ -57,6 +59,8 @@ pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
             (Method::PUT, command(put(), CommandKind::PutMerchant)),
         ],
     ))
+    .configure(corrections)
+    .configure(lifecycle)
     .service(endpoint(
         "/health/live",
         [(Method::GET, get().to(health::live))],
@@ -78,6 +82,41 @@ pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
     app.default_service(web::to(|| async {
         Err::<HttpResponse, _>(Problem::from(&wording::NOT_FOUND))
     }));
+}
+
+/// What puts right what was done, and tells of it.
+fn corrections(app: &mut ServiceConfig) {
+    app.service(endpoint(
+        "/v1/reversals",
+        [(Method::POST, command(post(), CommandKind::Reverse))],
+    ))
+    .service(endpoint(
+        "/v1/adjustments",
+        [(Method::POST, command(post(), CommandKind::Adjust))],
+    ))
+    .service(endpoint(
+        "/v1/transactions/{object}",
+        [(Method::GET, get().to(reads::transaction))],
+    ))
+    .service(endpoint(
+        "/v1/members/{object}/requests/{request}",
+        [(Method::GET, get().to(reads::request))],
+    ));
+}
+
+/// What becomes of members.
+fn lifecycle(app: &mut ServiceConfig) {
+    for (path, kind) in [
+        ("/v1/members/{object}/freeze", CommandKind::Freeze),
+        ("/v1/members/{object}/unfreeze", CommandKind::Unfreeze),
+        ("/v1/members/{object}/close", CommandKind::Close),
+    ] {
+        app.service(endpoint(path, [(Method::POST, command(post(), kind))]));
+    }
+    app.service(endpoint(
+        "/v1/members/{object}/attributes",
+        [(Method::DELETE, command(delete(), CommandKind::Erase))],
+    ));
 }
 
 /// A route to a one-command endpoint.

@@ -25,28 +25,27 @@ pub(super) async fn serve(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let id = request_id(&request)?;
-    let command = read(kind, id, &client, &request, payload).await?;
-    let outcome = state.engine.submit(command).await;
-    respond(&outcome, id, kind)
-}
-
-/// The command that a request makes.
-pub(super) async fn read(
-    kind: CommandKind,
-    id: &str,
-    client: &Client,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<Request, Problem> {
-    let body = body::read_json(request, payload).await;
-    let endpoint = Endpoint {
+    let known = Endpoint {
         principal: &client.0,
+        point_type: &state.point_type,
         id,
         kind,
         object: request.match_info().get(OBJECT),
     };
-    body.and_then(|body| Ok(decode_endpoint(&body, &endpoint)?))
-        .map_err(|problem| problem.about(id))
+    let command = read(&known, &request, payload).await?;
+    let outcome = state.engine.submit(command).await;
+    respond(&outcome, id, kind)
+}
+
+/// The command that a request makes, with what its endpoint knows of it.
+pub(super) async fn read(
+    known: &Endpoint<'_>,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Request, Problem> {
+    let body = body::read_json(request, payload).await;
+    body.and_then(|body| Ok(decode_endpoint(&body, known)?))
+        .map_err(|problem| problem.about(known.id))
 }
 
 /// What the client calls its request.

@@ -18,7 +18,7 @@ pub use lines::LINE_BYTES_MAX;
 use lines::{Line, Lines};
 
 use super::{Client, State, batch::ANSWER_ROOM, body::BODY_DEADLINE};
-use crate::wire::{Invalid, encode_outcome, wording};
+use crate::wire::{Context, Invalid, encode_outcome, wording};
 
 /// How many lines are decided together. They are answered together, so that more would make the first wait.
 const LINES_TOGETHER: usize = 1_000;
@@ -70,7 +70,13 @@ impl Session {
                     return Some((Err(error), self));
                 }
             }
-            let lines = self.lines.take(LINES_TOGETHER, !self.open, &self.client.0);
+            let context = Context {
+                principal: &self.client.0,
+                point_type: &self.state.point_type,
+                default_id: None,
+                default_kind: None,
+            };
+            let lines = self.lines.take(LINES_TOGETHER, !self.open, &context);
             if !lines.is_empty() {
                 let answers = self.answer(lines).await;
                 return Some((Ok(answers.into()), self));

@@ -4,3 +4,8 @@ mod batches;
 mod commands;
 mod door;
 mod harness;
+mod kinds;
+mod lifecycle;
+mod lookups;
+mod reversals;
+mod schemes;

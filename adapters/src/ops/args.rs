@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread};
 
-use super::Failure;
+use super::{Failure, RulesArgs};
 use crate::http::Settings;
 
 /// Serves commands over HTTP and keeps them in a data directory.
@@ -16,6 +16,8 @@ Examples:
       Serves on 127.0.0.1:7600 from ./jifen-data; makes and shows a key at the first start.
   JIFEN_OPERATOR_KEY=… jifen serve --data /var/lib/jifen --listen 127.0.0.1:0
       Takes the key from the environment and any free port.
+  jifen serve --point-type points --point-type circle:2:redeem --point-type growth:0:none --utc-offset +08:00
+      Keeps three kinds of points: for everything, with two decimals for goods only, and for grades only.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the journal could not be written,
 4 the data directory is damaged or in use.")]
@@ -26,6 +28,9 @@ pub struct ServeArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7600")]
     pub listen: SocketAddr,
+    /// What the ledger judges by.
+    #[command(flatten)]
+    pub rules: RulesArgs,
     /// How many threads serve connections [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub workers: Option<u16>,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use jifen_engine::ledger::{CommandKind, Principal, Request};
+use jifen_engine::ledger::{CommandKind, PointType, Principal, Request};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{
@@ -23,6 +23,8 @@ const BATCH_ROOM: usize = 1_024;
 pub struct Context<'a> {
     /// Who sent it.
     pub principal: &'a Principal,
+    /// The kind of points that it means if it does not say.
+    pub point_type: &'a PointType,
     /// What it is called if it does not say.
     pub default_id: Option<&'a str>,
     /// What it is if it does not say.
@@ -33,6 +35,8 @@ pub struct Context<'a> {
 pub struct Endpoint<'a> {
     /// Who sent it.
     pub principal: &'a Principal,
+    /// The kind of points that it means if it does not say.
+    pub point_type: &'a PointType,
     /// What it is called.
     pub id: &'a str,
     /// What it is.
@@ -47,6 +51,7 @@ pub fn decode_command(json: &[u8], context: &Context<'_>) -> Result<Request, Inv
         json,
         &Given {
             principal: context.principal,
+            point_type: context.point_type,
             id: context.default_id,
             kind: context.default_kind,
             object: None,
@@ -62,6 +67,7 @@ pub fn decode_endpoint(json: &[u8], endpoint: &Endpoint<'_>) -> Result<Request, 
         if json.is_empty() { b"{}" } else { json },
         &Given {
             principal: endpoint.principal,
+            point_type: endpoint.point_type,
             id: Some(endpoint.id),
             kind: Some(endpoint.kind),
             object: object_field(endpoint.kind).and_then(|field| object.map(|text| (field, text))),
@@ -70,10 +76,16 @@ pub fn decode_endpoint(json: &[u8], endpoint: &Endpoint<'_>) -> Result<Request, 
     )
 }
 
-/// Reads an array of at most [`BATCH_COMMANDS_MAX`] command objects; one that is wrong refuses them all.
-pub fn decode_batch(json: &[u8], principal: &Principal) -> Result<Vec<Request>, Invalid> {
+/// Reads an array of at most [`BATCH_COMMANDS_MAX`] command objects; one that is wrong refuses them all. Where they name
+/// no kind of points, they mean `point_type`.
+pub fn decode_batch(
+    json: &[u8],
+    principal: &Principal,
+    point_type: &PointType,
+) -> Result<Vec<Request>, Invalid> {
     let given = Given {
         principal,
+        point_type,
         id: None,
         kind: None,
         object: None,
@@ -94,6 +106,7 @@ pub fn decode_batch(json: &[u8], principal: &Principal) -> Result<Vec<Request>, 
 /// What the text need not say.
 pub(super) struct Given<'a> {
     pub(super) principal: &'a Principal,
+    pub(super) point_type: &'a PointType,
     pub(super) id: Option<&'a str>,
     pub(super) kind: Option<CommandKind>,
     pub(super) object: Option<(Field, &'a str)>,

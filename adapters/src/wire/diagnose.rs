@@ -88,7 +88,8 @@ fn command(node: &Node<'_>, given: &Given<'_>, at: &str, findings: &mut Findings
         findings.invalid(at.to_owned(), "must be a command object");
         return;
     };
-    let shape = kind(fields, given).map(|kind| (kind, Shape::of(kind)));
+    let kind = kind(fields, given);
+    let shape = kind.map(|kind| (kind, Shape::of(kind)));
     let mut seen = Fields::default();
     for (key, node) in fields {
         let here = || below(at, key);
@@ -103,7 +104,7 @@ fn command(node: &Node<'_>, given: &Given<'_>, at: &str, findings: &mut Findings
             findings.invalid(here(), format_args!("is not a field of `{}`", kind.name()));
             continue;
         }
-        if let Err(detail) = value(field, node) {
+        if let Err(detail) = value(kind, field, node) {
             findings.invalid(here(), detail);
         } else if let (Node::Text(text), Some(given)) = (node, bound(given, field))
             && !same(field, text, given)
@@ -133,7 +134,7 @@ fn unsaid(
     for &field in Field::ALL {
         match given.text(field) {
             Some(text) if given.binding || !seen.contains(field) => {
-                if let Err(detail) = value(field, &Node::Text(Cow::Borrowed(text))) {
+                if let Err(detail) = value(None, field, &Node::Text(Cow::Borrowed(text))) {
                     findings.invalid(below(at, field.name()), detail);
                 }
             }
@@ -173,7 +174,8 @@ fn same(field: Field, text: &str, given: &str) -> bool {
     }
 }
 
-fn value(field: Field, node: &Node<'_>) -> Result<(), String> {
+/// Checks a field's value by itself; `kind` is the command that it is a field of, if that is known.
+fn value(kind: Option<CommandKind>, field: Field, node: &Node<'_>) -> Result<(), String> {
     match field {
         Field::Id => text(node, RequestId::new),
         Field::Type => text(node, kind_of),
@@ -184,9 +186,12 @@ fn value(field: Field, node: &Node<'_>) -> Result<(), String> {
         Field::Use => text(node, Use::new),
         Field::Hold => text(node, values::hold),
         Field::LastDay => text(node, values::day),
-        Field::At => text(node, values::instant),
+        Field::Transaction => text(node, values::transaction),
+        Field::At | Field::ReleasesAt => text(node, values::instant),
         Field::Name => text(node, values::name),
+        Field::Reason => text(node, values::reason),
         Field::Order | Field::Reference => text(node, values::text),
+        Field::Points if kind == Some(CommandKind::Adjust) => change(node),
         Field::Points => integer(node, values::points),
         Field::CashFen => integer(node, values::cash),
         Field::TtlSeconds => integer(node, values::ttl_seconds),
@@ -213,6 +218,15 @@ fn integer<T>(node: &Node<'_>, check: fn(u64) -> Result<T, &'static str>) -> Res
         return Err(values::NOT_AN_INTEGER.to_owned());
     };
     check(*number).map(drop).map_err(str::to_owned)
+}
+
+fn change(node: &Node<'_>) -> Result<(), String> {
+    let number = match node {
+        Node::Integer(number) => values::signed(*number),
+        Node::Negative(number) => *number,
+        _ => return Err(values::NOT_A_CHANGE.to_owned()),
+    };
+    values::change(number).map(drop).map_err(str::to_owned)
 }
 
 fn labels(pairs: &[(Cow<'_, str>, Node<'_>)], at: &str, findings: &mut Findings) {

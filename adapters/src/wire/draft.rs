@@ -1,21 +1,19 @@
 //! A command object under way: its fields as they were read, until all are there.
 
 use jifen_engine::ledger::{
-    Capture, Class, Command, CommandKind, Day, Earn, Enrol, Fen, Hold, HoldId, Labels, MemberId,
-    MerchantId, PointType, Points, PutMerchant, Redeem, Release, Request, RequestId, Text,
-    UnixMillis, Use,
+    Adjust, Capture, Class, Command, CommandKind, Day, Direction, Earn, Enrol, Erase, Fen, Hold,
+    HoldId, Labels, Lifecycle, MemberId, MerchantId, PointType, Points, PutMerchant, Redeem,
+    Release, Request, RequestId, Reverse, Text, TransactionId, UnixMillis, Use,
 };
 use serde::de::MapAccess;
 
 use super::{
     decode::Given,
     fields::{Field, Fields, Shape, kind_of},
-    read::{FromInteger, FromText, LabelsSeed},
+    read::{FromInteger, FromSigned, FromText, LabelsSeed},
     values,
 };
 
-/// The kind of points that is meant where none is named.
-const POINT_TYPE_DEFAULT: &str = "points";
 /// The class of lots that is meant where none is named.
 const CLASS_DEFAULT: &str = "ordinary";
 
@@ -29,17 +27,22 @@ pub(super) struct Draft {
     member: Option<MemberId>,
     merchant: Option<MerchantId>,
     points: Option<Points>,
+    /// Whether the points had a minus sign, which only an adjustment may have.
+    minus: bool,
     point_type: Option<PointType>,
     last_day: Option<Day>,
     class: Option<Class>,
     order: Option<Text>,
     at: Option<UnixMillis>,
+    releases_at: Option<UnixMillis>,
     used_for: Option<Use>,
     cash: Option<Fen>,
     ttl_seconds: Option<u32>,
     hold: Option<HoldId>,
+    transaction: Option<TransactionId>,
     last: Option<bool>,
     attributes: Option<Labels>,
+    reason: Option<Text>,
     name: Option<Text>,
     reference: Option<Text>,
     metadata: Option<Labels>,
@@ -67,18 +70,25 @@ impl Draft {
             Field::Type => self.kind = text!(kind_of),
             Field::Member => self.member = text!(MemberId::new),
             Field::Merchant => self.merchant = text!(MerchantId::new),
-            Field::Points => self.points = integer!(values::points),
+            Field::Points => {
+                let (direction, points) = object.next_value_seed(FromSigned(values::change))?;
+                self.points = Some(points);
+                self.minus = direction == Direction::Down;
+            }
             Field::PointType => self.point_type = text!(PointType::new),
             Field::LastDay => self.last_day = text!(values::day),
             Field::Class => self.class = text!(Class::new),
             Field::Order => self.order = text!(values::text),
             Field::At => self.at = text!(values::instant),
+            Field::ReleasesAt => self.releases_at = text!(values::instant),
             Field::Use => self.used_for = text!(Use::new),
             Field::CashFen => self.cash = integer!(values::cash),
             Field::TtlSeconds => self.ttl_seconds = integer!(values::ttl_seconds),
             Field::Hold => self.hold = text!(values::hold),
+            Field::Transaction => self.transaction = text!(values::transaction),
             Field::Final => self.last = Some(object.next_value()?),
             Field::Attributes => self.attributes = Some(object.next_value_seed(LabelsSeed)?),
+            Field::Reason => self.reason = text!(values::reason),
             Field::Name => self.name = text!(values::name),
             Field::Reference => self.reference = text!(values::text),
             Field::Metadata => self.metadata = Some(object.next_value_seed(LabelsSeed)?),
@@ -96,6 +106,9 @@ impl Draft {
         if !shape.allowed.contains_all(self.seen) || !present.contains_all(shape.required) {
             return None;
         }
+        if self.minus && kind != CommandKind::Adjust {
+            return None;
+        }
         let command = self.command(kind, given)?;
         let (reference, metadata) = (self.reference.take(), self.metadata.take());
         let principal = given.principal.clone();
@@ -106,40 +119,12 @@ impl Draft {
     fn command(&mut self, kind: CommandKind, given: &Given<'_>) -> Option<Command> {
         Some(match kind {
             CommandKind::Enrol => Command::Enrol(Enrol {
-                member: settle(self.member.take(), given, Field::Member, MemberId::new)?,
+                member: self.member(given)?,
                 attributes: self.attributes.take(),
             }),
-            CommandKind::Earn => Command::Earn(Earn {
-                member: self.member.take()?,
-                merchant: self.merchant.take()?,
-                points: self.points?,
-                point_type: or_default(self.point_type.take())?,
-                last_day: self.last_day.unwrap_or(Day::NEVER),
-                class: self
-                    .class
-                    .take()
-                    .or_else(|| Class::new(CLASS_DEFAULT).ok())?,
-                order: self.order.take(),
-                at: self.at,
-            }),
-            CommandKind::Redeem => Command::Redeem(Redeem {
-                member: self.member.take()?,
-                merchant: self.merchant.take()?,
-                points: self.points?,
-                point_type: or_default(self.point_type.take())?,
-                used_for: self.used_for.take(),
-                order: self.order.take(),
-                cash: self.cash,
-            }),
-            CommandKind::Hold => Command::Hold(Hold {
-                member: self.member.take()?,
-                merchant: self.merchant.take()?,
-                points: self.points?,
-                point_type: or_default(self.point_type.take())?,
-                used_for: self.used_for.take(),
-                order: self.order.take(),
-                ttl_seconds: self.ttl_seconds.unwrap_or(values::TTL_SECONDS_DEFAULT),
-            }),
+            CommandKind::Earn => Command::Earn(self.earn(given)?),
+            CommandKind::Redeem => Command::Redeem(self.redeem(given)?),
+            CommandKind::Hold => Command::Hold(self.hold(given)?),
             CommandKind::Capture => Command::Capture(Capture {
                 hold: settle(self.hold, given, Field::Hold, values::hold)?,
                 points: self.points,
@@ -148,21 +133,102 @@ impl Draft {
             CommandKind::Release => Command::Release(Release {
                 hold: settle(self.hold, given, Field::Hold, values::hold)?,
             }),
-            CommandKind::PutMerchant => Command::PutMerchant(PutMerchant {
-                merchant: settle(
-                    self.merchant.take(),
-                    given,
-                    Field::Merchant,
-                    MerchantId::new,
-                )?,
-                name: self.name.take()?,
+            CommandKind::PutMerchant => Command::PutMerchant(self.put_merchant(given)?),
+            CommandKind::Reverse => Command::Reverse(Reverse {
+                transaction: self.transaction?,
+                points: self.points,
+                reason: self.reason.take(),
+            }),
+            CommandKind::Adjust => Command::Adjust(self.adjust(given)?),
+            CommandKind::Freeze => Command::Freeze(self.lifecycle(given)?),
+            CommandKind::Unfreeze => Command::Unfreeze(self.lifecycle(given)?),
+            CommandKind::Close => Command::Close(self.lifecycle(given)?),
+            CommandKind::Erase => Command::Erase(Erase {
+                member: self.member(given)?,
             }),
         })
     }
-}
 
-fn or_default(point_type: Option<PointType>) -> Option<PointType> {
-    point_type.or_else(|| PointType::new(POINT_TYPE_DEFAULT).ok())
+    #[inline]
+    fn earn(&mut self, given: &Given<'_>) -> Option<Earn> {
+        let class = self.class.take();
+        Some(Earn {
+            member: self.member.take()?,
+            merchant: self.merchant.take()?,
+            points: self.points?,
+            point_type: self.point_type(given),
+            last_day: self.last_day.unwrap_or(Day::NEVER),
+            class: class.or_else(|| Class::new(CLASS_DEFAULT).ok())?,
+            order: self.order.take(),
+            at: self.at,
+            releases_at: self.releases_at,
+        })
+    }
+
+    #[inline]
+    fn redeem(&mut self, given: &Given<'_>) -> Option<Redeem> {
+        Some(Redeem {
+            member: self.member.take()?,
+            merchant: self.merchant.take()?,
+            points: self.points?,
+            point_type: self.point_type(given),
+            used_for: self.used_for.take(),
+            order: self.order.take(),
+            cash: self.cash,
+        })
+    }
+
+    #[inline]
+    fn hold(&mut self, given: &Given<'_>) -> Option<Hold> {
+        Some(Hold {
+            member: self.member.take()?,
+            merchant: self.merchant.take()?,
+            points: self.points?,
+            point_type: self.point_type(given),
+            used_for: self.used_for.take(),
+            order: self.order.take(),
+            ttl_seconds: self.ttl_seconds.unwrap_or(values::TTL_SECONDS_DEFAULT),
+        })
+    }
+
+    fn put_merchant(&mut self, given: &Given<'_>) -> Option<PutMerchant> {
+        let named = self.merchant.take();
+        Some(PutMerchant {
+            merchant: settle(named, given, Field::Merchant, MerchantId::new)?,
+            name: self.name.take()?,
+        })
+    }
+
+    fn adjust(&mut self, given: &Given<'_>) -> Option<Adjust> {
+        Some(Adjust {
+            member: self.member.take()?,
+            direction: if self.minus {
+                Direction::Down
+            } else {
+                Direction::Up
+            },
+            points: self.points?,
+            point_type: self.point_type(given),
+            reason: self.reason.take()?,
+        })
+    }
+
+    fn lifecycle(&mut self, given: &Given<'_>) -> Option<Lifecycle> {
+        Some(Lifecycle {
+            member: self.member(given)?,
+            reason: self.reason.take()?,
+        })
+    }
+
+    /// The member, where an endpoint may have it in its path.
+    fn member(&mut self, given: &Given<'_>) -> Option<MemberId> {
+        settle(self.member.take(), given, Field::Member, MemberId::new)
+    }
+
+    fn point_type(&mut self, given: &Given<'_>) -> PointType {
+        let named = self.point_type.take();
+        named.unwrap_or_else(|| given.point_type.clone())
+    }
 }
 
 /// What was read of a field, or else what is given; `None` if both are there and may not differ but do.

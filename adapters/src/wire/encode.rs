@@ -5,6 +5,7 @@ use jifen_engine::{
     ledger::{
         Answer, CommandKind, Day, Details, LotShare, Refusal, TypedBalance, UnixMillis, Verdict,
     },
+    reads::TransactionView,
     shard::Declined,
 };
 
@@ -18,30 +19,56 @@ use super::{
 pub fn encode_outcome(outcome: &Outcome, id: &str, kind: CommandKind, out: &mut Vec<u8>) {
     let mut json = Json::new(out);
     match outcome {
-        Ok(Ok(answer)) => encode_answer(answer, &mut json),
+        Ok(Ok(answer)) => {
+            encode_common(answer, &mut json);
+            encode_verdict(answer, &mut json);
+            json.raw(b"}");
+        }
         Ok(Err(declined)) => encode_declined(declined, &mut json),
         Err(error) => encode_error(*error, id, kind, &mut json),
     }
 }
 
-fn encode_answer(answer: &Answer, json: &mut Json<'_>) {
+/// Appends an accepted transaction: its answer, and what became of it.
+pub(crate) fn encode_transaction(view: &TransactionView, out: &mut Vec<u8>) {
+    let mut json = Json::new(out);
+    encode_common(&view.answer, &mut json);
+    // The lots of the answer are those of the transaction, which stand below.
+    if !matches!(view.answer.verdict, Verdict::Accepted(Details::Lots(_))) {
+        encode_verdict(&view.answer, &mut json);
+    }
+    json.raw(br#","member":""#).name(view.member.as_str());
+    json.raw(br#"","merchant":"#);
+    match &view.merchant {
+        Some(merchant) => json.raw(b"\"").name(merchant).raw(b"\""),
+        None => json.raw(b"null"),
+    };
+    encode_lots(&view.lots, &mut json);
+    json.raw(br#","reversed":"#).number(view.reversed.get());
+    json.raw(b"}");
+}
+
+/// The fields that every recorded answer has.
+fn encode_common(answer: &Answer, json: &mut Json<'_>) {
     begin(answer.id.as_str(), answer.kind, json);
     match &answer.verdict {
-        Verdict::Accepted(details) => {
+        Verdict::Accepted(_) => {
             json.raw(br#""accepted","transaction":"t"#);
             json.number(u64::from(answer.offset.shard.0));
             json.raw(b"-").number(answer.offset.seq.0);
             json.raw(b"\"");
-            encode_record(answer, json);
-            encode_details(details, json);
         }
-        Verdict::Refused(refusal) => {
-            encode_code(wording::of_code(refusal.code()), json);
-            encode_record(answer, json);
-            encode_refusal(refusal, json);
-        }
+        Verdict::Refused(refusal) => encode_code(wording::of_code(refusal.code()), json),
     }
-    json.raw(b"}");
+    encode_record(answer, json);
+}
+
+/// What is told beside them.
+fn encode_verdict(answer: &Answer, json: &mut Json<'_>) {
+    match &answer.verdict {
+        Verdict::Accepted(details) => encode_details(details, json),
+        Verdict::Refused(refusal) => encode_refusal(refusal, json),
+    }
 }
 
 fn encode_declined(declined: &Declined, json: &mut Json<'_>) {
@@ -108,15 +135,12 @@ fn encode_balance(told: &TypedBalance, json: &mut Json<'_>) {
 
 fn encode_details(details: &Details, json: &mut Json<'_>) {
     match details {
-        Details::Enrolled => {}
-        Details::Lots(lots) => {
-            json.raw(br#","lots":["#);
-            for (place, lot) in lots.iter().enumerate() {
-                json.comma(place);
-                encode_lot(lot, json);
-            }
-            json.raw(b"]");
-        }
+        Details::Enrolled
+        | Details::Adjusted
+        | Details::Frozen
+        | Details::Unfrozen
+        | Details::Erased => {}
+        Details::Lots(lots) => encode_lots(lots, json),
         Details::Held { hold, expires_at } => {
             json.raw(br#","hold":"h"#).number(u64::from(hold.shard.0));
             json.raw(b"-").number(hold.seq.0);
@@ -134,7 +158,26 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
             json.raw(br#","version":"#).number(*version);
             json.raw(br#","changed":"#).bool(*changed);
         }
+        Details::Restored { restored } => {
+            json.raw(br#","restored":"#).number(restored.get());
+        }
+        Details::TakenBack { taken_back, owed } => {
+            json.raw(br#","taken_back":"#).number(taken_back.get());
+            json.raw(br#","owed":"#).number(owed.get());
+        }
+        Details::Closed { forfeited } => {
+            json.raw(br#","forfeited":"#).number(forfeited.get());
+        }
     }
+}
+
+fn encode_lots(lots: &[LotShare], json: &mut Json<'_>) {
+    json.raw(br#","lots":["#);
+    for (place, lot) in lots.iter().enumerate() {
+        json.comma(place);
+        encode_lot(lot, json);
+    }
+    json.raw(b"]");
 }
 
 fn encode_lot(lot: &LotShare, json: &mut Json<'_>) {

@@ -43,12 +43,15 @@ fields! {
     Class = "class",
     Order = "order",
     At = "at",
+    ReleasesAt = "releases_at",
     Use = "use",
     CashFen = "cash_fen",
     TtlSeconds = "ttl_seconds",
     Hold = "hold",
+    Transaction = "transaction",
     Final = "final",
     Attributes = "attributes",
+    Reason = "reason",
     Name = "name",
     Reference = "reference",
     Metadata = "metadata",
@@ -109,12 +112,12 @@ impl Shape {
     pub(super) const fn of(kind: CommandKind) -> &'static Self {
         use Field::{
             At, Attributes, CashFen, Class, Final, Hold, LastDay, Member, Merchant, Name, Order,
-            PointType, Points, TtlSeconds, Use,
+            PointType, Points, Reason, ReleasesAt, Transaction, TtlSeconds, Use,
         };
         const ENROL: Shape = Shape::new(&[Member], &[Attributes]);
         const EARN: Shape = Shape::new(
             &[Member, Merchant, Points],
-            &[PointType, LastDay, Class, Order, At],
+            &[PointType, LastDay, Class, Order, At, ReleasesAt],
         );
         const REDEEM: Shape = Shape::new(
             &[Member, Merchant, Points],
@@ -127,6 +130,10 @@ impl Shape {
         const CAPTURE: Shape = Shape::new(&[Hold], &[Points, Final]);
         const RELEASE: Shape = Shape::new(&[Hold], &[]);
         const PUT_MERCHANT: Shape = Shape::new(&[Merchant, Name], &[]);
+        const REVERSE: Shape = Shape::new(&[Transaction], &[Points, Reason]);
+        const ADJUST: Shape = Shape::new(&[Member, Points, Reason], &[PointType]);
+        const LIFECYCLE: Shape = Shape::new(&[Member, Reason], &[]);
+        const ERASE: Shape = Shape::new(&[Member], &[]);
         match kind {
             CommandKind::Enrol => &ENROL,
             CommandKind::Earn => &EARN,
@@ -135,6 +142,10 @@ impl Shape {
             CommandKind::Capture => &CAPTURE,
             CommandKind::Release => &RELEASE,
             CommandKind::PutMerchant => &PUT_MERCHANT,
+            CommandKind::Reverse => &REVERSE,
+            CommandKind::Adjust => &ADJUST,
+            CommandKind::Freeze | CommandKind::Unfreeze | CommandKind::Close => &LIFECYCLE,
+            CommandKind::Erase => &ERASE,
         }
     }
 }
@@ -142,10 +153,18 @@ impl Shape {
 /// The field that names the object which a one-command endpoint has in its path.
 pub(super) const fn object_field(kind: CommandKind) -> Option<Field> {
     match kind {
-        CommandKind::Enrol => Some(Field::Member),
+        CommandKind::Enrol
+        | CommandKind::Freeze
+        | CommandKind::Unfreeze
+        | CommandKind::Close
+        | CommandKind::Erase => Some(Field::Member),
         CommandKind::Capture | CommandKind::Release => Some(Field::Hold),
         CommandKind::PutMerchant => Some(Field::Merchant),
-        CommandKind::Earn | CommandKind::Redeem | CommandKind::Hold => None,
+        CommandKind::Earn
+        | CommandKind::Redeem
+        | CommandKind::Hold
+        | CommandKind::Reverse
+        | CommandKind::Adjust => None,
     }
 }
 
@@ -159,9 +178,19 @@ pub(super) fn kind_of(word: &str) -> Result<CommandKind, &'static str> {
         "capture" => Ok(CommandKind::Capture),
         "release" => Ok(CommandKind::Release),
         "put_merchant" => Ok(CommandKind::PutMerchant),
-        "activity" | "reverse" | "transfer" | "reserve" | "confirm" | "cancel" | "adjust"
-        | "freeze" | "unfreeze" | "close" => Err("is not served by this version"),
-        _ => Err("must be one of enrol, earn, redeem, hold, capture, release, put_merchant"),
+        "reverse" => Ok(CommandKind::Reverse),
+        "adjust" => Ok(CommandKind::Adjust),
+        "freeze" => Ok(CommandKind::Freeze),
+        "unfreeze" => Ok(CommandKind::Unfreeze),
+        "close" => Ok(CommandKind::Close),
+        "erase" => Ok(CommandKind::Erase),
+        "activity" | "transfer" | "reserve" | "confirm" | "cancel" => {
+            Err("is not served by this version")
+        }
+        _ => Err(
+            "must be one of enrol, earn, redeem, hold, capture, release, put_merchant, reverse, adjust, \
+             freeze, unfreeze, close, erase",
+        ),
     }
 }
 
@@ -175,7 +204,10 @@ mod tests {
             assert_eq!(kind_of(kind.name()), Ok(kind));
         }
         assert!(kind_of("transfer").is_err());
-        assert!(kind_of("Earn").is_err());
+        let words = kind_of("Earn").unwrap_err();
+        for kind in CommandKind::ALL {
+            assert!(words.contains(kind.name()), "{words}");
+        }
     }
 
     #[test]

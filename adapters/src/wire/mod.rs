@@ -27,6 +27,6 @@ pub use decode::{
     BATCH_COMMANDS_MAX, Context, Endpoint, decode_batch, decode_command, decode_endpoint,
 };
 pub use encode::encode_outcome;
-pub(crate) use encode::{encode_reason, encode_refusal};
+pub(crate) use encode::{encode_reason, encode_refusal, encode_transaction};
 pub use instants::{day_text, instant_text};
 pub use invalid::{FieldError, Invalid, InvalidCode};

@@ -54,6 +54,33 @@ impl<T, E: Display, F: FnOnce(u64) -> Result<T, E>> Visitor<'_> for FromInteger<
     }
 }
 
+/// Reads an integer that may be negative, otherwise like [`FromInteger`].
+pub(super) struct FromSigned<F>(pub(super) F);
+
+impl<'de, T, E: Display, F: FnOnce(i64) -> Result<T, E>> DeserializeSeed<'de> for FromSigned<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_i64(self)
+    }
+}
+
+impl<T, E: Display, F: FnOnce(i64) -> Result<T, E>> Visitor<'_> for FromSigned<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer")
+    }
+
+    fn visit_u64<X: Error>(self, number: u64) -> Result<T, X> {
+        self.visit_i64(values::signed(number))
+    }
+
+    fn visit_i64<X: Error>(self, number: i64) -> Result<T, X> {
+        (self.0)(number).map_err(X::custom)
+    }
+}
+
 /// Reads a flat object of strings.
 pub(super) struct LabelsSeed;
 

@@ -14,7 +14,9 @@ pub(super) enum Node<'a> {
     Bool,
     /// An integer of 0 or more.
     Integer(u64),
-    /// A number that is negative, has a fraction or an exponent, or is beyond 2^64.
+    /// An integer below 0.
+    Negative(i64),
+    /// A number that has a fraction or an exponent, or is beyond 64 bits.
     OtherNumber,
     Text(Cow<'a, str>),
     Array(Vec<Node<'a>>),
@@ -66,8 +68,8 @@ impl<'de> Visitor<'de> for NodeSeed {
         Ok(Node::Integer(number))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Node<'de>, E> {
-        Ok(Node::OtherNumber)
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Node<'de>, E> {
+        Ok(Node::Negative(number))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<Node<'de>, E> {

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 
 use compact_str::CompactString;
-use jifen_engine::ledger::{Day, Fen, HoldId, Labels, Points, Seq, ShardIndex, Text, UnixMillis};
+use jifen_engine::ledger::{
+    Day, Direction, Fen, HoldId, Labels, Points, Seq, ShardIndex, Text, TransactionId, UnixMillis,
+};
 use jiff::{Timestamp, civil::Date};
 
 /// How long a hold may stand, in seconds.
@@ -14,6 +16,8 @@ pub(super) const TTL_SECONDS_DEFAULT: u32 = 900;
 pub(super) const NOT_A_STRING: &str = "must be a string";
 pub(super) const NOT_AN_INTEGER: &str =
     "must be an integer of 0 or more, without fraction or exponent";
+pub(super) const NOT_A_CHANGE: &str =
+    "must be an integer above or below 0, without fraction or exponent";
 pub(super) const NOT_A_BOOL: &str = "must be true or false";
 pub(super) const NOT_AN_OBJECT: &str = "must be a flat object of strings";
 pub(super) const LABELS_TOO_LONG: &str = "must take at most 1,024 bytes, names and values together";
@@ -23,6 +27,24 @@ pub(super) fn points(number: u64) -> Result<Points, &'static str> {
         Some(points) if !points.is_zero() => Ok(points),
         _ => Err("must be from 1 to 9007199254740991"),
     }
+}
+
+/// A number of JSON with its sign. What is beyond the signed ones is beyond every bound anyway.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// By how many points to go which way: up above 0, down below.
+pub(super) fn change(number: i64) -> Result<(Direction, Points), &'static str> {
+    let direction = if number < 0 {
+        Direction::Down
+    } else {
+        Direction::Up
+    };
+    let points = points(number.unsigned_abs());
+    points.map(|points| (direction, points)).map_err(
+        |_| "must be from 1 to 9007199254740991 to add points, or the same below 0 to take them",
+    )
 }
 
 pub(super) fn cash(number: u64) -> Result<Fen, &'static str> {
@@ -47,14 +69,28 @@ pub(super) fn name(name: &str) -> Result<Text, &'static str> {
     text(name)
 }
 
+/// Why something is done, for people.
+pub(super) fn reason(reason: &str) -> Result<Text, &'static str> {
+    name(reason)
+}
+
+/// No router has this many shards.
+const NO_SHARD: ShardIndex = ShardIndex(u16::MAX);
+
 /// Names that the engine cannot have made name a hold that nobody has: not found is what they are, not invalid.
 pub(super) fn hold(text: &str) -> Result<HoldId, Infallible> {
-    // No router has this many shards.
-    const NOWHERE: HoldId = HoldId {
-        shard: ShardIndex(u16::MAX),
+    Ok(HoldId::parse(text).unwrap_or(HoldId {
+        shard: NO_SHARD,
         seq: Seq(0),
-    };
-    Ok(HoldId::parse(text).unwrap_or(NOWHERE))
+    }))
+}
+
+/// Likewise a transaction.
+pub(super) fn transaction(text: &str) -> Result<TransactionId, Infallible> {
+    Ok(TransactionId::parse(text).unwrap_or(TransactionId {
+        shard: NO_SHARD,
+        seq: Seq(0),
+    }))
 }
 
 /// An instant of RFC 3339, cut to milliseconds.
@@ -182,10 +218,31 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_that_cannot_exist_is_on_no_shard() {
+    fn a_change_goes_up_or_down_but_never_nowhere() {
+        const MOST: i64 = (1 << 53) - 1;
+        let told = |number| change(number).map(|(direction, points)| (direction, points.get()));
+        for (number, expected) in [
+            (1, (Direction::Up, 1)),
+            (-1, (Direction::Down, 1)),
+            (MOST, (Direction::Up, MOST.unsigned_abs())),
+            (-MOST, (Direction::Down, MOST.unsigned_abs())),
+        ] {
+            assert_eq!(told(number), Ok(expected));
+        }
+        for number in [0, MOST + 1, -MOST - 1, i64::MIN, signed(u64::MAX)] {
+            assert!(told(number).is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_the_engine_cannot_have_made_is_on_no_shard() {
         let Ok(known) = hold("h3-7");
         assert_eq!(known.to_string(), "h3-7");
         let Ok(unknown) = hold("reservation 5");
-        assert_eq!(unknown.shard, ShardIndex(u16::MAX));
+        assert_eq!(unknown.shard, NO_SHARD);
+        let Ok(known) = transaction("t3-7");
+        assert_eq!(known.to_string(), "t3-7");
+        let Ok(unknown) = transaction("h3-7");
+        assert_eq!(unknown.shard, NO_SHARD);
     }
 }

@@ -60,6 +60,9 @@ edge! {
     /// No such endpoint.
     NOT_FOUND = 404 "not_found": "There is no such endpoint",
         "Check the path against the list of endpoints; all of them begin with /v1/.";
+    /// No request of that id was answered to this principal.
+    REQUEST_NOT_FOUND = 404 "request_not_found": "There is no answer to such a request",
+        "Check the member and the id, which only its own principal can look up. While answers are kept, sending it is safe.";
     /// The endpoint has no such method.
     METHOD_NOT_ALLOWED = 405 "method_not_allowed": "The endpoint does not take this method",
         "Use one of the methods that the Allow header names.";
@@ -101,6 +104,12 @@ pub const fn of_code(code: Code) -> &'static Wording {
         "There is no such hold",
         "Use the `hold` of the answer that made it.",
     );
+    const TRANSACTION_NOT_FOUND: Wording = refusal(
+        404,
+        "transaction_not_found",
+        "There is no such transaction",
+        "Use the `transaction` of the answer to the command that made it.",
+    );
     const HOLD_CAPTURED: Wording = refusal(
         409,
         "hold_captured",
@@ -117,7 +126,31 @@ pub const fn of_code(code: Code) -> &'static Wording {
         409,
         "hold_expired",
         "The hold has expired",
-        "Its points are no longer there; make a new hold.",
+        "It cannot be captured late, `reasons` tells why; make a new hold.",
+    );
+    const MEMBER_FROZEN: Wording = refusal(
+        422,
+        "member_frozen",
+        "The member is frozen",
+        "A frozen member earns but does not spend; unfreeze the member first.",
+    );
+    const MEMBER_CLOSED: Wording = refusal(
+        422,
+        "member_closed",
+        "The member is closed",
+        "A closed member stays closed; enrol the person as a new member.",
+    );
+    const MEMBER_HAS_HOLDS: Wording = refusal(
+        409,
+        "member_has_holds",
+        "The member has open holds",
+        "Capture or release them, `requested` in `reasons` tells how many; then close under a new request id.",
+    );
+    const ALREADY_REVERSED: Wording = refusal(
+        409,
+        "already_reversed",
+        "The transaction is reversed already",
+        "Nothing of it is left to reverse.",
     );
     const AT_IN_FUTURE: Wording = Wording {
         detail: "`at` must not lie in the future; leave it out if it happened now.",
@@ -129,11 +162,35 @@ pub const fn of_code(code: Code) -> &'static Wording {
         pointer: Some("/point_type"),
         ..INVALID_FIELD
     };
+    const NOT_ELIGIBLE: Wording = refusal(
+        422,
+        "not_eligible",
+        "These points are not for this use",
+        "Name another `point_type`, or another `use`: `offset` pays in place of money, any other redeems.",
+    );
+    const NOT_REVERSIBLE: Wording = refusal(
+        422,
+        "not_reversible",
+        "The transaction is not of a kind that can be reversed",
+        "Reverse an earn, a redemption or a capture; adjust the balance to put anything else right.",
+    );
+    const REVERSAL_WINDOW_PASSED: Wording = refusal(
+        422,
+        "reversal_window_passed",
+        "The transaction is too old to be reversed",
+        "Adjust the balance instead.",
+    );
     const MEMBER_LIMIT_REACHED: Wording = refusal(
         422,
         "member_limit_reached",
         "The member has as much as one member may have",
         "`reasons` tells the limit; capture, release or spend something first.",
+    );
+    const EXCEEDS_TRANSACTION: Wording = refusal(
+        422,
+        "exceeds_transaction",
+        "The transaction has fewer points left to reverse",
+        "Reverse at most the `limit` in `reasons`, under a new request id.",
     );
     const EXCEEDS_HOLD: Wording = refusal(
         422,
@@ -145,7 +202,7 @@ pub const fn of_code(code: Code) -> &'static Wording {
         422,
         "insufficient_points",
         "The member has too few available points",
-        "Ask for at most the `limit` in `reasons`, under a new request id.",
+        "Ask for at most the `limit` in `reasons`, or wait until its `frees_at`; either under a new request id.",
     );
     const FULL: Wording = refusal(
         503,
@@ -158,13 +215,22 @@ pub const fn of_code(code: Code) -> &'static Wording {
         Code::MemberNotFound => &MEMBER_NOT_FOUND,
         Code::MerchantNotFound => &MERCHANT_NOT_FOUND,
         Code::HoldNotFound => &HOLD_NOT_FOUND,
+        Code::TransactionNotFound => &TRANSACTION_NOT_FOUND,
         Code::HoldCaptured => &HOLD_CAPTURED,
         Code::HoldReleased => &HOLD_RELEASED,
         Code::HoldExpired => &HOLD_EXPIRED,
+        Code::MemberFrozen => &MEMBER_FROZEN,
+        Code::MemberClosed => &MEMBER_CLOSED,
+        Code::MemberHasHolds => &MEMBER_HAS_HOLDS,
+        Code::AlreadyReversed => &ALREADY_REVERSED,
         Code::AtInFuture => &AT_IN_FUTURE,
         Code::UnknownPointType => &UNKNOWN_POINT_TYPE,
+        Code::NotEligible => &NOT_ELIGIBLE,
+        Code::NotReversible => &NOT_REVERSIBLE,
+        Code::ReversalWindowPassed => &REVERSAL_WINDOW_PASSED,
         Code::MemberLimitReached => &MEMBER_LIMIT_REACHED,
         Code::ExceedsHold => &EXCEEDS_HOLD,
+        Code::ExceedsTransaction => &EXCEEDS_TRANSACTION,
         Code::InsufficientPoints => &INSUFFICIENT_POINTS,
         Code::Full => &FULL,
     }
@@ -215,12 +281,23 @@ mod tests {
                 "member_not_found",
                 "merchant_not_found",
                 "hold_not_found",
+                "transaction_not_found",
+                "request_not_found",
                 "not_found",
             ],
         ),
         (405, &["method_not_allowed"]),
         (408, &["request_timeout"]),
-        (409, &["hold_captured", "hold_released", "hold_expired"]),
+        (
+            409,
+            &[
+                "hold_captured",
+                "hold_released",
+                "hold_expired",
+                "already_reversed",
+                "member_has_holds",
+            ],
+        ),
         (413, &["body_too_large"]),
         (415, &["unsupported_media_type"]),
         (
@@ -229,7 +306,13 @@ mod tests {
                 "request_id_reused",
                 "insufficient_points",
                 "exceeds_hold",
+                "exceeds_transaction",
                 "member_limit_reached",
+                "not_eligible",
+                "member_frozen",
+                "member_closed",
+                "reversal_window_passed",
+                "not_reversible",
             ],
         ),
         (503, &["overloaded", "unavailable", "outcome_unknown"]),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
+mod corrections;
 mod cut_short;
 mod day;
 mod process;

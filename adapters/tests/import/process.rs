@@ -95,6 +95,14 @@ fn wrong_usage_is_said_before_anything_is_made() {
         (&["small.csv", "--name", "a b"], 2, "A-Z"),
         (&["small.csv", "--merchant", "nameless"], 2, "ID=NAME"),
         (&["small.csv", "--report", "./small.csv"], 2, "--report"),
+        (&["small.csv", "--point-type", "a:16"], 2, "from 0 to 15"),
+        (
+            &["small.csv", "--point-type=a", "--point-type=a"],
+            2,
+            "is given twice",
+        ),
+        (&["small.csv", "--utc-offset", "8"], 2, "+08:00"),
+        (&["small.csv", "--request-memory", "64MB"], 2, "64MiB"),
         (&["missing.ndjson"], 1, "missing.ndjson"),
     ] {
         let output = import(&place, args);
@@ -162,4 +170,30 @@ fn who_stops_an_import_hears_how_to_go_on() {
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("Run the same command again"), "{rest}");
+}
+
+/// What the lines do not say of their points, the command line says.
+#[test]
+fn the_first_point_type_is_meant() {
+    let place = place();
+    fs::write(
+        place.path().join("day.ndjson"),
+        concat!(
+            r#"{"id":"1","type":"enrol","member":"ann"}"#,
+            "\n",
+            r#"{"id":"2","type":"earn","member":"ann","merchant":"harbour-market","points":3}"#,
+            "\n",
+            r#"{"id":"3","type":"redeem","member":"ann","merchant":"harbour-market","points":4}"#,
+            "\n",
+        ),
+    )
+    .unwrap();
+    let kinds = ["--point-type=miles:2", "--point-type=points"];
+    let done = import(&place, &[&["day.ndjson", MARKET], &kinds[..]].concat());
+    assert_eq!(code(&done), Some(0), "{}", stderr(&done));
+    let report = fs::read_to_string(place.path().join("day.ndjson.refused.ndjson")).unwrap();
+    assert!(
+        report.contains(r#""point_type":"miles","available":3"#),
+        "{report}"
+    );
 }

@@ -9,7 +9,8 @@ use std::{
 };
 
 use jifen_adapters::file::{
-    Finished, Format, Import, ImportName, MerchantArg, Pace, Progress, Source, put_merchants,
+    Defaults, Finished, Format, Import, ImportName, MerchantArg, Pace, Progress, Source,
+    put_merchants,
 };
 use jifen_engine::{
     Clock, Engine, Limits, Parts, Router,
@@ -17,7 +18,7 @@ use jifen_engine::{
         memory::{Medium, MemoryJournal},
         recovery::recover,
     },
-    ledger::{Ledger, MemberId, Rules, ShardIndex, UnixMillis},
+    ledger::{Ledger, MemberId, PointType, Rules, ShardIndex, UnixMillis},
 };
 use tempfile::TempDir;
 
@@ -87,7 +88,12 @@ impl Place {
         let name = ImportName::new(job.name).unwrap();
         let market: MerchantArg = "harbour-market=Harbour Market".parse().unwrap();
         put_merchants(engine, &name, &[market]).await.unwrap();
-        let source = Source::new(job.read, job.format, name, None)
+        let defaults = Defaults {
+            name,
+            kind: None,
+            point_type: PointType::new("points").unwrap(),
+        };
+        let source = Source::new(job.read, job.format, defaults)
             .unwrap()
             .unwrap();
         let import = Import {

@@ -1,7 +1,7 @@
 //! From pieces of a body to lines.
 
 use actix_web::web::{Buf, BytesMut};
-use jifen_engine::ledger::{Principal, Request};
+use jifen_engine::ledger::Request;
 
 use crate::wire::{Context, Invalid, decode_command};
 
@@ -44,7 +44,7 @@ impl Lines {
     }
 
     /// Decodes up to `most` lines that have arrived whole. At the end, what is left is a line too.
-    pub(super) fn take(&mut self, most: usize, ended: bool, principal: &Principal) -> Vec<Line> {
+    pub(super) fn take(&mut self, most: usize, ended: bool, context: &Context<'_>) -> Vec<Line> {
         let mut taken = Vec::new();
         while taken.len() < most && !self.buffer.is_empty() {
             let end = memchr::memchr(b'\n', &self.buffer);
@@ -54,7 +54,7 @@ impl Lines {
             };
             if !std::mem::take(&mut self.skipping) {
                 self.number += 1;
-                taken.extend(read(&self.buffer[..length], self.number, principal));
+                taken.extend(read(&self.buffer[..length], self.number, context));
             }
             self.buffer.advance((length + 1).min(self.buffer.len()));
         }
@@ -75,19 +75,14 @@ impl Lines {
     }
 }
 
-fn read(line: &[u8], number: u64, principal: &Principal) -> Option<Line> {
+fn read(line: &[u8], number: u64, context: &Context<'_>) -> Option<Line> {
     if line.trim_ascii().is_empty() {
         return None;
     }
     if line.len() > LINE_BYTES_MAX {
         return Some(too_long(number));
     }
-    let context = Context {
-        principal,
-        default_id: None,
-        default_kind: None,
-    };
-    Some(match decode_command(line, &context) {
+    Some(match decode_command(line, context) {
         Ok(request) => Line::Command(request),
         Err(invalid) => Line::Bad(number, invalid),
     })
@@ -100,11 +95,19 @@ fn too_long(number: u64) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use jifen_engine::ledger::{PointType, Principal};
+
     use super::*;
 
     /// Feeds a body in pieces; tells of each line its number if bad, or its id.
     fn lines(body: &str, piece: usize) -> Vec<String> {
-        let principal = Principal::new("p").unwrap();
+        let (principal, point_type) = (Principal::new("p"), PointType::new("points"));
+        let context = Context {
+            principal: &principal.unwrap(),
+            point_type: &point_type.unwrap(),
+            default_id: None,
+            default_kind: None,
+        };
         let mut lines = Lines::default();
         let mut told = Vec::new();
         let mut tell = |taken: Vec<Line>| {
@@ -115,10 +118,10 @@ mod tests {
         };
         for piece in body.as_bytes().chunks(piece) {
             lines.push(piece);
-            tell(lines.take(2, false, &principal));
+            tell(lines.take(2, false, &context));
         }
         loop {
-            let taken = lines.take(2, true, &principal);
+            let taken = lines.take(2, true, &context);
             if taken.is_empty() {
                 break;
             }

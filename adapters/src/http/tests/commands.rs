@@ -41,10 +41,11 @@ async fn a_members_points_come_and_go() {
         json!({
             "member": "m", "state": "active",
             "balances": [{
-                "point_type": "points", "available": 2, "held": 4, "pending": 0, "owed": 0,
+                "point_type": "points", "scale": 0, "available": 2, "held": 4, "pending": 0, "owed": 0,
                 "lots": [{
                     "issuer": "shop", "class": "ordinary", "last_day": null, "points": 2, "held": 4,
                 }],
+                "pending_lots": [],
             }],
         })
     );
@@ -281,6 +282,7 @@ async fn behind_a_failed_journal_the_outcome_is_unknown() {
     let medium = Medium::default();
     let mut journal = MemoryJournal::open(medium.clone());
     let rules = Rules::default();
+    let points = rules.point_types[0].name.clone();
     let mut ledgers = vec![Ledger::new(ShardIndex(0), rules)];
     let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
     let engine = Engine::start(Parts {
@@ -294,7 +296,7 @@ async fn behind_a_failed_journal_the_outcome_is_unknown() {
         lock: None,
     })
     .unwrap();
-    let house = House::around(engine, tempfile::tempdir().unwrap()).await;
+    let house = House::around(engine, points, tempfile::tempdir().unwrap()).await;
     medium.fail_next(Fault::Lost);
     let told = house.command("PUT /v1/members/m", "m", "").await;
     assert_eq!(told.problem(), (503, "outcome_unknown".to_owned()));

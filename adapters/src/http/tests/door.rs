@@ -48,6 +48,14 @@ async fn no_endpoint_serves_without_a_key_but_health() {
         ("POST", "/v1/holds/h0-1/release"),
         ("PUT", "/v1/members/m"),
         ("GET", "/v1/members/m"),
+        ("GET", "/v1/members/m/requests/1"),
+        ("POST", "/v1/members/m/freeze"),
+        ("POST", "/v1/members/m/unfreeze"),
+        ("POST", "/v1/members/m/close"),
+        ("DELETE", "/v1/members/m/attributes"),
+        ("POST", "/v1/reversals"),
+        ("POST", "/v1/adjustments"),
+        ("GET", "/v1/transactions/t0-1"),
         ("PUT", "/v1/merchants/m"),
         ("GET", "/v1/merchants/m"),
         ("POST", "/debug/noop/earns"),
@@ -84,6 +92,11 @@ async fn other_paths_and_methods_are_told_so() {
         ("/v1/earns", "POST"),
         ("/v1/commands", "POST"),
         ("/health/live", "GET"),
+        ("/v1/reversals", "POST"),
+        ("/v1/adjustments", "POST"),
+        ("/v1/transactions/t0-1", "GET"),
+        ("/v1/members/m/requests/1", "GET"),
+        ("/v1/members/m/close", "POST"),
     ] {
         let told = house.knock(TestRequest::delete().uri(path)).await;
         assert_eq!(told.problem(), (405, "method_not_allowed".to_owned()));
@@ -93,6 +106,8 @@ async fn other_paths_and_methods_are_told_so() {
         .knock(TestRequest::delete().uri("/v1/members/m"))
         .await;
     assert_eq!(told.header("allow"), "GET, PUT");
+    let told = house.get("/v1/members/m/attributes").await;
+    assert_eq!(told.header("allow"), "DELETE");
     house.engine.shut_down().await;
 }
 

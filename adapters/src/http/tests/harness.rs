@@ -17,7 +17,7 @@ use actix_web::{
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use jifen_engine::{
     Clock, DataDirectory, Engine, Options,
-    ledger::{Principal, UnixMillis},
+    ledger::{PointType, Principal, ShardIndex, UnixMillis, invariants::Books},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -33,6 +33,19 @@ pub(super) struct HandClock(Arc<AtomicU64>);
 impl HandClock {
     pub(super) fn new() -> Self {
         Self(Arc::new(AtomicU64::new(1_795_251_600_000)))
+    }
+
+    /// Time that stands still at an instant such as `2024-06-30T12:00:00+08:00`.
+    pub(super) fn at(instant: &str) -> Self {
+        let clock = Self::new();
+        clock.move_to(instant);
+        clock
+    }
+
+    pub(super) fn move_to(&self, instant: &str) {
+        let instant: jiff::Timestamp = instant.parse().unwrap();
+        let millis = instant.as_millisecond().try_into().unwrap();
+        self.0.store(millis, Ordering::Relaxed);
     }
 
     pub(super) fn advance_seconds(&self, seconds: u64) {
@@ -114,18 +127,20 @@ pub(super) struct House {
 impl House {
     pub(super) async fn new(options: Options) -> Self {
         let data = tempfile::tempdir().unwrap();
+        let point_type = options.rules.point_types[0].name.clone();
         let opened = DataDirectory::lock(data.path())
             .unwrap()
             .open(options)
             .unwrap();
-        Self::around(opened.engine, data).await
+        Self::around(opened.engine, point_type, data).await
     }
 
-    pub(super) async fn around(engine: Engine, data: TempDir) -> Self {
+    pub(super) async fn around(engine: Engine, point_type: PointType, data: TempDir) -> Self {
         let operator = Principal::new("operator").unwrap();
         let state = State {
             engine: engine.clone(),
             keys: Keys::default().with(Keys::digest(KEY), operator),
+            point_type,
         };
         let app = App::new()
             .app_data(web::Data::new(state))
@@ -175,6 +190,40 @@ impl House {
             .insert_header(("content-type", "application/json"))
             .set_payload(body.to_owned());
         self.knock(request).await
+    }
+
+    /// Sends one command that is accepted for the first time; tells the answer.
+    pub(super) async fn accepted(&self, endpoint: &str, id: &str, body: &str) -> Value {
+        let told = self.command(endpoint, id, body).await;
+        assert_eq!(told.status, 201, "{endpoint} {body}: {}", told.text);
+        told.json()
+    }
+
+    /// What `m` has available, held, pending and owed of a kind of points.
+    pub(super) async fn balance(&self, point_type: &str) -> [u64; 4] {
+        let member = self.get("/v1/members/m").await.json();
+        let balances = member["balances"].as_array().unwrap();
+        let told = balances.iter().find(|b| b["point_type"] == point_type);
+        let told = told.unwrap_or_else(|| panic!("{point_type} in {member}"));
+        ["available", "held", "pending", "owed"].map(|sum| told[sum].as_u64().unwrap())
+    }
+
+    /// What all shards have posted of a kind of points, after checking that their books hold.
+    pub(super) async fn books(&self, point_type: &str) -> Books {
+        let mut sum = Books::default();
+        for shard in (0..self.engine.router().shards()).map(ShardIndex) {
+            let (_, books) = self.engine.audit(shard).await.unwrap().unwrap();
+            for (_, books) in books.into_iter().filter(|(name, _)| name == point_type) {
+                sum.issued += books.issued;
+                sum.issued_reversed += books.issued_reversed;
+                sum.accepted += books.accepted;
+                sum.accepted_reversed += books.accepted_reversed;
+                sum.breakage += books.breakage;
+                sum.adjusted += books.adjusted;
+                sum.outstanding += books.outstanding;
+            }
+        }
+        sum
     }
 
     /// Sends many commands.

@@ -1,18 +1,24 @@
-use jifen_engine::ledger::{Command, CommandKind, Day, Principal, Request};
+use jifen_engine::ledger::{Command, CommandKind, Day, Earn, PointType, Principal, Request};
 
 use super::*;
 use crate::wire::InvalidCode;
+
+mod corrections;
 
 fn principal() -> Principal {
     Principal::new("operator").unwrap()
 }
 
+fn points() -> PointType {
+    PointType::new("points").unwrap()
+}
+
 fn one(json: &str) -> Result<Request, Invalid> {
-    let principal = principal();
     decode_command(
         json.as_bytes(),
         &Context {
-            principal: &principal,
+            principal: &principal(),
+            point_type: &points(),
             default_id: None,
             default_kind: None,
         },
@@ -25,11 +31,11 @@ fn endpoint(
     id: &str,
     json: &str,
 ) -> Result<Request, Invalid> {
-    let principal = principal();
     decode_endpoint(
         json.as_bytes(),
         &Endpoint {
-            principal: &principal,
+            principal: &principal(),
+            point_type: &points(),
             id,
             kind,
             object,
@@ -75,6 +81,17 @@ fn commands_are_read_with_their_defaults() {
     };
     assert!(capture.last);
     assert_eq!(capture.points, None);
+    assert_eq!(read_earn("").releases_at, None);
+}
+
+/// An earn with something more.
+fn read_earn(more: &str) -> Earn {
+    let json = r#"{"id":"1","type":"earn","member":"m","merchant":"s","points":1"#;
+    let request = one(&format!("{json}{more}}}")).unwrap();
+    match request.command() {
+        Command::Earn(earn) => earn.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -82,7 +99,8 @@ fn every_field_is_read() {
     for json in [
         r#"{"id":"1","type":"enrol","member":"m","attributes":{"名":"鲍","a":"\u0041"}}"#,
         r#"{"id":"1","type":"earn","member":"m","merchant":"s","points":1,"point_type":"points",
-            "last_day":"2027-12-31","class":"bought","order":"o","at":"2026-11-21T09:00:00Z"}"#,
+            "last_day":"2027-12-31","class":"bought","order":"o","at":"2026-11-21T09:00:00Z",
+            "releases_at":"2026-12-01T00:00:00+08:00"}"#,
         r#"{"id":"1","type":"redeem","member":"m","merchant":"s","points":9007199254740991,
             "point_type":"p","use":"gift","order":"o","cash_fen":0}"#,
         r#"{"id":"1","type":"hold","member":"m","merchant":"s","points":1,"point_type":"p",
@@ -90,6 +108,13 @@ fn every_field_is_read() {
         r#"{"id":"1","type":"capture","hold":"h1-1","points":3,"final":false}"#,
         r#"{"id":"1","type":"release","hold":"whatever","reference":"r","metadata":{}}"#,
         r#"{"id":"1","type":"put_merchant","merchant":"s","name":"Shop"}"#,
+        r#"{"id":"1","type":"reverse","transaction":"t3-7","points":2,"reason":"sent back"}"#,
+        r#"{"id":"1","type":"reverse","transaction":"whatever"}"#,
+        r#"{"id":"1","type":"adjust","member":"m","points":-7,"point_type":"p","reason":"put right"}"#,
+        r#"{"id":"1","type":"freeze","member":"m","reason":"lost phone"}"#,
+        r#"{"id":"1","type":"unfreeze","member":"m","reason":"found phone"}"#,
+        r#"{"id":"1","type":"close","member":"m","reason":"moved away","reference":"r"}"#,
+        r#"{"id":"1","type":"erase","member":"m"}"#,
     ] {
         assert_eq!(told(one(json)), ("", String::new()), "{json}");
     }
@@ -216,15 +241,13 @@ fn too_long_and_too_deep_are_refused() {
 
 #[test]
 fn bytes_that_are_no_utf_8_are_malformed() {
-    let principal = principal();
-    let invalid = decode_batch(b"[{\"id\":\"\xff\"}]", &principal).unwrap_err();
+    let invalid = decode_batch(b"[{\"id\":\"\xff\"}]", &principal(), &points()).unwrap_err();
     assert_eq!(invalid.code, InvalidCode::Malformed);
 }
 
 #[test]
 fn a_batch_is_refused_whole_with_pointers_into_it() {
-    let principal = principal();
-    let batch = |json: &str| decode_batch(json.as_bytes(), &principal);
+    let batch = |json: &str| decode_batch(json.as_bytes(), &principal(), &points());
     assert_eq!(batch(" [ ] ").unwrap().len(), 0);
     let good = r#"{"id":"1","type":"release","hold":"h1-1"}"#;
     assert_eq!(batch(&format!("[{good},{good}]")).unwrap().len(), 2);
@@ -244,12 +267,12 @@ fn a_batch_is_refused_whole_with_pointers_into_it() {
 
 #[test]
 fn a_batch_has_a_bound() {
-    let principal = principal();
     let batch = |count: usize| {
         let good = r#"{"id":"1","type":"release","hold":"h1-1"}"#;
         decode_batch(
             format!("[{}]", vec![good; count].join(",")).as_bytes(),
-            &principal,
+            &principal(),
+            &points(),
         )
     };
     assert_eq!(batch(BATCH_COMMANDS_MAX).unwrap().len(), BATCH_COMMANDS_MAX);
@@ -262,9 +285,10 @@ fn a_batch_has_a_bound() {
 
 #[test]
 fn defaults_stand_in_for_what_is_not_said() {
-    let principal = principal();
+    let (principal, point_type) = (principal(), PointType::new("miles").unwrap());
     let context = Context {
         principal: &principal,
+        point_type: &point_type,
         default_id: Some("day:7"),
         default_kind: Some(CommandKind::Release),
     };
@@ -273,6 +297,12 @@ fn defaults_stand_in_for_what_is_not_said() {
     let said = read(r#"{"id":"x","type":"capture","hold":"h1-1"}"#).unwrap();
     assert_eq!(said.id().as_str(), "x");
     assert_eq!(said.command().kind(), CommandKind::Capture);
+    let earn = r#"{"type":"earn","member":"m","merchant":"s","points":5}"#;
+    let request = read(earn).unwrap();
+    let Command::Earn(earn) = request.command() else {
+        panic!("{request:?}")
+    };
+    assert_eq!(earn.point_type, point_type);
 }
 
 #[test]

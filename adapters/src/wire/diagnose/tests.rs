@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use jifen_engine::ledger::Principal;
+use jifen_engine::ledger::{PointType, Principal};
 use proptest::prelude::*;
 
 use super::*;
@@ -26,6 +26,9 @@ fn value() -> impl Strategy<Value = String> {
         Just("0"),
         Just("900"),
         Just("-1"),
+        Just("-9007199254740991"),
+        Just("-9007199254740992"),
+        Just("-99999999999999999999"),
         Just("1.0"),
         Just("1e2"),
         Just("1e999"),
@@ -57,7 +60,7 @@ fn fitting(field: Field) -> &'static str {
         Field::Final => "true",
         Field::Attributes | Field::Metadata => r#"{"a":"b"}"#,
         Field::LastDay => r#""2027-12-31""#,
-        Field::At => r#""2026-11-21T09:00:00Z""#,
+        Field::At | Field::ReleasesAt => r#""2026-11-21T09:00:00Z""#,
         _ => r#""x""#,
     }
 }
@@ -97,8 +100,15 @@ fn object() -> impl Strategy<Value = String> {
     })
 }
 
+fn sender() -> (Principal, PointType) {
+    (
+        Principal::new("p").unwrap(),
+        PointType::new("points").unwrap(),
+    )
+}
+
 fn given<'a>(
-    principal: &'a Principal,
+    (principal, point_type): &'a (Principal, PointType),
     id: Option<&'a str>,
     kind: Option<CommandKind>,
     object: Option<&'a str>,
@@ -109,6 +119,7 @@ fn given<'a>(
         .and_then(|field| object.map(|text| (field, text)));
     Given {
         principal,
+        point_type,
         id,
         kind,
         object,
@@ -128,11 +139,11 @@ proptest! {
         object in prop::option::of(prop_oneof![Just("x"), Just("h3-7"), Just("a b")]),
         binding: bool,
     ) {
-        let principal = Principal::new("p").unwrap();
+        let sender = sender();
         // Only endpoints bind, and have an object in their path; they always know the kind and the id.
         let binding = binding && kind.is_some() && id.is_some();
         let object = object.filter(|_| binding);
-        let given = given(&principal, id, kind, object, binding);
+        let given = given(&sender, id, kind, object, binding);
         let fast = fast(&text, &given).is_some();
         let slow = examine(&text, &given, Form::One);
         prop_assert_eq!(fast, slow.is_empty(), "{} {:?}", text, slow);
@@ -141,20 +152,21 @@ proptest! {
     /// The same of arrays: good if and only if every command is.
     #[test]
     fn an_array_is_good_exactly_when_each_command_is(texts in prop::collection::vec(object(), 0..4)) {
-        let principal = Principal::new("p").unwrap();
-        let context = Context { principal: &principal, default_id: None, default_kind: None };
+        let sender = sender();
+        let (principal, point_type) = (&sender.0, &sender.1);
+        let context = Context { principal, point_type, default_id: None, default_kind: None };
         let batch = format!("[{}]", texts.join(","));
-        let whole = decode_batch(batch.as_bytes(), &principal);
+        let whole = decode_batch(batch.as_bytes(), principal, point_type);
         let each = texts.iter().all(|text| decode_command(text.as_bytes(), &context).is_ok());
         prop_assert_eq!(whole.is_ok(), each);
-        let slow = examine(&batch, &given(&principal, None, None, None, false), Form::Array);
+        let slow = examine(&batch, &given(&sender, None, None, None, false), Form::Array);
         prop_assert_eq!(slow.is_empty(), each);
     }
 
     /// No text at all makes the decoder panic.
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let principal = Principal::new("p").unwrap();
-        let _ = decode_batch(&bytes, &principal);
+        let (principal, point_type) = sender();
+        let _ = decode_batch(&bytes, &principal, &point_type);
     }
 }

@@ -1,8 +1,8 @@
 use jifen_engine::{
     EngineError,
     ledger::{
-        Balance, Code, HoldId, LotShare, Offset, Points, RequestId, Seq, ShardIndex, Text,
-        UnixMillis,
+        Balance, Code, HoldId, LotShare, MemberId, Offset, Points, RequestId, Seq, ShardIndex,
+        Text, UnixMillis,
     },
 };
 use serde_json::{Value, json};
@@ -113,6 +113,48 @@ fn every_command_tells_its_own_fields() {
             Details::Enrolled,
             json!({ "type": "enrol" }),
         ),
+        (
+            CommandKind::Reverse,
+            Details::Restored {
+                restored: points(4),
+            },
+            json!({ "restored": 4 }),
+        ),
+        (
+            CommandKind::Reverse,
+            Details::TakenBack {
+                taken_back: points(3),
+                owed: points(1),
+            },
+            json!({ "taken_back": 3, "owed": 1 }),
+        ),
+        (
+            CommandKind::Close,
+            Details::Closed {
+                forfeited: points(40),
+            },
+            json!({ "forfeited": 40 }),
+        ),
+        (
+            CommandKind::Adjust,
+            Details::Adjusted,
+            json!({ "type": "adjust" }),
+        ),
+        (
+            CommandKind::Freeze,
+            Details::Frozen,
+            json!({ "type": "freeze" }),
+        ),
+        (
+            CommandKind::Unfreeze,
+            Details::Unfrozen,
+            json!({ "type": "unfreeze" }),
+        ),
+        (
+            CommandKind::Erase,
+            Details::Erased,
+            json!({ "type": "erase" }),
+        ),
     ];
     for (kind, details, expected) in cases {
         let told = accepted(kind, details);
@@ -120,6 +162,52 @@ fn every_command_tells_its_own_fields() {
             assert_eq!(&told[key], value, "{key} of {told}");
         }
     }
+}
+
+/// Goal: a transaction is its answer and four fields more, each of them once. Method: one whose answer has lots of its
+/// own, and one without lots and merchant, read back with every key counted.
+#[test]
+fn a_transaction_is_its_answer_and_what_became_of_it() {
+    let lot = LotShare {
+        issuer: "shop".into(),
+        class: "ordinary".into(),
+        last_day: Day::NEVER,
+        points: points(30),
+    };
+    let view = |kind, details, merchant: Option<&str>| TransactionView {
+        answer: answer(kind, Verdict::Accepted(details)),
+        member: MemberId::new("m-7").unwrap(),
+        merchant: merchant.map(Into::into),
+        lots: merchant.map(|_| lot.clone()).into_iter().collect(),
+        reversed: points(12),
+    };
+    let encoded = |view: &TransactionView| {
+        let mut out = Vec::new();
+        encode_transaction(view, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    let lots = Details::Lots([lot.clone()].into_iter().collect());
+    let told = encoded(&view(CommandKind::Redeem, lots, Some("shop")));
+    assert_eq!(told.matches(r#""lots":"#).count(), 1, "{told}");
+    assert_eq!(
+        serde_json::from_str::<Value>(&told).unwrap(),
+        json!({
+            "id": "o-1001", "type": "redeem", "status": "accepted", "transaction": "t3-10412",
+            "offset": "3:10412", "at": "2026-11-21T09:00:00.123Z", "replayed": false,
+            "balance": { "point_type": "points", "available": 40, "held": 7, "pending": 0, "owed": 0 },
+            "member": "m-7", "merchant": "shop",
+            "lots": [{ "issuer": "shop", "class": "ordinary", "last_day": null, "points": 30 }],
+            "reversed": 12,
+        })
+    );
+    let closed = Details::Closed {
+        forfeited: points(40),
+    };
+    let told = encoded(&view(CommandKind::Close, closed, None));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["forfeited"], 40);
+    assert_eq!(told["merchant"], Value::Null);
+    assert_eq!(told["lots"], json!([]));
 }
 
 #[test]
