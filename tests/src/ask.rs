@@ -2,9 +2,9 @@
 
 use compact_str::CompactString;
 use jifen_engine::ledger::{
-    Capture, Class, Command, Day, Earn, Enrol, Fen, Hold, HoldId, Labels, MemberId, MerchantId,
-    PointType, Points, Principal, PutMerchant, Redeem, Release, Request, RequestId, Text,
-    UnixMillis, Use,
+    Adjust, Capture, Class, Command, Day, Direction, Earn, Enrol, Erase, Fen, Hold, HoldId, Labels,
+    Lifecycle, MemberId, MerchantId, PointType, Points, Principal, PutMerchant, Redeem, Release,
+    Request, RequestId, Reverse, Text, TransactionId, UnixMillis, Use,
 };
 
 /// Keys and values.
@@ -42,6 +42,7 @@ pub enum What {
         class: String,
         order: Option<String>,
         at: Option<u64>,
+        releases_at: Option<u64>,
     },
     Redeem {
         member: String,
@@ -73,6 +74,33 @@ pub enum What {
         merchant: String,
         name: String,
     },
+    Reverse {
+        transaction: String,
+        points: Option<u64>,
+        reason: Option<String>,
+    },
+    Adjust {
+        member: String,
+        up: bool,
+        points: u64,
+        point_type: String,
+        reason: String,
+    },
+    Freeze {
+        member: String,
+        reason: String,
+    },
+    Unfreeze {
+        member: String,
+        reason: String,
+    },
+    Close {
+        member: String,
+        reason: String,
+    },
+    Erase {
+        member: String,
+    },
 }
 
 impl What {
@@ -87,6 +115,32 @@ impl What {
             Self::Capture { .. } => "capture",
             Self::Release { .. } => "release",
             Self::PutMerchant { .. } => "put_merchant",
+            Self::Reverse { .. } => "reverse",
+            Self::Adjust { .. } => "adjust",
+            Self::Freeze { .. } => "freeze",
+            Self::Unfreeze { .. } => "unfreeze",
+            Self::Close { .. } => "close",
+            Self::Erase { .. } => "erase",
+        }
+    }
+
+    /// The member that is named; captures and releases name a hold instead, reversals a transaction.
+    #[must_use]
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::Enrol { member, .. }
+            | Self::Earn { member, .. }
+            | Self::Redeem { member, .. }
+            | Self::Hold { member, .. }
+            | Self::Adjust { member, .. }
+            | Self::Freeze { member, .. }
+            | Self::Unfreeze { member, .. }
+            | Self::Close { member, .. }
+            | Self::Erase { member } => Some(member),
+            Self::Capture { .. }
+            | Self::Release { .. }
+            | Self::Reverse { .. }
+            | Self::PutMerchant { .. } => None,
         }
     }
 }
@@ -145,6 +199,7 @@ impl What {
                 class,
                 order,
                 at,
+                releases_at,
             } => Command::Earn(Earn {
                 member: MemberId::new(member).unwrap(),
                 merchant: MerchantId::new(merchant).unwrap(),
@@ -154,6 +209,7 @@ impl What {
                 class: Class::new(class).unwrap(),
                 order: text(order.as_deref()),
                 at: at.map(UnixMillis),
+                releases_at: releases_at.map(UnixMillis),
             }),
             Self::Redeem {
                 member,
@@ -201,7 +257,42 @@ impl What {
                 merchant: MerchantId::new(merchant).unwrap(),
                 name: Text::new(name).unwrap(),
             }),
+            Self::Reverse {
+                transaction,
+                points,
+                reason,
+            } => Command::Reverse(Reverse {
+                transaction: TransactionId::parse(transaction).unwrap(),
+                points: points.map(|points| Points::new(points).unwrap()),
+                reason: text(reason.as_deref()),
+            }),
+            Self::Adjust {
+                member,
+                up,
+                points,
+                point_type,
+                reason,
+            } => Command::Adjust(Adjust {
+                member: MemberId::new(member).unwrap(),
+                direction: if *up { Direction::Up } else { Direction::Down },
+                points: Points::new(*points).unwrap(),
+                point_type: PointType::new(point_type).unwrap(),
+                reason: Text::new(reason).unwrap(),
+            }),
+            Self::Freeze { member, reason } => Command::Freeze(lifecycle(member, reason)),
+            Self::Unfreeze { member, reason } => Command::Unfreeze(lifecycle(member, reason)),
+            Self::Close { member, reason } => Command::Close(lifecycle(member, reason)),
+            Self::Erase { member } => Command::Erase(Erase {
+                member: MemberId::new(member).unwrap(),
+            }),
         }
+    }
+}
+
+fn lifecycle(member: &str, reason: &str) -> Lifecycle {
+    Lifecycle {
+        member: MemberId::new(member).unwrap(),
+        reason: Text::new(reason).unwrap(),
     }
 }
 

@@ -31,6 +31,9 @@ impl Coverage {
         self.count(format!("{verb} {outcome}"));
         for why in whys {
             self.count(why.code);
+            if why.frees_at.is_some() {
+                self.count("frees at");
+            }
         }
         if whys.len() > 1 {
             self.count("several reasons");

@@ -29,6 +29,8 @@ pub struct Recorded {
     pub id: String,
     /// What was asked, in the word of the wire contract.
     pub verb: &'static str,
+    /// Which shard decided.
+    pub shard: u16,
     /// Which entry of the shard records it.
     pub seq: u64,
     /// When it was decided, in milliseconds.
@@ -51,6 +53,13 @@ pub enum Told {
     Captured { captured: u64, released: u64 },
     Released { released: u64 },
     Document { version: u64, changed: bool },
+    Restored { restored: u64 },
+    TakenBack { taken_back: u64, owed: u64 },
+    Adjusted,
+    Frozen,
+    Unfrozen,
+    Closed { forfeited: u64 },
+    Erased,
     Refused(Vec<Why>),
 }
 
@@ -71,6 +80,41 @@ pub struct Why {
     pub code: &'static str,
     pub limit: Option<u64>,
     pub requested: Option<u64>,
+    /// When it will no longer stand in the way, in milliseconds, if that is known.
+    pub frees_at: Option<u64>,
+}
+
+impl Why {
+    /// A reason without a measure.
+    #[must_use]
+    pub const fn plain(code: &'static str) -> Self {
+        Self {
+            code,
+            limit: None,
+            requested: None,
+            frees_at: None,
+        }
+    }
+
+    /// A reason with what would be allowed and what was asked for.
+    #[must_use]
+    pub const fn measured(code: &'static str, limit: u64, requested: u64) -> Self {
+        Self {
+            code,
+            limit: Some(limit),
+            requested: Some(requested),
+            frees_at: None,
+        }
+    }
+
+    /// In the words of the tables. A time is told in seconds since `base`.
+    #[must_use]
+    pub fn words(&self, base: u64) -> String {
+        match self.frees_at {
+            Some(at) => format!("{self} until {}", seconds(at, base)),
+            None => self.to_string(),
+        }
+    }
 }
 
 /// A member's points of one type, as readers see them.
@@ -78,10 +122,18 @@ pub struct Why {
 #[allow(missing_docs)]
 pub struct WalletSeen {
     pub point_type: String,
-    pub available: u64,
-    pub held: u64,
+    /// Available, held, pending and owed.
+    pub balance: [u64; 4],
     /// In the order of spending; `points` are the lot's available part, and beside them stands its held part.
     pub lots: Vec<(LotPart, u64)>,
+}
+
+impl WalletSeen {
+    /// Whether the member has nothing of this type and owes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lots.is_empty() && self.balance == [0; 4]
+    }
 }
 
 /// What an engine's reply says.
@@ -106,6 +158,7 @@ fn recorded(answer: &Answer) -> Recorded {
     Recorded {
         id: answer.id.to_string(),
         verb: answer.kind.name(),
+        shard: answer.offset.shard.0,
         seq: answer.offset.seq.0,
         at: answer.at.0,
         reference: answer
@@ -151,6 +204,20 @@ fn accepted(details: &Details) -> Told {
             version: *version,
             changed: *changed,
         },
+        Details::Restored { restored } => Told::Restored {
+            restored: restored.get(),
+        },
+        Details::TakenBack { taken_back, owed } => Told::TakenBack {
+            taken_back: taken_back.get(),
+            owed: owed.get(),
+        },
+        Details::Adjusted => Told::Adjusted,
+        Details::Frozen => Told::Frozen,
+        Details::Unfrozen => Told::Unfrozen,
+        Details::Closed { forfeited } => Told::Closed {
+            forfeited: forfeited.get(),
+        },
+        Details::Erased => Told::Erased,
     }
 }
 
@@ -168,6 +235,7 @@ fn why(reason: &Reason) -> Why {
         code: code_name(reason.code),
         limit: reason.limit,
         requested: reason.requested,
+        frees_at: reason.frees_at.map(|at| at.0),
     }
 }
 
@@ -179,13 +247,22 @@ pub const fn code_name(code: Code) -> &'static str {
         Code::MemberNotFound => "member_not_found",
         Code::MerchantNotFound => "merchant_not_found",
         Code::HoldNotFound => "hold_not_found",
+        Code::TransactionNotFound => "transaction_not_found",
         Code::HoldCaptured => "hold_captured",
         Code::HoldReleased => "hold_released",
         Code::HoldExpired => "hold_expired",
+        Code::MemberFrozen => "member_frozen",
+        Code::MemberClosed => "member_closed",
+        Code::MemberHasHolds => "member_has_holds",
+        Code::AlreadyReversed => "already_reversed",
         Code::AtInFuture => "at_in_future",
         Code::UnknownPointType => "unknown_point_type",
+        Code::NotEligible => "not_eligible",
+        Code::NotReversible => "not_reversible",
+        Code::ReversalWindowPassed => "reversal_window_passed",
         Code::MemberLimitReached => "member_limit_reached",
         Code::ExceedsHold => "exceeds_hold",
+        Code::ExceedsTransaction => "exceeds_transaction",
         Code::InsufficientPoints => "insufficient_points",
         Code::Full => "full",
     }
@@ -199,8 +276,7 @@ pub fn seen(view: &reads::MemberView) -> Vec<WalletSeen> {
         .iter()
         .map(|wallet| WalletSeen {
             point_type: wallet.point_type.to_string(),
-            available: wallet.balance.available.get(),
-            held: wallet.balance.held.get(),
+            balance: parts(wallet.balance),
             lots: wallet
                 .lots
                 .iter()
@@ -250,10 +326,7 @@ pub fn words(told: &Told, base: u64) -> String {
     match told {
         Told::Enrolled => "accepted".to_owned(),
         Told::Lots(lots) => format!("accepted: {}", list(lots)),
-        Told::Held { expires_at, .. } => {
-            let millis = expires_at - base;
-            format!("accepted: until {}.{:03}", millis / 1_000, millis % 1_000)
-        }
+        Told::Held { expires_at, .. } => format!("accepted: until {}", seconds(*expires_at, base)),
         Told::Captured { captured, released } => {
             format!("accepted: captured {captured}, released {released}")
         }
@@ -262,8 +335,26 @@ pub fn words(told: &Told, base: u64) -> String {
             let kind = if *changed { "new" } else { "unchanged" };
             format!("accepted: version {version}, {kind}")
         }
-        Told::Refused(whys) => format!("refused: {}", list(whys)),
+        Told::Restored { restored } => format!("accepted: restored {restored}"),
+        Told::TakenBack { taken_back, owed } => {
+            format!("accepted: taken back {taken_back}, owed {owed}")
+        }
+        Told::Closed { forfeited } => format!("accepted: forfeited {forfeited}"),
+        Told::Adjusted | Told::Frozen | Told::Unfrozen | Told::Erased => "accepted".to_owned(),
+        Told::Refused(whys) => format!("refused: {}", reasons(whys, base)),
     }
+}
+
+/// Reasons in the words of the tables. A time is told in seconds since `base`.
+#[must_use]
+pub fn reasons(whys: &[Why], base: u64) -> String {
+    let whys: Vec<String> = whys.iter().map(|why| why.words(base)).collect();
+    whys.join(", ")
+}
+
+fn seconds(at: u64, base: u64) -> String {
+    let millis = at - base;
+    format!("{}.{:03}", millis / 1_000, millis % 1_000)
 }
 
 /// One after the other, with commas.

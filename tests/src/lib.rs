@@ -3,6 +3,8 @@
 //! | where | what |
 //! |---|---|
 //! | `ask`, `heard` | requests and answers in plain words; the only place where these tests name the ledger's own types |
+//! | `moved` | entries and their moves, in plain words too |
+//! | `civil` | calendar days by their date |
 //! | `journaled` | recorded entries, taken out of sealed blocks and of journals |
 //! | `scenario` | tables in the language of the domain |
 //! | `twin` | a second ledger, slow and simple, that shares no code with the engine |
@@ -19,10 +21,12 @@
 )]
 
 pub mod ask;
+pub mod civil;
 pub mod coverage;
 pub mod heard;
 pub mod history;
 pub mod journaled;
+pub mod moved;
 pub mod scenario;
 pub mod server;
 pub mod shopper;

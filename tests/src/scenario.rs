@@ -1,51 +1,81 @@
 //! Tables in the language of the domain, and the one place that runs them.
 //!
 //! ```text
+//! clock    2024-06-30 12:00:00
 //! merchant M1
 //! enrol    A1
-//! earn     A1 M1 100 day=20800          => accepted: M1/20800 100
+//! earn     A1 M1 100 day=2024-06-30     => accepted: M1/2024-06-30 100
 //! redeem   A1 M1 101                    => refused: insufficient_points 101 of 100
 //! hold     A1 M1 60 as=H1 ttl=900       => accepted: until 900.000
-//! capture  H1 20 more                   => accepted: captured 20, released 0
-//! wait     901
-//! expire                                => 1
-//! balance  A1                           => 80 available, 0 held
+//! capture  H1 20 more as=T1             => accepted: captured 20, released 0
+//! reverse  T1 5                         => accepted: restored 5
+//! clock    2024-07-01 00:00:00
+//! sweep                                 => 1
+//! deeds                                 => lapsed
+//! moves                                 => M1/2024-06-30 45 available>breakage
+//! balance  A1                           => 0 available, 40 held
 //! ```
 //!
 //! Every line is a command or a question. Behind `=>` stands what must be heard; without it, a command must be
 //! accepted. `accepted` alone fits every accepted answer, `replayed` every answer that is said again, and what is said
 //! again must be what was said. Amounts after a code read "asked of allowed". Commands take `id=`, `by=`, `ref=` and
-//! `note=`; without an id each line is a new request. `back 5` turns the clock back by seconds, `restart 10` goes on
-//! with a ledger replayed from the entries, in which no hold expires for 10 seconds.
+//! `note=`; without an id each line is a new request. `as=` names what was accepted, for captures and reversals.
+//!
+//! Days are written as dates or counted from 1970-01-01. `clock` sets the programme's own time, at UTC+8, and from
+//! there seconds are counted; before any `clock` they count from 2026-09-21. `back 5` turns the clock back by seconds,
+//! `restart 10` goes on with a ledger replayed from the entries, in which no hold expires for 10 seconds. `sweep` does
+//! what is due without anybody asking. `deeds` and `moves` ask what the last command or sweep recorded.
+
+mod line;
 
 use std::collections::BTreeMap;
 
 use jifen_engine::{
     ledger::{
-        HoldId, Ledger, MemberId, PointType, Rules, ShardIndex, UnixMillis, invariants::check_shard,
+        HoldId, Ledger, MemberId, MerchantId, PointKind, PointType, Rules, ShardIndex, UnixMillis,
+        Uses, invariants::check_shard,
     },
     reads,
     shard::ShardCore,
 };
 
+use self::line::{Line, dates_as_days, millis, time_of_day};
 use crate::{
-    ask::{Ask, What},
+    ask::Ask,
     coverage::Coverage,
-    heard::{Heard, Recorded, Told, heard, seen, words},
-    journaled::records,
+    heard::{Heard, Recorded, Told, WalletSeen, heard, list, reasons, seen, words},
+    journaled::{entry, records},
+    moved::{Made, made},
 };
 
 /// When tables begin: 2026-09-21, in milliseconds. Times in them are seconds from here.
 const START: u64 = 1_790_000_000_000;
-const SHARD: ShardIndex = ShardIndex(0);
+const DAY_MILLIS: u64 = 86_400_000;
+/// The programme's days begin so much earlier than those of UTC.
+const DAY_OFFSET_MILLIS: u64 = 8 * 3_600_000;
 
-/// The rules of tables that do not say otherwise: two point types, and bounds that a table can reach.
+/// The rules of tables that do not say otherwise: four kinds of points, and bounds that a table can reach.
 #[must_use]
 pub fn small_rules() -> Rules {
+    let kind = |name, uses| PointKind {
+        uses,
+        ..PointKind::plain(PointType::new(name).unwrap())
+    };
+    let redeem_only = Uses {
+        offset: false,
+        ..Uses::ALL
+    };
+    let offset_only = Uses {
+        redeem: false,
+        ..Uses::ALL
+    };
     Rules {
-        point_types: ["points", "miles"]
-            .map(|name| PointType::new(name).unwrap())
-            .to_vec(),
+        point_types: vec![
+            kind("points", Uses::ALL),
+            kind("miles", redeem_only),
+            kind("credit", offset_only),
+            kind("growth", Uses::GRADE_ONLY),
+        ],
         lots_per_wallet_max: 3,
         open_holds_per_member_max: 2,
         ..Rules::default()
@@ -86,69 +116,40 @@ pub struct Play {
     rules: Rules,
     core: ShardCore<()>,
     records: Vec<Vec<u8>>,
+    /// What the last command or sweep recorded.
+    last: Vec<Made>,
     now: u64,
+    /// From when on seconds are counted.
+    base: u64,
     asks: u32,
     /// What tables call holds, and what the engine calls them.
     holds: BTreeMap<String, String>,
+    /// The same for whatever can be reversed.
+    transactions: BTreeMap<String, String>,
     said: Vec<(Ask, Recorded)>,
     met: Coverage,
-}
-
-/// A line cut up: words in order, `key=value` by key.
-struct Line<'a> {
-    words: Vec<&'a str>,
-    options: BTreeMap<&'a str, &'a str>,
-}
-
-impl<'a> Line<'a> {
-    fn new(line: &'a str) -> Self {
-        let (options, words): (Vec<_>, Vec<_>) =
-            line.split_whitespace().partition(|word| word.contains('='));
-        Self {
-            words,
-            options: options
-                .into_iter()
-                .filter_map(|option| option.split_once('='))
-                .collect(),
-        }
-    }
-
-    fn word(&self, place: usize) -> Result<String, String> {
-        let word = self
-            .words
-            .get(place)
-            .ok_or_else(|| format!("word {place} is missing"))?;
-        Ok((*word).to_owned())
-    }
-
-    fn option(&self, key: &str) -> Option<String> {
-        self.options.get(key).map(|value| (*value).to_owned())
-    }
-
-    fn number<T: std::str::FromStr>(&self, place: usize) -> Result<T, String> {
-        parsed(&self.word(place)?)
-    }
-
-    fn numeric<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, String> {
-        self.options.get(key).map(|value| parsed(value)).transpose()
-    }
-}
-
-fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{text} is no number"))
 }
 
 impl Play {
     /// A table that has not begun.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
+        Self::on(ShardIndex(0), rules)
+    }
+
+    /// The same on another shard than the first.
+    #[must_use]
+    pub fn on(shard: ShardIndex, rules: Rules) -> Self {
         Self {
-            core: ShardCore::new(Ledger::new(SHARD, rules.clone()), UnixMillis(0)),
+            core: ShardCore::new(Ledger::new(shard, rules.clone()), UnixMillis(0)),
             rules,
             records: Vec::new(),
+            last: Vec::new(),
             now: START,
+            base: START,
             asks: 0,
             holds: BTreeMap::new(),
+            transactions: BTreeMap::new(),
             said: Vec::new(),
             met: Coverage::default(),
         }
@@ -160,8 +161,8 @@ impl Play {
     ///
     /// If it does not go as it says.
     pub fn line(&mut self, line: &str) -> Result<(), String> {
-        let line = line.split('#').next().unwrap_or_default();
-        let (line, expected) = line.split_once("=>").unwrap_or((line, ""));
+        let line = dates_as_days(line.split('#').next().unwrap_or_default());
+        let (line, expected) = line.split_once("=>").unwrap_or((&line, ""));
         let expected = expected.trim();
         if line.trim().is_empty() {
             return Ok(());
@@ -186,22 +187,39 @@ impl Play {
     ///
     /// If the line makes no sense, or something was said again that was never said.
     pub fn say(&mut self, line: &str) -> Result<String, String> {
-        let line = Line::new(line);
+        let line = dates_as_days(line);
+        let line = Line::new(&line);
         match line.word(0)?.as_str() {
             "wait" => self.now += millis(&line.word(1)?)?,
             "back" => self.now -= millis(&line.word(1)?)?,
+            "clock" => {
+                let midnight = line.number::<u64>(1)? * DAY_MILLIS - DAY_OFFSET_MILLIS;
+                self.now = midnight + time_of_day(&line.word(2)?)?;
+                self.base = self.now;
+            }
             "restart" => {
                 let ledger = self.replayed()?;
                 let grace = UnixMillis(self.now + millis(&line.word(1)?)?);
                 self.core = ShardCore::new(ledger, grace);
             }
-            "expire" => {
+            "sweep" => {
                 let count = self.core.expire_due(UnixMillis(self.now), usize::MAX);
                 self.gather()?;
                 return Ok(count.to_string());
             }
+            "deeds" => {
+                return Ok(one_by_one(
+                    self.last.iter().map(|made| made.deed.to_owned()),
+                ));
+            }
+            "moves" => {
+                let moves = self.last.iter().flat_map(|made| &made.moves);
+                return Ok(one_by_one(moves.map(ToString::to_string)));
+            }
             "balance" => return self.balance(&line),
             "lots" => return self.lots(&line),
+            "member" => return self.member(&line),
+            "account" => return self.account(&line),
             "state" => return self.state(&line),
             _ => return self.command(&line),
         }
@@ -214,15 +232,22 @@ impl Play {
     ///
     /// If it has another one.
     pub fn replayed(&self) -> Result<Ledger, String> {
-        let mut ledger = Ledger::new(SHARD, self.rules.clone());
+        let mut ledger = Ledger::new(self.core.ledger().shard(), self.rules.clone());
         for record in &self.records {
             ledger.replay(record).map_err(|error| error.to_string())?;
+            while ledger.take_aged().is_some() {}
         }
         if ledger.state_hash() == self.core.ledger().state_hash() {
             Ok(ledger)
         } else {
             Err("a replay gives another state".to_owned())
         }
+    }
+
+    /// What was recorded so far.
+    #[must_use]
+    pub fn records(&self) -> &[Vec<u8>] {
+        &self.records
     }
 
     fn command(&mut self, line: &Line<'_>) -> Result<String, String> {
@@ -235,150 +260,75 @@ impl Play {
             reference: line.option("ref"),
             metadata: line
                 .option("note")
-                .map(|note| vec![("note".to_owned(), filled(&note))]),
+                .map(|note| vec![("note".to_owned(), line::filled(&note))]),
             what,
         };
         let found = heard(&self.core.submit(UnixMillis(self.now), &ask.request()));
         self.gather()?;
         self.met.count_heard(&ask, &found);
         match found {
-            Heard::Declined(whys) => Ok(format!("declined: {}", crate::heard::list(&whys))),
+            Heard::Declined(whys) => Ok(format!("declined: {}", reasons(&whys, self.base))),
             Heard::Recorded {
                 answer,
                 replayed: true,
-            } => {
-                let before = self.said.iter().find(|(before, _)| {
-                    before.id == ask.id
-                        && before.principal == ask.principal
-                        && before.what == ask.what
-                });
-                match before {
-                    Some((_, said)) if *said == answer => {
-                        Ok(format!("replayed: {}", words(&answer.told, START)))
-                    }
-                    said => Err(format!("said again: {answer:?}\n  said before: {said:?}")),
-                }
-            }
+            } => self.said_again(&ask, &answer),
             Heard::Recorded {
                 answer,
                 replayed: false,
             } => {
-                if let (Told::Held { hold, .. }, Some(name)) = (&answer.told, line.option("as")) {
-                    self.holds.insert(name, hold.clone());
+                if let Some(name) = line.option("as") {
+                    self.name(name, &answer);
                 }
-                let words = words(&answer.told, START);
+                let words = words(&answer.told, self.base);
                 self.said.push((ask, answer));
                 Ok(words)
             }
         }
     }
 
-    fn what(&self, line: &Line<'_>) -> Result<What, String> {
-        let point_type = line.option("type").unwrap_or_else(|| "points".to_owned());
-        Ok(match line.word(0)?.as_str() {
-            "merchant" => What::PutMerchant {
-                merchant: line.word(1)?,
-                name: line.option("name").unwrap_or_else(|| "A shop".to_owned()),
-            },
-            "enrol" => {
-                let common = ["id", "by", "ref", "note"];
-                let own = line.options.iter().filter(|(key, _)| !common.contains(key));
-                let own: Vec<_> = own
-                    .map(|(key, value)| ((*key).to_owned(), filled(value)))
-                    .collect();
-                What::Enrol {
-                    member: line.word(1)?,
-                    attributes: (!own.is_empty()).then_some(own),
-                }
+    fn name(&mut self, name: String, answer: &Recorded) {
+        if let Told::Held { hold, .. } = &answer.told {
+            self.holds.insert(name.clone(), hold.clone());
+        }
+        let transaction = format!("t{}-{}", answer.shard, answer.seq);
+        self.transactions.insert(name, transaction);
+    }
+
+    fn said_again(&self, ask: &Ask, answer: &Recorded) -> Result<String, String> {
+        let before = self.said.iter().find(|(before, _)| {
+            before.id == ask.id && before.principal == ask.principal && before.what == ask.what
+        });
+        match before {
+            Some((_, said)) if said == answer => {
+                Ok(format!("replayed: {}", words(&answer.told, self.base)))
             }
-            "earn" => What::Earn {
-                member: line.word(1)?,
-                merchant: line.word(2)?,
-                points: line.number(3)?,
-                point_type,
-                last_day: line.numeric("day")?,
-                class: line
-                    .option("class")
-                    .unwrap_or_else(|| "ordinary".to_owned()),
-                order: line.option("order"),
-                at: self.moment(line)?,
-            },
-            "redeem" => What::Redeem {
-                member: line.word(1)?,
-                merchant: line.word(2)?,
-                points: line.number(3)?,
-                point_type,
-                used_for: line.option("use"),
-                order: line.option("order"),
-                cash: line.numeric("cash")?,
-            },
-            "hold" => What::Hold {
-                member: line.word(1)?,
-                merchant: line.word(2)?,
-                points: line.number(3)?,
-                point_type,
-                used_for: line.option("use"),
-                order: line.option("order"),
-                ttl_seconds: line.numeric("ttl")?.unwrap_or(900),
-            },
-            "capture" => What::Capture {
-                hold: self.hold(&line.word(1)?),
-                points: line
-                    .words
-                    .get(2)
-                    .filter(|word| **word != "more")
-                    .map(|p| parsed(p))
-                    .transpose()?,
-                last: line.words.last() != Some(&"more"),
-            },
-            "release" => What::Release {
-                hold: self.hold(&line.word(1)?),
-            },
-            verb => return Err(format!("{verb} is no command")),
-        })
+            said => Err(format!("said again: {answer:?}\n  said before: {said:?}")),
+        }
     }
 
-    /// `at=-5` is five seconds ago, `at=+5` in five seconds.
-    fn moment(&self, line: &Line<'_>) -> Result<Option<u64>, String> {
-        let Some(seconds) = line.numeric::<i64>("at")? else {
-            return Ok(None);
-        };
-        Ok(self.now.checked_add_signed(seconds * 1_000))
-    }
-
-    fn hold(&self, name: &str) -> String {
-        self.holds
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| name.to_owned())
-    }
-
+    /// What is pending or owed is told if there is any.
     fn balance(&self, line: &Line<'_>) -> Result<String, String> {
         let wallet = self.wallet(line)?;
-        let (available, held) = wallet.map_or((0, 0), |wallet| (wallet.available, wallet.held));
-        Ok(format!("{available} available, {held} held"))
+        let [available, held, pending, owed] = wallet.map_or([0; 4], |wallet| wallet.balance);
+        let mut told = format!("{available} available, {held} held");
+        for (points, name) in [(pending, "pending"), (owed, "owed")] {
+            if points > 0 {
+                told += &format!(", {points} {name}");
+            }
+        }
+        Ok(told)
     }
 
     fn lots(&self, line: &Line<'_>) -> Result<String, String> {
-        let lots = self
-            .wallet(line)?
-            .map(|wallet| wallet.lots)
-            .unwrap_or_default();
-        let lots: Vec<String> = lots
-            .iter()
-            .map(|(part, held)| match held {
-                0 => part.to_string(),
-                held => format!("{part} and {held} held"),
-            })
-            .collect();
-        Ok(if lots.is_empty() {
-            "none".to_owned()
-        } else {
-            lots.join(", ")
-        })
+        let lots = self.wallet(line)?.map(|wallet| wallet.lots);
+        let lots = lots.unwrap_or_default();
+        Ok(one_by_one(lots.iter().map(|(part, held)| match held {
+            0 => part.to_string(),
+            held => format!("{part} and {held} held"),
+        })))
     }
 
-    fn wallet(&self, line: &Line<'_>) -> Result<Option<crate::heard::WalletSeen>, String> {
+    fn wallet(&self, line: &Line<'_>) -> Result<Option<WalletSeen>, String> {
         let member = line.word(1)?;
         let point_type = line.words.get(2).copied().unwrap_or("points");
         let id = MemberId::new(&member).unwrap();
@@ -387,6 +337,35 @@ impl Play {
         Ok(seen(&view)
             .into_iter()
             .find(|wallet| wallet.point_type == point_type))
+    }
+
+    fn member(&self, line: &Line<'_>) -> Result<String, String> {
+        let id = MemberId::new(&line.word(1)?).unwrap();
+        let member = self.core.ledger().member(&id);
+        Ok(member
+            .map_or("unknown", |member| member.state().name())
+            .to_owned())
+    }
+
+    /// What a merchant gave out and took, and what of it was taken back.
+    fn account(&self, line: &Line<'_>) -> Result<String, String> {
+        let (id, ledger) = (line.word(1)?, self.core.ledger());
+        let point_type = line.words.get(2).copied().unwrap_or("points");
+        let merchant = ledger.merchant(&MerchantId::new(&id).unwrap());
+        let merchant = merchant.ok_or_else(|| format!("{id} is not known"))?;
+        let stripe = merchant.stripes.iter();
+        let stripe = stripe
+            .filter(|stripe| ledger.symbols().name(stripe.point_type) == point_type)
+            .map(|stripe| {
+                format!(
+                    "issued {} less {}, accepted {} less {}",
+                    stripe.issued,
+                    stripe.issued_reversed,
+                    stripe.accepted,
+                    stripe.accepted_reversed
+                )
+            });
+        Ok(one_by_one(stripe))
     }
 
     fn state(&self, line: &Line<'_>) -> Result<String, String> {
@@ -406,25 +385,23 @@ impl Play {
     }
 
     fn gather(&mut self) -> Result<(), String> {
-        if let Some(sealed) = self.core.seal() {
-            self.records
-                .extend(records(&sealed.body)?.into_iter().map(<[u8]>::to_vec));
+        self.last.clear();
+        while let Some(sealed) = self.core.seal() {
+            for record in records(&sealed.body)? {
+                let symbols = self.core.ledger().symbols();
+                self.last.push(made(&entry(record)?, symbols));
+                self.records.push(record.to_vec());
+            }
         }
         Ok(())
     }
 }
 
-/// `x*600` is a text of 600 characters.
-fn filled(text: &str) -> String {
-    match text.split_once('*') {
-        Some((piece, times)) => piece.repeat(times.parse().unwrap_or(1)),
-        None => text.to_owned(),
+fn one_by_one(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    if all.is_empty() {
+        "none".to_owned()
+    } else {
+        list(&all)
     }
-}
-
-/// Seconds with up to three decimals, in milliseconds.
-fn millis(seconds: &str) -> Result<u64, String> {
-    let (whole, rest) = seconds.split_once('.').unwrap_or((seconds, ""));
-    let rest: u64 = parsed(&format!("{rest:0<3}"))?;
-    Ok(parsed::<u64>(whole)? * 1_000 + rest)
 }

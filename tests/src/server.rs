@@ -41,10 +41,24 @@ impl Server {
     ///
     /// If the binary cannot be built or started, or says something else than that it is ready.
     pub fn start(data: &Path) -> Result<Self, Ended> {
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with more on the command line.
+    ///
+    /// # Errors
+    ///
+    /// If it ends first.
+    ///
+    /// # Panics
+    ///
+    /// If the binary cannot be built or started, or says something else than that it is ready.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Result<Self, Ended> {
         let mut stderr = tempfile::tempfile().unwrap();
         let mut child = Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(arguments)
             .env("JIFEN_OPERATOR_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,7 +1,9 @@
 //! One of everything that a journal of version 1 holds, made the same way every time: the content of the golden files.
 //!
 //! Never change what is made here: the golden files were written once, and a change would compare them with something
-//! else. What a later version adds gets specimens of its own.
+//! else. What is added to the format gets specimens of its own, in another set.
+
+mod whole_ledger;
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -31,6 +33,50 @@ pub fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
 }
 
+/// Specimens that came into the format together.
+#[derive(Clone, Copy)]
+pub struct Set {
+    /// What the names of its files end with.
+    pub suffix: &'static str,
+    /// Makes the specimens with today's code.
+    pub make: fn() -> Specimens,
+    /// What the ledgers judge by.
+    pub rules: fn() -> Rules,
+}
+
+/// Every set, the oldest first.
+pub const SETS: [Set; 2] = [
+    Set {
+        suffix: "",
+        make: made,
+        rules: Rules::default,
+    },
+    Set {
+        suffix: "-2",
+        make: whole_ledger::made,
+        rules: whole_ledger::rules,
+    },
+];
+
+impl Set {
+    /// Where the set's entries, turn and states are.
+    #[must_use]
+    pub fn files(&self) -> [PathBuf; 3] {
+        ["entries", "turn", "states"].map(|what| {
+            let ending = if what == "turn" { "bin" } else { "txt" };
+            directory().join(format!("{what}{}.{ending}", self.suffix))
+        })
+    }
+
+    /// The ledgers of a journal that holds nothing yet.
+    #[must_use]
+    pub fn empty_ledgers(&self) -> Vec<Ledger> {
+        (0..SHARDS)
+            .map(|shard| Ledger::new(ShardIndex(shard), (self.rules)()))
+            .collect()
+    }
+}
+
 /// What the golden files hold.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Specimens {
@@ -42,13 +88,8 @@ pub struct Specimens {
     pub states: String,
 }
 
-/// Makes the specimens with today's code.
-///
-/// # Panics
-///
-/// If a specimen is refused that should not be.
-#[must_use]
-pub fn made() -> Specimens {
+/// Enrolments, earns, redemptions, holds and documents.
+fn made() -> Specimens {
     let mut documents = Shard::new(0);
     for (merchant, name) in [("M1", "茶 & Tea"), ("M1", "茶 & Tea"), ("M2", "Shop")] {
         let what = What::PutMerchant {
@@ -63,12 +104,7 @@ pub fn made() -> Specimens {
     }
     members.live();
     let sealed = [documents, members].map(|mut shard| shard.core.seal().expect("it has entries"));
-    let turn = committed(sealed);
-    Specimens {
-        entries: turn.0,
-        turn: turn.1,
-        states: turn.2,
-    }
+    committed(sealed, &Rules::default())
 }
 
 struct Shard {
@@ -114,6 +150,7 @@ impl Shard {
             class: class.to_owned(),
             order: order.map(str::to_owned),
             at,
+            releases_at: None,
         };
         self.ask(
             AT + 3,
@@ -179,11 +216,12 @@ impl Shard {
     }
 }
 
-fn committed(mut sealed: [Sealed<()>; 2]) -> (String, Vec<u8>, String) {
+/// Commits the blocks of every shard in one turn.
+fn committed(mut sealed: [Sealed<()>; 2], rules: &Rules) -> Specimens {
     let mut entries = String::new();
     let mut ledgers = Vec::new();
     for block in &sealed {
-        let mut ledger = Ledger::new(block.shard, Rules::default());
+        let mut ledger = Ledger::new(block.shard, rules.clone());
         for record in records(&block.body).expect("just sealed") {
             let what = entry(record)
                 .map(|entry| kind(&entry.deed))
@@ -201,7 +239,11 @@ fn committed(mut sealed: [Sealed<()>; 2]) -> (String, Vec<u8>, String) {
         .expect("no fault is set");
     let mut turn = values(&medium).expect("just written");
     assert_eq!(turn.len(), 1, "the specimens fit one value");
-    (entries, turn.remove(0).1, states(&ledgers))
+    Specimens {
+        entries,
+        turn: turn.remove(0).1,
+        states: states(&ledgers),
+    }
 }
 
 /// A line per shard: the hash of its state.
@@ -213,7 +255,31 @@ pub fn states(ledgers: &[Ledger]) -> String {
     })
 }
 
-/// What kind of entry this is. A new kind needs a specimen, so there is no `_` arm.
+/// Every kind of entry, as [`kind`] calls them.
+pub const KINDS: [&str; 20] = [
+    "enrolled",
+    "earned",
+    "redeemed",
+    "held",
+    "captured-in-part",
+    "captured",
+    "released",
+    "expired",
+    "merchant-put",
+    "refused",
+    "earned-pending",
+    "matured",
+    "lapsed",
+    "reversed-spend",
+    "reversed-earn",
+    "adjusted",
+    "frozen",
+    "unfrozen",
+    "closed",
+    "erased",
+];
+
+/// What kind of entry this is. A new kind needs a specimen and a place in [`KINDS`], so there is no `_` arm.
 #[must_use]
 pub const fn kind(deed: &Deed) -> &'static str {
     match deed {
@@ -227,6 +293,16 @@ pub const fn kind(deed: &Deed) -> &'static str {
         Deed::Expired { .. } => "expired",
         Deed::MerchantPut { .. } => "merchant-put",
         Deed::Refused { .. } => "refused",
+        Deed::EarnedPending { .. } => "earned-pending",
+        Deed::Matured => "matured",
+        Deed::Lapsed => "lapsed",
+        Deed::Reversed { spend: true, .. } => "reversed-spend",
+        Deed::Reversed { spend: false, .. } => "reversed-earn",
+        Deed::Adjusted { .. } => "adjusted",
+        Deed::Frozen { .. } => "frozen",
+        Deed::Unfrozen { .. } => "unfrozen",
+        Deed::Closed { .. } => "closed",
+        Deed::Erased => "erased",
     }
 }
 

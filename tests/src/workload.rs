@@ -1,5 +1,6 @@
 //! Random commands: mostly sensible, with everything in between that clients send by mistake.
 
+use jifen_engine::ledger::{PointKind, PointType, Uses};
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -10,12 +11,35 @@ use crate::{
 
 /// When the first command comes: an evening in 2026, in milliseconds.
 pub const START: u64 = 1_790_000_000_000;
-/// The day of [`START`], from 1970-01-01.
-const TODAY: u32 = 20_717;
-/// Within this many milliseconds everything is remembered, so retries and holds older than that are not touched.
-const REMEMBERED_MILLIS: u64 = 6 * 24 * 3_600_000;
-/// How many point types there are; a third one is asked for by mistake.
-pub const POINT_TYPES: [&str; 2] = ["points", "miles"];
+/// Within this many milliseconds everything is remembered, so retries, holds and transactions older than that are not
+/// touched, unless [`Workload::remembering`] says otherwise.
+const REMEMBERED_MILLIS: u64 = 6 * DAY_MILLIS;
+const DAY_MILLIS: u64 = 24 * 3_600_000;
+/// Two of these do not fit one balance.
+const HUGE: u64 = 1 << 52;
+/// The programme's days begin so much earlier than those of UTC.
+const DAY_OFFSET_MILLIS: u64 = 8 * 3_600_000;
+/// The point types there are; one more is asked for by mistake.
+pub const POINT_TYPES: [&str; 3] = ["points", "miles", "growth"];
+
+/// The rules of [`POINT_TYPES`]: the first is good for everything, the second not for paying in place of money, and the
+/// third cannot be spent at all.
+#[must_use]
+pub fn point_kinds() -> Vec<PointKind> {
+    let redeem_only = Uses {
+        offset: false,
+        ..Uses::ALL
+    };
+    let uses = [Uses::ALL, redeem_only, Uses::GRADE_ONLY];
+    POINT_TYPES
+        .into_iter()
+        .zip(uses)
+        .map(|(name, uses)| PointKind {
+            uses,
+            ..PointKind::plain(PointType::new(name).unwrap())
+        })
+        .collect()
+}
 
 /// What the commands are like.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +63,13 @@ pub struct Workload {
     instants: u64,
     sent: Vec<(Ask, u64)>,
     holds: Vec<(String, u64)>,
+    /// What can be reversed, and now and then what cannot.
+    deals: Vec<(String, u64)>,
+    /// Entries that moved so much that a debt made of two of them would be no number of points any more.
+    huge: Vec<u64>,
+    /// How many members were closed; as many newcomers take their places.
+    closed: u32,
+    remembered_millis: u64,
 }
 
 impl Workload {
@@ -52,7 +83,18 @@ impl Workload {
             instants: 0,
             sent: Vec::new(),
             holds: Vec::new(),
+            deals: Vec::new(),
+            huge: Vec::new(),
+            closed: 0,
+            remembered_millis: REMEMBERED_MILLIS,
         }
+    }
+
+    /// The same commands for a ledger that remembers everything for so long.
+    #[must_use]
+    pub const fn remembering(mut self, millis: u64) -> Self {
+        self.remembered_millis = millis;
+        self
     }
 
     /// The next command, to be sent at `now`.
@@ -62,17 +104,25 @@ impl Workload {
         {
             return again;
         }
-        let ask = match self.rng.random_range(8..100) {
-            8..11 => self.put_merchant(),
-            11..17 => self.enrol(),
-            17..55 => self.earn(now),
-            55..70 => self.redeem(),
-            70..82 => self.hold(),
-            82..93 => self.capture(now),
-            _ => self.release(now),
+        let ask = match self.rng.random_range(0..1_000) {
+            0..20 => self.put_merchant(),
+            20..80 => self.enrol(),
+            80..420 => self.earn(now),
+            420..560 => self.redeem(),
+            560..670 => self.hold(),
+            670..780 => self.capture(now),
+            780..830 => self.release(now),
+            830..950 => self.reverse(now),
+            950..975 => self.adjust(),
+            _ => self.live_on(),
         };
         self.sent.push((ask.clone(), now));
         ask
+    }
+
+    /// A request that nobody made before.
+    pub fn fresh_enrolment(&mut self) -> Ask {
+        self.enrol()
     }
 
     /// Enrolments and documents that make the other commands worth while.
@@ -89,15 +139,38 @@ impl Workload {
         all.into_iter().map(|what| self.ask(what)).collect()
     }
 
-    /// Takes note of what a command was told: holds are captured later.
+    /// Takes note of what a command was told: holds are captured later, and what was done is reversed.
     pub fn learn(&mut self, now: u64, heard: &Heard) {
-        if let Heard::Recorded {
+        let Heard::Recorded {
             answer,
             replayed: false,
         } = heard
-            && let Told::Held { hold, .. } = &answer.told
+        else {
+            return;
+        };
+        match &answer.told {
+            Told::Held { hold, .. } => self.holds.push((hold.clone(), now)),
+            Told::Closed { .. } => self.closed += 1,
+            _ => {}
+        }
+        if let Told::Lots(parts) = &answer.told
+            && parts.iter().any(|part| part.points >= HUGE)
         {
-            self.holds.push((hold.clone(), now));
+            self.huge.push(answer.seq);
+        }
+        let mut seq = answer.seq;
+        let reversible = match answer.told {
+            Told::Lots(_) | Told::Captured { .. } => true,
+            // What cannot be reversed is tried too, and so are the entries in front, whatever they are.
+            _ if self.one_in(25) => true,
+            _ if self.one_in(50) => {
+                seq -= 1;
+                true
+            }
+            _ => false,
+        };
+        if reversible && !self.huge.contains(&seq) {
+            self.deals.push((format!("t{}-{seq}", answer.shard), now));
         }
     }
 
@@ -120,9 +193,12 @@ impl Workload {
     /// An earlier command again; sometimes with other content, another sender, or under a new id.
     fn repeated(&mut self, now: u64) -> Option<Ask> {
         let mut ask = self.recent(now)?;
-        // What is new to the ledger must not be about a hold that it may have forgotten.
+        // What is new to the ledger must not be about a hold or a transaction that it may have forgotten.
         let new = match &ask.what {
-            What::Capture { hold, .. } | What::Release { hold } => self.is_recent(hold, now),
+            What::Capture { hold, .. } | What::Release { hold } => {
+                self.is_recent(&self.holds, hold, now)
+            }
+            What::Reverse { transaction, .. } => self.is_recent(&self.deals, transaction, now),
             _ => true,
         };
         match self.rng.random_range(0..10) {
@@ -139,15 +215,14 @@ impl Workload {
         Some(ask)
     }
 
-    fn is_recent(&self, hold: &str, now: u64) -> bool {
-        let known = self.holds.iter().rev().find(|(known, _)| known == hold);
-        known.is_some_and(|&(_, at)| at + REMEMBERED_MILLIS >= now)
+    fn is_recent(&self, all: &[(String, u64)], name: &str, now: u64) -> bool {
+        let known = all.iter().rev().find(|(known, _)| known == name);
+        known.is_some_and(|&(_, at)| at + self.remembered_millis >= now)
     }
 
     fn recent(&mut self, now: u64) -> Option<Ask> {
-        let from = self
-            .sent
-            .partition_point(|&(_, at)| at + REMEMBERED_MILLIS < now);
+        let oldest = now.saturating_sub(self.remembered_millis);
+        let from = self.sent.partition_point(|&(_, at)| at < oldest);
         self.sent[from..]
             .choose(&mut self.rng)
             .map(|(ask, _)| ask.clone())
@@ -176,22 +251,9 @@ impl Workload {
     }
 
     fn earn(&mut self, now: u64) -> Ask {
-        let days = [
-            None,
-            None,
-            Some(TODAY),
-            Some(TODAY + 30),
-            Some(TODAY + 30),
-            Some(TODAY + 365),
-        ];
         let classes = ["ordinary", "ordinary", "ordinary", "invitation", "bought"];
-        let points = if self.one_in(60) {
-            (1 << 52) + self.rng.random_range(0..1_000)
-        } else {
-            self.rng.random_range(1..=200)
-        };
         let at = if self.one_in(100) {
-            Some(now + 3_600_000 * 24 * 400)
+            Some(now + DAY_MILLIS * 400)
         } else if self.shape.earns_tell_when || self.one_in(4) {
             // Every instant is another one, and later earns may have happened earlier.
             self.instants += 1;
@@ -202,14 +264,43 @@ impl Workload {
         let what = What::Earn {
             member: self.member(),
             merchant: self.merchant(),
-            points,
+            points: self.income(),
             point_type: self.point_type(),
-            last_day: *days.choose(&mut self.rng).expect("not empty"),
+            last_day: self.last_day(now),
             class: (*classes.choose(&mut self.rng).expect("not empty")).to_owned(),
             order: self.one_in(5).then(|| "order-1".to_owned()),
             at,
+            releases_at: self.one_in(6).then(|| self.release_time(now)),
         };
         self.ask(what)
+    }
+
+    fn income(&mut self) -> u64 {
+        if self.one_in(60) {
+            HUGE + self.rng.random_range(0..1_000)
+        } else {
+            self.rng.random_range(1..=200)
+        }
+    }
+
+    /// Few enough days that lots meet again: none, every third from yesterday on for a while, or far away.
+    fn last_day(&mut self, now: u64) -> Option<u32> {
+        let today = u32::try_from((now + DAY_OFFSET_MILLIS) / DAY_MILLIS).unwrap();
+        match self.rng.random_range(0..8) {
+            0..2 => None,
+            2 => Some(today.saturating_sub(self.rng.random_range(0..2))),
+            3..7 => Some((today + self.rng.random_range(0..12)).next_multiple_of(3)),
+            _ => Some((today + 100).next_multiple_of(100)),
+        }
+    }
+
+    /// Mostly soon, sometimes over already.
+    fn release_time(&mut self, now: u64) -> u64 {
+        match self.rng.random_range(0..8) {
+            0 => now - self.rng.random_range(0..DAY_MILLIS),
+            1..6 => now + self.rng.random_range(1..60_000),
+            _ => now + self.rng.random_range(1..5 * DAY_MILLIS),
+        }
     }
 
     fn redeem(&mut self) -> Ask {
@@ -218,7 +309,7 @@ impl Workload {
             merchant: self.merchant(),
             points: self.spend(),
             point_type: self.point_type(),
-            used_for: self.one_in(3).then(|| "goods".to_owned()),
+            used_for: self.used_for(),
             order: self.one_in(5).then(|| "order-2".to_owned()),
             cash: self.one_in(5).then_some(1_990),
         };
@@ -231,7 +322,7 @@ impl Workload {
             merchant: self.merchant(),
             points: self.spend(),
             point_type: self.point_type(),
-            used_for: self.one_in(3).then(|| "gift".to_owned()),
+            used_for: self.used_for(),
             order: None,
             ttl_seconds: self.rng.random_range(1..=1_800),
         };
@@ -252,28 +343,62 @@ impl Workload {
         self.ask(What::Release { hold })
     }
 
-    /// A hold that was made lately, mostly one of the last; or one that nobody made.
-    fn known_hold(&mut self, now: u64) -> String {
-        let from = self
-            .holds
-            .partition_point(|&(_, at)| at + REMEMBERED_MILLIS < now);
-        let lately = &self.holds[from..];
-        let newest = &lately[lately.len().saturating_sub(8)..];
-        let pool = if self.rng.random_bool(0.8) {
-            newest
-        } else {
-            lately
+    fn reverse(&mut self, now: u64) -> Ask {
+        let what = What::Reverse {
+            transaction: lately(&mut self.rng, &self.deals, now, self.remembered_millis)
+                .unwrap_or_else(|| "t0-987654321".to_owned()),
+            points: self.one_in(2).then(|| self.rng.random_range(1..=120)),
+            reason: self.one_in(3).then(|| "sent back".to_owned()),
         };
-        match pool.choose(&mut self.rng) {
-            Some((hold, _)) if !self.rng.random_bool(0.02) => hold.clone(),
-            _ => "h0-987654321".to_owned(),
-        }
+        self.ask(what)
+    }
+
+    fn adjust(&mut self) -> Ask {
+        let up = self.one_in(2);
+        let what = What::Adjust {
+            member: self.member(),
+            up,
+            points: if up { self.income() } else { self.spend() },
+            point_type: self.point_type(),
+            reason: "a correction".to_owned(),
+        };
+        self.ask(what)
+    }
+
+    /// Freezing, unfreezing, closing, erasing.
+    fn live_on(&mut self) -> Ask {
+        let (member, reason) = (self.member(), "a reason".to_owned());
+        let what = match self.rng.random_range(0..100) {
+            0..25 => What::Freeze { member, reason },
+            25..75 => What::Unfreeze { member, reason },
+            75..85 => What::Close { member, reason },
+            _ => What::Erase { member },
+        };
+        self.ask(what)
+    }
+
+    fn used_for(&mut self) -> Option<String> {
+        let uses = [
+            None,
+            None,
+            None,
+            Some("goods"),
+            Some("gift"),
+            Some("offset"),
+        ];
+        let used_for = *uses.choose(&mut self.rng).expect("not empty");
+        used_for.map(str::to_owned)
+    }
+
+    fn known_hold(&mut self, now: u64) -> String {
+        lately(&mut self.rng, &self.holds, now, self.remembered_millis)
+            .unwrap_or_else(|| "h0-987654321".to_owned())
     }
 
     fn member(&mut self) -> String {
         let stranger = u32::from(self.one_in(50));
         let number = self.rng.random_range(0..self.shape.members);
-        format!("A{}", number + stranger * 1_000)
+        format!("A{}", number + self.closed + stranger * 1_000)
     }
 
     fn merchant(&mut self) -> String {
@@ -286,6 +411,7 @@ impl Workload {
         let name = match self.rng.random_range(0..40) {
             0 => "stars",
             1..8 => POINT_TYPES[1],
+            8..10 => POINT_TYPES[2],
             _ => POINT_TYPES[0],
         };
         name.to_owned()
@@ -299,4 +425,19 @@ impl Workload {
     fn one_in(&mut self, times: u32) -> bool {
         self.rng.random_ratio(1, times)
     }
+}
+
+/// The name of something that happened lately, mostly one of the last; now and then none that anybody knows.
+fn lately(
+    rng: &mut ChaCha8Rng,
+    all: &[(String, u64)],
+    now: u64,
+    remembered_millis: u64,
+) -> Option<String> {
+    let oldest = now.saturating_sub(remembered_millis);
+    let lately = &all[all.partition_point(|&(_, at)| at < oldest)..];
+    let newest = &lately[lately.len().saturating_sub(8)..];
+    let pool = if rng.random_bool(0.8) { newest } else { lately };
+    let (name, _) = pool.choose(rng)?;
+    (!rng.random_bool(0.02)).then(|| name.clone())
 }

@@ -18,6 +18,7 @@ use std::{
     thread,
 };
 
+use jifen_engine::{DataDirectory, Router};
 use jifen_tests::{
     server::Server,
     shopper::{Failed, Shopper},
@@ -71,7 +72,10 @@ fn check(server: &Server, shoppers: &mut [Shopper], everything: bool) -> usize {
 }
 
 fn shoppers(server: &Server) -> Vec<Shopper> {
-    let mut shoppers: Vec<Shopper> = (0..SHOPPERS).map(Shopper::new).collect();
+    begun(server, (0..SHOPPERS).map(Shopper::new).collect())
+}
+
+fn begun(server: &Server, mut shoppers: Vec<Shopper>) -> Vec<Shopper> {
     for shopper in &mut shoppers {
         shopper.begin(server.url()).unwrap();
     }
@@ -111,6 +115,43 @@ fn killed_under_load_it_keeps_every_answer() {
         is_empty(&data.path().join("journal/000001/blobs")),
         "blobs are never synced"
     );
+}
+
+/// The chunks of old records in a data directory of one shard.
+fn chunks(data: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(data.join("past/0")).into_iter().flatten();
+    let mut chunks: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    chunks.sort();
+    chunks
+}
+
+/// Goal: answers that are on disk and no longer in memory survive as well, and so do chunks that did not.
+///
+/// Method: one shard with as little memory for records as there can be, and fat commands; between two rounds one chunk
+/// is cut, as a power failure could, and another one is gone.
+#[test]
+fn killed_with_most_answers_on_disk_it_keeps_every_answer() {
+    const MEMORY: [&str; 2] = ["--request-memory", "2MiB"];
+    let data = tempfile::tempdir().unwrap();
+    let directory = DataDirectory::lock(data.path()).unwrap();
+    directory.make(Router::new(1, 7).unwrap()).unwrap();
+    drop(directory);
+    let mut server = Server::start_with(data.path(), &MEMORY).unwrap();
+    let fat = (0..SHOPPERS).map(|number| Shopper::new(number).noting(900));
+    let mut shoppers = begun(&server, fat.collect());
+    for _ in 0..4 {
+        work(server, &mut shoppers, 2_000, Server::kill);
+        if let [first, second, ..] = &chunks(data.path())[..] {
+            cut(first, 2);
+            remove(second);
+        }
+        server = Server::start_with(data.path(), &MEMORY).unwrap();
+        check(&server, &mut shoppers, false);
+    }
+    assert!(chunks(data.path()).len() > 3, "{:?}", chunks(data.path()));
+    check(&server, &mut shoppers, true);
+    let (status, log) = server.terminate();
+    assert_eq!(status.code(), Some(0), "{log}");
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn earn(member: &str, id: &str, points: u64) -> Ask {
         class: "ordinary".to_owned(),
         order: None,
         at: None,
+        releases_at: None,
     };
     Ask::new("app", id, what)
 }
@@ -278,5 +279,40 @@ async fn holds_end_by_themselves_but_not_at_the_door() {
         engine.hold(id).await.unwrap().unwrap().state,
         HoldState::Expired
     );
+    engine.shut_down().await;
+}
+
+#[actix_rt::test]
+async fn a_read_after_midnight_shows_what_has_lapsed_and_what_was_released() {
+    let clock = HandClock::new();
+    let engine = start(&Medium::default(), &clock, Limits::default());
+    submit(&engine, &merchant("m")).await;
+    submit(&engine, &enrol("A")).await;
+    let today = u32::try_from((START + 8 * 3_600_000) / 86_400_000).unwrap();
+    for (id, last, releases) in [
+        ("today", Some(today), None),
+        ("later", None, Some(START + 3_600_000)),
+    ] {
+        let mut ask = earn("A", id, 10);
+        if let What::Earn {
+            last_day,
+            releases_at,
+            ..
+        } = &mut ask.what
+        {
+            (*last_day, *releases_at) = (last, releases);
+        }
+        assert!(submit(&engine, &ask).await.starts_with("accepted"));
+    }
+    let read = || engine.member(MemberId::new("A").unwrap());
+    let wallet = read().await.unwrap().unwrap().wallets.remove(0);
+    assert_eq!(wallet.balance.available.get(), 10);
+    assert_eq!((wallet.lots.len(), wallet.pending.len()), (1, 1));
+    clock.forward(24 * 3_600);
+    let view = read().await.unwrap().unwrap();
+    let wallet = &view.wallets[0];
+    assert_eq!((wallet.lots.len(), wallet.pending.len()), (1, 0));
+    assert_eq!(wallet.lots[0].last_day, jifen_engine::ledger::Day::NEVER);
+    assert_eq!(view.state.name(), "active");
     engine.shut_down().await;
 }

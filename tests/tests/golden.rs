@@ -13,71 +13,126 @@ use jifen_engine::{
         memory::{Medium, MemoryJournal},
         recovery::recover,
     },
-    ledger::{Ledger, Rules, ShardIndex},
+    ledger::{Account, Entry},
 };
 use jifen_tests::{
     journaled::entry,
-    specimens::{SHARDS, Specimens, directory, kind, made, states, unhex},
+    specimens::{KINDS, SETS, Set, Specimens, kind, states, unhex},
 };
 
-fn golden() -> Specimens {
-    let read = |name: &str| fs::read(directory().join(name)).unwrap();
+fn golden(set: &Set) -> Specimens {
+    let [entries, turn, states] = set.files().map(|file| fs::read(file).unwrap());
     Specimens {
-        entries: String::from_utf8(read("entries.txt")).unwrap(),
-        turn: read("turn.bin"),
-        states: String::from_utf8(read("states.txt")).unwrap(),
+        entries: String::from_utf8(entries).unwrap(),
+        turn,
+        states: String::from_utf8(states).unwrap(),
     }
 }
 
-fn empty_ledgers() -> Vec<Ledger> {
-    (0..SHARDS)
-        .map(|shard| Ledger::new(ShardIndex(shard), Rules::default()))
-        .collect()
-}
-
-#[test]
-fn today_writes_what_was_written_then() {
-    let (golden, made) = (golden(), made());
-    assert_eq!(golden.entries, made.entries);
-    assert!(golden.turn == made.turn, "a turn is laid out differently");
-    assert_eq!(golden.states, made.states);
-}
-
-#[test]
-fn entries_of_then_are_read_to_the_state_of_then() {
-    let golden = golden();
-    let mut ledgers = empty_ledgers();
-    let mut kinds = BTreeSet::new();
-    for line in golden.entries.lines() {
+/// The recorded entries of a set, each with its shard and what it says it is.
+fn recorded(golden: &Specimens) -> Vec<(usize, String, Vec<u8>)> {
+    let lines = golden.entries.lines().map(|line| {
         let parts: Vec<&str> = line.split_whitespace().collect();
         let [shard, what, bytes] = parts[..] else {
             panic!("{line}")
         };
-        let record = unhex(bytes).unwrap();
-        assert_eq!(kind(&entry(&record).unwrap().deed), what);
-        kinds.insert(what);
-        ledgers[shard.parse::<usize>().unwrap()]
-            .replay(&record)
-            .unwrap();
+        (
+            shard.parse().unwrap(),
+            what.to_owned(),
+            unhex(bytes).unwrap(),
+        )
+    });
+    lines.collect()
+}
+
+#[test]
+fn today_writes_what_was_written_then() {
+    for set in &SETS {
+        let (golden, made) = (golden(set), (set.make)());
+        assert_eq!(golden.entries, made.entries);
+        assert!(golden.turn == made.turn, "a turn is laid out differently");
+        assert_eq!(golden.states, made.states);
     }
-    assert_eq!(states(&ledgers), golden.states);
-    assert_eq!(
-        kinds.len(),
-        10,
-        "a kind of entry has no specimen: {kinds:?}"
-    );
+}
+
+#[test]
+fn entries_of_then_are_read_to_the_state_of_then() {
+    for set in &SETS {
+        let golden = golden(set);
+        let mut ledgers = set.empty_ledgers();
+        for (shard, what, record) in recorded(&golden) {
+            assert_eq!(kind(&entry(&record).unwrap().deed), what);
+            ledgers[shard].replay(&record).unwrap();
+        }
+        assert_eq!(states(&ledgers), golden.states);
+    }
 }
 
 #[test]
 fn a_turn_of_then_is_recovered() {
-    let golden = golden();
-    let mut journal = MemoryJournal::open(Medium::default());
-    journal
-        .append(1, std::slice::from_ref(&golden.turn))
-        .unwrap();
-    let mut ledgers = empty_ledgers();
-    let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
-    assert_eq!((recovered.turn, recovered.dropped), (1, None));
-    assert_eq!(recovered.entries, golden.entries.lines().count() as u64);
-    assert_eq!(states(&ledgers), golden.states);
+    for set in &SETS {
+        let golden = golden(set);
+        let mut journal = MemoryJournal::open(Medium::default());
+        journal
+            .append(1, std::slice::from_ref(&golden.turn))
+            .unwrap();
+        let mut ledgers = set.empty_ledgers();
+        let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
+        assert_eq!((recovered.turn, recovered.dropped), (1, None));
+        assert_eq!(recovered.entries, golden.entries.lines().count() as u64);
+        assert_eq!(states(&ledgers), golden.states);
+    }
+}
+
+/// Goal: whatever a journal can hold has a specimen. Method: gather what the golden files hold.
+#[test]
+fn every_kind_of_entry_and_every_way_of_points_has_a_specimen() {
+    let mut kinds = BTreeSet::new();
+    let mut ways = BTreeSet::new();
+    for (_, what, record) in SETS.iter().flat_map(|set| recorded(&golden(set))) {
+        kinds.insert(what);
+        let entry = Entry::decode(&record).unwrap();
+        ways.extend(entry.moves.iter().map(|one| (name(one.from), name(one.to))));
+    }
+    assert_eq!(kinds, KINDS.map(str::to_owned).into());
+    let expected = [
+        ("accepted", "available"),
+        ("accepted", "breakage"),
+        ("accepted", "owed"),
+        ("adjustment", "available"),
+        ("adjustment", "owed"),
+        ("available", "accepted"),
+        ("available", "adjustment"),
+        ("available", "breakage"),
+        ("available", "held"),
+        ("available", "issued"),
+        ("available", "owed"),
+        ("held", "accepted"),
+        ("held", "available"),
+        ("held", "breakage"),
+        ("held", "owed"),
+        ("issued", "available"),
+        ("issued", "breakage"),
+        ("issued", "owed"),
+        ("issued", "pending"),
+        ("owed", "issued"),
+        ("pending", "available"),
+        ("pending", "breakage"),
+        ("pending", "issued"),
+        ("pending", "owed"),
+    ];
+    assert_eq!(ways, expected.into());
+}
+
+const fn name(account: Account) -> &'static str {
+    match account {
+        Account::Available => "available",
+        Account::Held => "held",
+        Account::Pending => "pending",
+        Account::Owed => "owed",
+        Account::Issued => "issued",
+        Account::Accepted(_) => "accepted",
+        Account::Breakage => "breakage",
+        Account::Adjustment => "adjustment",
+    }
 }

@@ -183,10 +183,11 @@ impl<T> Parking<T> {
         let mut released = Vec::new();
         for key in followers {
             let queue = self.queues.get_mut(&key).into_iter().flatten();
-            let mut waits = false;
+            let (mut goes_on, mut waits) = (false, false);
             for parked in queue.filter(|parked| parked.behind == Some(stranger)) {
                 if parked.arrival <= left {
                     parked.behind = None;
+                    goes_on = true;
                 } else {
                     waits = true;
                 }
@@ -195,7 +196,9 @@ impl<T> Parking<T> {
                 let queues = self.followers.entry(stranger).or_default();
                 queues.insert(key.clone());
             }
-            released.push(key);
+            if goes_on {
+                released.push(key);
+            }
         }
         released
     }

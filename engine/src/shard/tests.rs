@@ -237,6 +237,31 @@ fn a_batch_waits_behind_a_reversal_whose_member_is_not_known() {
 }
 
 #[test]
+fn reversals_of_one_transaction_in_a_batch_are_looked_at_in_their_order() {
+    let mut shard = Shard::new();
+    let earned = Seq(shard.core.ledger().last_seq().0 - 31);
+    let first = reverse(earned, "r1");
+    let wait = shard.core.first_look(NOW, &first).unwrap_err();
+    let stranger = wait.stranger().unwrap();
+    shard.core.park(wait, first, "first");
+    let rest = [
+        (reverse(earned, "r2"), "second"),
+        (earn("A", "a"), "third"),
+        (earn("A", "old"), "fourth"),
+    ];
+    for (request, ticket) in rest {
+        let wait = shard.core.wait_behind(stranger, &request);
+        shard.core.park(wait, request, ticket);
+    }
+    let wanted = shard.wanted();
+    assert_eq!(wanted.len(), 1);
+    assert_eq!(names(&shard.load(wanted[0])), ["first", "second", "third"]);
+    let wanted = shard.wanted();
+    assert_eq!(names(&shard.load(wanted[0])), ["fourth"]);
+    assert_eq!(shard.core.parked(), 0);
+}
+
+#[test]
 fn a_record_that_is_gone_is_no_record() {
     let mut shard = Shard::new();
     shard.later(earn("A", "old"), "again");

@@ -46,9 +46,9 @@ struct Seeds {
 }
 
 fn main() -> ExitCode {
-    let (seeds, run, cases): (Seeds, Run, &[&str]) = match Arguments::parse().test {
-        Test::Histories(seeds) => (seeds, history::play, &history::CASES),
-        Test::Simulation(seeds) => (seeds, world::live, &world::CASES),
+    let (seeds, run, cases): (Seeds, Run, Vec<String>) = match Arguments::parse().test {
+        Test::Histories(seeds) => (seeds, history::play, history::cases()),
+        Test::Simulation(seeds) => (seeds, world::live, world::cases()),
     };
     let style = "{elapsed_precise} {wide_bar} {pos}/{len} seeds, {per_sec}, {eta} to go";
     let bar = ProgressBar::new(seeds.seeds).with_style(
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     match met {
         Ok(met) => {
             print!("{met}");
-            let missing = met.missing(cases.iter().copied());
+            let missing = met.missing(cases.iter().map(String::as_str));
             if missing.is_empty() {
                 return ExitCode::SUCCESS;
             }

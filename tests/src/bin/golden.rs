@@ -1,47 +1,55 @@
-//! Writes the golden files of the journal's format, once per version.
+//! Writes the golden files of the journal's format, once per set of specimens.
 
-use std::{fs, process::ExitCode};
+use std::{fs, io, process::ExitCode};
 
 use clap::Parser;
-use jifen_tests::specimens::{directory, made};
+use jifen_tests::specimens::{SETS, Set, directory};
 
-/// Writes the golden files of format version 1: an entry of every kind, a whole turn, and the states behind it.
+/// Writes the golden files of format version 1: an entry of every kind, whole turns, and the states behind them.
 ///
 /// They are written once and then only read: `cargo test -p jifen-tests --test golden` compares today's code with
-/// them. Files that are there are left alone unless --overwrite is given, which is right only as long as no journal of
-/// this version exists anywhere.
+/// them. Sets that are there are left alone unless --overwrite is given, which is right only as long as no journal of
+/// this version exists anywhere. --states writes only the states again: they are no part of the format, and change when
+/// the hash covers more than before.
 #[derive(Parser)]
 struct Arguments {
     /// Replaces golden files that are there.
     #[arg(long)]
     overwrite: bool,
+    /// Replaces the hashes of the states, and nothing else.
+    #[arg(long)]
+    states: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let directory = directory();
-    if directory.exists() && !arguments.overwrite {
-        eprintln!(
-            "{} is there already; nothing was written",
-            directory.display()
-        );
-        return ExitCode::FAILURE;
-    }
-    let made = made();
-    let write = || {
-        fs::create_dir_all(&directory)?;
-        fs::write(directory.join("entries.txt"), &made.entries)?;
-        fs::write(directory.join("turn.bin"), &made.turn)?;
-        fs::write(directory.join("states.txt"), &made.states)
-    };
-    match write() {
-        Ok(()) => {
-            println!("written to {}", directory.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{}: {error}", directory.display());
-            ExitCode::FAILURE
+    for set in &SETS {
+        let there = set.files().iter().any(|file| file.exists());
+        let result = if there && !arguments.overwrite && !arguments.states {
+            Ok("left alone")
+        } else {
+            write(set, there && arguments.states)
+        };
+        match result {
+            Ok(what) => println!("{}, set {:?}: {what}", directory().display(), set.suffix),
+            Err(error) => {
+                eprintln!("{}: {error}", directory().display());
+                return ExitCode::FAILURE;
+            }
         }
     }
+    ExitCode::SUCCESS
+}
+
+fn write(set: &Set, only_states: bool) -> io::Result<&'static str> {
+    let made = (set.make)();
+    let [entries, turn, states] = set.files();
+    fs::create_dir_all(directory())?;
+    fs::write(states, &made.states)?;
+    if only_states {
+        return Ok("states written");
+    }
+    fs::write(entries, &made.entries)?;
+    fs::write(turn, &made.turn)?;
+    Ok("written")
 }

@@ -14,6 +14,8 @@ pub(super) struct Member {
     pub(super) available: u64,
     /// By name, open or not.
     pub(super) holds: BTreeMap<String, HoldBook>,
+    /// Redemptions by transaction, and how much of each can still be given back.
+    pub(super) spends: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -37,22 +39,14 @@ impl Books {
         let wrong = |expected: &str| format!("{command} should be {expected} and is {answer}");
         let points = command["points"].as_u64().unwrap_or_default();
         let hold = command["hold"].as_str().unwrap_or_default();
-        let name = match command["member"].as_str() {
-            Some(name) => name.to_owned(),
-            None => {
-                let owner = self
-                    .0
-                    .iter()
-                    .find(|(_, member)| member.holds.contains_key(hold));
-                owner
-                    .map(|(name, _)| name.clone())
-                    .ok_or_else(|| wrong("about a known hold"))?
-            }
+        let transaction = command["transaction"].as_str().unwrap_or_default();
+        let named = command["member"].as_str();
+        let is_meant = |(name, member): &(&String, &mut Member)| match named {
+            Some(named) => *name == named,
+            None => member.holds.contains_key(hold) || member.spends.contains_key(transaction),
         };
-        let member = self
-            .0
-            .get_mut(&name)
-            .ok_or_else(|| wrong("about a known member"))?;
+        let meant = self.0.iter_mut().find(is_meant);
+        let (_, member) = meant.ok_or_else(|| wrong("about a known member"))?;
         let expected = match command["type"].as_str().unwrap_or_default() {
             "enrol" => "accepted",
             "earn" => {
@@ -62,7 +56,23 @@ impl Books {
             "redeem" | "hold" if points > member.available => "insufficient_points",
             "redeem" => {
                 member.available -= points;
+                let name = answer["transaction"]
+                    .as_str()
+                    .ok_or_else(|| wrong("accepted"))?;
+                member.spends.insert(name.to_owned(), points);
                 "accepted"
+            }
+            "reverse" => {
+                let left = member
+                    .spends
+                    .get_mut(transaction)
+                    .ok_or_else(|| wrong("about a known spend"))?;
+                if *left == 0 {
+                    "already_reversed"
+                } else {
+                    member.available += std::mem::take(left);
+                    "accepted"
+                }
             }
             "hold" => {
                 member.available -= points;

@@ -41,6 +41,8 @@ pub struct Shopper {
     acknowledged: Vec<(Value, Value)>,
     /// How many of these were found again after a crash.
     found_again: usize,
+    /// What is attached to every command, if anything.
+    note: Option<String>,
 }
 
 impl Shopper {
@@ -57,7 +59,15 @@ impl Shopper {
             unknown: Vec::new(),
             acknowledged: Vec::new(),
             found_again: 0,
+            note: None,
         }
+    }
+
+    /// The same shopper with a note of so many bytes on every command.
+    #[must_use]
+    pub fn noting(mut self, bytes: usize) -> Self {
+        self.note = Some("x".repeat(bytes));
+        self
     }
 
     /// Makes merchants and members known.
@@ -186,14 +196,26 @@ impl Shopper {
     }
 
     fn command(&mut self) -> Value {
+        let mut command = self.plain_command();
+        if let Some(note) = &self.note {
+            command["metadata"] = json!({ "note": note });
+        }
+        command
+    }
+
+    fn plain_command(&mut self) -> Value {
         self.ids += 1;
         let id = format!("{}-{}", self.name, self.ids);
         let names: Vec<&String> = self.books.0.keys().collect();
         let name = (*names.choose(&mut self.rng).expect("it has members")).clone();
-        let holds: Vec<&String> = self.books.0[&name].holds.keys().collect();
+        let member = &self.books.0[&name];
+        let holds: Vec<&String> = member.holds.keys().collect();
         // Mostly the newest ones, which are open.
         let newest = &holds[holds.len().saturating_sub(4)..];
         let hold = newest.choose(&mut self.rng).map(|hold| (*hold).clone());
+        // Any of them, also one of long ago and one that was given back.
+        let spends: Vec<&String> = member.spends.keys().collect();
+        let spend = spends.choose(&mut self.rng).map(|spend| (*spend).clone());
         let points = self.rng.random_range(1..=100);
         let merchant = if self.rng.random_bool(0.5) {
             "M1"
@@ -201,19 +223,22 @@ impl Shopper {
             "M2"
         };
         let of_member = |kind: &str| json!({"type": kind, "id": id, "member": name, "merchant": merchant, "points": points});
-        match (self.rng.random_range(0..100), hold) {
-            (0..40, _) => of_member("earn"),
-            (40..60, _) => of_member("redeem"),
-            (60..75, _) | (_, None) => {
+        match (self.rng.random_range(0..100), hold, spend) {
+            (0..40, _, _) => of_member("earn"),
+            (40..50, _, Some(spend)) => {
+                json!({"type": "reverse", "id": id, "transaction": spend})
+            }
+            (40..60, _, _) => of_member("redeem"),
+            (60..75, _, _) | (_, None, _) => {
                 let mut hold = of_member("hold");
                 hold["ttl_seconds"] = json!(86_400);
                 hold
             }
-            (75..90, Some(hold)) => {
+            (75..90, Some(hold), _) => {
                 let last = self.rng.random_bool(0.6);
                 json!({"type": "capture", "id": id, "hold": hold, "points": points, "final": last})
             }
-            (_, Some(hold)) => json!({"type": "release", "id": id, "hold": hold}),
+            (_, Some(hold), _) => json!({"type": "release", "id": id, "hold": hold}),
         }
     }
 
@@ -236,6 +261,7 @@ impl Shopper {
             "earn" => "/v1/earns".to_owned(),
             "redeem" => "/v1/redemptions".to_owned(),
             "hold" => "/v1/holds".to_owned(),
+            "reverse" => "/v1/reversals".to_owned(),
             kind => format!("/v1/holds/{hold}/{kind}"),
         };
         let answer = self.post(url, &path, Some(&id), &fields);
@@ -292,7 +318,7 @@ fn is_unknown(answer: &Value) -> bool {
 }
 
 /// What must be the same in every answer to a request, over whichever door.
-fn told(answer: &Value) -> [&Value; 9] {
+fn told(answer: &Value) -> [&Value; 10] {
     let keys = [
         "offset",
         "code",
@@ -301,6 +327,7 @@ fn told(answer: &Value) -> [&Value; 9] {
         "hold",
         "captured",
         "released",
+        "restored",
         "lots",
         "expires_at",
     ];

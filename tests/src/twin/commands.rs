@@ -1,286 +1,210 @@
-//! What the twin makes of each command.
+//! What the twin makes of enrolments, documents, earns and redemptions.
 
-use super::{Hold, Judged, Lot, LotName, Member, Twin, measured, plain};
+use super::{
+    Done, Judged, LotName, Member, Object, Sort, Twin, points::Part, purse::Pending, refusing::none,
+};
 use crate::{
     ask::{Ask, Pairs, What},
     heard::{Told, Why},
+    moved::Place,
 };
 
-/// The largest balance, 2^53 − 1.
-const MOST: u64 = (1 << 53) - 1;
 /// What attributes may take together, in bytes.
-const ATTRIBUTE_BYTES: u64 = 1_024;
+const ATTRIBUTE_BYTES: usize = 1_024;
 
 impl Twin {
-    pub(super) fn judge(&mut self, at: u64, ask: &Ask) -> Judged {
-        match &ask.what {
-            What::Enrol { member, attributes } => self.enrol(member, attributes.as_ref()),
-            What::Earn { .. } => self.earn(at, &ask.what),
-            What::Redeem {
-                member,
-                merchant,
-                points,
-                point_type,
-                ..
-            } => {
-                let mut whys = self.strangers(member, merchant, point_type, at, None);
-                whys.extend(self.short_of(member, point_type, *points));
-                none(whys)?;
-                let taken = self.take(member, point_type, *points, false);
-                Ok((Told::Lots(taken), Some(point_type.clone())))
-            }
-            What::Hold { .. } => self.set_aside(at, &ask.what),
-            What::Capture { hold, points, last } => self.capture(hold, *points, *last),
-            What::Release { hold } => self.release(hold),
-            What::PutMerchant { merchant, name } => {
-                let merchant = self.merchant_mut(merchant);
-                let changed = merchant.version == 0 || merchant.name != *name;
-                merchant.version += u64::from(changed);
-                merchant.name.clone_from(name);
-                let version = merchant.version;
-                Ok((Told::Document { version, changed }, None))
-            }
+    pub(super) fn judge(&mut self, at: u64, object: &Object, ask: &Ask) -> Judged {
+        let who = match object {
+            Object::Member(who) => Some(*who),
+            _ => None,
+        };
+        match (&ask.what, who) {
+            (What::Enrol { member, attributes }, _) => self.enrol(member, attributes.as_ref()),
+            (What::PutMerchant { merchant, name }, _) => Ok(self.put_merchant(merchant, name)),
+            (What::Earn { .. }, _) => self.earn(at, who, &ask.what),
+            (What::Redeem { .. }, _) => self.redeem(who, &ask.what),
+            (What::Hold { .. }, _) => self.set_aside(at, who, &ask.what),
+            (What::Adjust { .. }, _) => self.adjust(at, who, &ask.what),
+            (What::Capture { hold, points, last }, _) => self.capture(at, hold, *points, *last),
+            (What::Release { hold }, _) => self.release(at, hold),
+            (
+                What::Reverse {
+                    transaction,
+                    points,
+                    ..
+                },
+                _,
+            ) => self.reverse(at, transaction, *points),
+            (_, None) => Err(vec![Why::plain("member_not_found")]),
+            (What::Freeze { .. }, Some(who)) => self.freeze(who, "frozen"),
+            (What::Unfreeze { .. }, Some(who)) => self.freeze(who, "active"),
+            (What::Close { .. }, Some(who)) => self.close_member(who),
+            (What::Erase { .. }, Some(who)) => Ok(self.erase(who)),
         }
     }
 
     fn enrol(&mut self, id: &str, attributes: Option<&Pairs>) -> Judged {
-        if !self.members.iter().any(|member| member.id == id) {
-            self.members.push(Member {
-                id: id.to_owned(),
-                attributes: None,
-                lots: Vec::new(),
-                answered: Vec::new(),
-            });
-        }
-        let member = self.member_mut(id);
-        let mut together = member.attributes.clone().unwrap_or_default();
+        let known = self.member_place(id);
+        none(known.and_then(|who| self.closed(who)).into_iter().collect())?;
+        let mut together = known
+            .and_then(|who| self.members[who].attributes.clone())
+            .unwrap_or_default();
         for (key, value) in attributes.into_iter().flatten() {
             together.retain(|(known, _)| known != key);
             together.push((key.clone(), value.clone()));
         }
-        let bytes: usize = together
-            .iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum();
-        if bytes as u64 > ATTRIBUTE_BYTES {
+        let bytes = together.iter().map(|(key, value)| key.len() + value.len());
+        if bytes.sum::<usize>() > ATTRIBUTE_BYTES {
             // Only the merged size can be too large, and it is told as "more than the limit".
-            let over = measured("member_limit_reached", ATTRIBUTE_BYTES, ATTRIBUTE_BYTES + 1);
+            let limit = ATTRIBUTE_BYTES as u64;
+            let over = Why::measured("member_limit_reached", limit, limit + 1);
             return Err(vec![over]);
         }
+        let who = known.unwrap_or_else(|| {
+            self.members.push(Member {
+                id: id.to_owned(),
+                state: "active",
+                attributes: None,
+                purses: Vec::new(),
+                answered: Vec::new(),
+            });
+            self.members.len() - 1
+        });
         if attributes.is_some() {
-            member.attributes = Some(together);
+            self.members[who].attributes = Some(together);
         }
-        Ok((Told::Enrolled, None))
+        Ok(Done::new(Told::Enrolled, "enrolled", None))
     }
 
-    /// What stands in the way whatever the member has: who or what is not known, and a moment that has not come.
-    fn strangers(
-        &self,
-        member: &str,
-        merchant: &str,
-        point_type: &str,
-        now: u64,
-        at: Option<u64>,
-    ) -> Vec<Why> {
-        let mut whys = Vec::new();
-        if !self.members.iter().any(|known| known.id == member) {
-            whys.push(plain("member_not_found"));
-        }
-        if !self.merchants.iter().any(|known| known.id == merchant) {
-            whys.push(plain("merchant_not_found"));
-        }
-        if at.is_some_and(|at| at > now) {
-            whys.push(plain("at_in_future"));
-        }
-        if !self.point_types.iter().any(|known| known == point_type) {
-            whys.push(plain("unknown_point_type"));
-        }
-        whys
+    fn put_merchant(&mut self, id: &str, name: &str) -> Done {
+        let place = self.merchant_made(id);
+        let merchant = &mut self.merchants[place];
+        let changed = merchant.version == 0 || merchant.name != name;
+        merchant.version += u64::from(changed);
+        name.clone_into(&mut merchant.name);
+        let version = merchant.version;
+        Done::new(Told::Document { version, changed }, "merchant-put", None)
     }
 
-    /// Whether a known member has too few points of a known type.
-    fn short_of(&self, member: &str, point_type: &str, points: u64) -> Option<Why> {
-        let known = self.members.iter().any(|known| known.id == member)
-            && self.point_types.iter().any(|known| known == point_type);
-        let (available, _) = self.sums(member, point_type);
-        (known && available < points).then(|| measured("insufficient_points", available, points))
-    }
-
-    fn earn(&mut self, now: u64, what: &What) -> Judged {
+    fn earn(&mut self, now: u64, who: Option<usize>, what: &What) -> Judged {
         let What::Earn {
-            member,
             merchant,
             points,
             point_type,
             last_day,
             class,
             at,
+            releases_at,
             ..
         } = what
         else {
             unreachable!("judged by the kind of command")
         };
         let name = LotName {
-            point_type: point_type.clone(),
             issuer: merchant.clone(),
             class: class.clone(),
             last_day: *last_day,
         };
-        let mut whys = self.strangers(member, merchant, point_type, now, *at);
-        if let Some(known) = self.members.iter().find(|known| known.id == *member)
-            && self.point_types.contains(point_type)
-        {
-            let lots = known.in_order(point_type);
-            if lots.len() >= self.lots_max && !lots.iter().any(|lot| lot.name == name) {
-                let limit = self.lots_max as u64;
-                whys.push(measured("member_limit_reached", limit, limit + 1));
-            }
-            let room = MOST - lots.iter().map(|lot| lot.available + lot.held).sum::<u64>();
-            if *points > room {
-                whys.push(measured("member_limit_reached", room, *points));
-            }
+        let mut whys = self.strangers(who, Some(merchant), point_type);
+        if at.is_some_and(|at| at > now) {
+            whys.push(Why::plain("at_in_future"));
+        }
+        whys.extend(who.and_then(|who| self.closed(who)));
+        if let Some(who) = who.filter(|_| self.is_kind(point_type)) {
+            whys.extend(self.no_room_for_points(who, point_type, &name, *points));
         }
         none(whys)?;
-        let happened = at.unwrap_or(now);
-        let member = self.member_mut(member);
-        match member.lots.iter_mut().find(|lot| lot.name == name) {
-            Some(lot) => {
-                lot.available += points;
-                lot.first_earned = lot.first_earned.min(happened);
-            }
-            None => member.lots.push(Lot {
+        let who = who.expect("not a stranger");
+        let first_earned = at.unwrap_or(now);
+        let told = Told::Lots(vec![name.part(*points)]);
+        let deed = if let Some(releases_at) = releases_at.filter(|&release| release > now) {
+            let route = (Place::Issued, Place::Pending);
+            self.post(who, point_type, &name, *points, route);
+            let purse = self.members[who].purse_mut(point_type);
+            purse.pending.push(Pending {
+                seq: self.seq + 1,
                 name: name.clone(),
-                first_earned: happened,
-                available: *points,
-                held: 0,
-            }),
-        }
-        Ok((
-            Told::Lots(vec![name.part(*points)]),
-            Some(point_type.clone()),
-        ))
+                first_earned,
+                releases_at,
+                points: *points,
+            });
+            "earned-pending"
+        } else {
+            let part = Part {
+                name: name.clone(),
+                first_earned,
+                points: *points,
+            };
+            self.deposit(now, who, point_type, vec![part], &Place::Issued);
+            "earned"
+        };
+        Ok(Done {
+            sort: Sort::Earn(name),
+            points: *points,
+            ..Done::new(told, deed, Some(point_type.clone()))
+        })
     }
 
-    fn set_aside(&mut self, at: u64, what: &What) -> Judged {
-        let What::Hold {
-            member,
+    /// Whether points of a lot find no room: as one lot more, or as points.
+    pub(super) fn no_room_for_points(
+        &self,
+        who: usize,
+        point_type: &str,
+        name: &LotName,
+        points: u64,
+    ) -> Vec<Why> {
+        let mut whys = Vec::new();
+        let purse = self.members[who].purse(point_type);
+        let lot = purse.and_then(|purse| purse.lot(name));
+        if lot.is_none_or(super::purse::Lot::is_empty) {
+            whys.extend(self.no_room_for_lot(who, point_type));
+        }
+        whys.extend(self.no_room(who, point_type, points));
+        whys
+    }
+
+    fn redeem(&mut self, who: Option<usize>, what: &What) -> Judged {
+        let What::Redeem {
             merchant,
             points,
             point_type,
-            ttl_seconds,
+            used_for,
             ..
         } = what
         else {
             unreachable!("judged by the kind of command")
         };
-        let mut whys = self.strangers(member, merchant, point_type, at, None);
-        let open = self.holds.iter();
-        let open = open
-            .filter(|hold| hold.member == *member && hold.state == "open")
-            .count();
-        if open >= self.holds_max {
-            whys.push(measured(
-                "member_limit_reached",
-                self.holds_max as u64,
-                open as u64 + 1,
-            ));
-        }
-        whys.extend(self.short_of(member, point_type, *points));
+        let mut whys = self.strangers(who, Some(merchant), point_type);
+        whys.extend(self.no_spend(who, point_type, used_for.as_deref(), *points));
         none(whys)?;
-        let expires_at = at + u64::from(*ttl_seconds) * 1_000;
-        let taken = self.take(member, point_type, *points, true);
-        let seq = self.seq + 1;
-        let id = format!("h{}-{seq}", self.shard);
-        self.holds.push(Hold {
-            id: id.clone(),
-            seq,
-            member: member.clone(),
-            point_type: point_type.clone(),
+        let who = who.expect("not a stranger");
+        let acceptor = Place::Accepted(merchant.clone());
+        let taken = self.take(who, point_type, *points, &acceptor);
+        let shares = taken.iter().map(|(name, points)| name.part(*points));
+        let told = Told::Lots(shares.collect());
+        Ok(Done {
+            sort: Sort::Spend(taken, merchant.clone()),
             points: *points,
-            captured: 0,
-            released: 0,
-            state: "open",
-            expires_at,
-            parts: taken
-                .into_iter()
-                .map(|part| (LotName::of(point_type, &part), part.points))
-                .collect(),
-        });
-        let told = Told::Held {
-            hold: id,
-            expires_at,
-        };
-        Ok((told, Some(point_type.clone())))
+            ..Done::new(told, "redeemed", Some(point_type.clone()))
+        })
     }
 
-    fn capture(&mut self, id: &str, points: Option<u64>, last: bool) -> Judged {
-        let place = self.holds.iter().position(|hold| hold.id == id);
-        let place = place.expect("looked up before");
-        let hold = self.holds[place].clone();
-        let rest: u64 = hold.parts.iter().map(|part| part.1).sum();
-        let about = Some(hold.point_type.clone());
-        match hold.state {
-            "open" => {
-                let wanted = points.unwrap_or(rest);
-                if wanted > rest {
-                    return Err(vec![measured("exceeds_hold", rest, wanted)]);
-                }
-                self.spend_held(place, wanted);
-                let stays_open = !last && wanted < rest;
-                let released = if stays_open { 0 } else { rest - wanted };
-                if !stays_open {
-                    self.give_back(place, released);
-                    self.close(place, "captured");
-                }
-                let captured = wanted;
-                Ok((Told::Captured { captured, released }, about))
+    /// Why points cannot be spent or set aside, beside who and what is not known.
+    pub(super) fn no_spend(
+        &self,
+        who: Option<usize>,
+        point_type: &str,
+        used_for: Option<&str>,
+        points: u64,
+    ) -> Vec<Why> {
+        let mut whys = Vec::new();
+        if let Some(who) = who {
+            whys.extend(self.barred(who));
+            whys.extend(self.unfit(point_type, used_for));
+            if self.is_kind(point_type) {
+                whys.extend(self.short_of(who, point_type, points));
             }
-            "expired" => {
-                let wanted = points.unwrap_or(hold.points);
-                let mut whys = Vec::new();
-                if let Some(short) = self.short_of(&hold.member, &hold.point_type, wanted) {
-                    whys.push(Why {
-                        code: "hold_expired",
-                        ..short
-                    });
-                }
-                if wanted > hold.points {
-                    whys.push(measured("exceeds_hold", hold.points, wanted));
-                }
-                none(whys)?;
-                self.take(&hold.member, &hold.point_type, wanted, false);
-                let hold = &mut self.holds[place];
-                hold.captured += wanted;
-                hold.released -= wanted;
-                hold.state = "captured";
-                let (captured, released) = (wanted, 0);
-                Ok((Told::Captured { captured, released }, about))
-            }
-            "captured" => Err(vec![plain("hold_captured")]),
-            _ => Err(vec![plain("hold_released")]),
         }
+        whys
     }
-
-    fn release(&mut self, id: &str) -> Judged {
-        let place = self.holds.iter().position(|hold| hold.id == id);
-        let place = place.expect("looked up before");
-        match self.holds[place].state {
-            "open" => {
-                let released = self.holds[place].parts.iter().map(|part| part.1).sum();
-                self.give_back(place, released);
-                self.close(place, "released");
-                Ok((
-                    Told::Released { released },
-                    Some(self.holds[place].point_type.clone()),
-                ))
-            }
-            "captured" => Err(vec![plain("hold_captured")]),
-            "expired" => Err(vec![plain("hold_expired")]),
-            _ => Err(vec![plain("hold_released")]),
-        }
-    }
-}
-
-fn none(whys: Vec<Why>) -> Result<(), Vec<Why>> {
-    if whys.is_empty() { Ok(()) } else { Err(whys) }
 }

@@ -1,36 +1,72 @@
 //! The naive twin: one shard's ledger once more, written from the contract with vectors and linear searches.
 //!
-//! It shares no code with the engine and is never made faster. Where the contract leaves an order open (which of two
-//! lots that lapse and were earned at the same moments goes first, which of two due holds ends first), the workload
-//! avoids the case or the twin is told.
+//! It shares no code with the engine, never forgets anything and is never made faster. Where the contract leaves an
+//! order open (which of two lots that lapse and were earned at the same moments goes first, whose lots the sweep looks
+//! at first), the workload avoids the case or the twin is told.
 
+mod books;
 mod commands;
+mod due;
+mod holds;
+mod lifecycle;
 mod points;
+mod purse;
+mod reading;
+mod refusing;
+mod reversing;
 
+use jifen_engine::ledger::Rules;
+
+pub use self::books::Account;
+use self::purse::{LotName, Purse};
 use crate::{
     ask::{Ask, Pairs, What},
-    heard::{Heard, Recorded, Told, WalletSeen, Why},
+    heard::{Heard, Recorded, Told, Why},
+    moved::{Made, Moved},
 };
 
 /// One shard's ledger, the slow way.
 #[derive(Clone, Debug)]
 pub struct Twin {
     shard: u16,
-    point_types: Vec<String>,
-    lots_max: usize,
-    holds_max: usize,
+    figures: Figures,
     members: Vec<Member>,
     merchants: Vec<Merchant>,
     holds: Vec<Hold>,
+    deals: Vec<Deal>,
+    /// Per point type: breakage, and what adjustments gave and took.
+    unowned: Vec<(String, [u128; 3])>,
+    /// The moves of the entry in the making.
+    moves: Vec<Moved>,
+    made: Vec<Made>,
     seq: u64,
     at: u64,
+}
+
+/// The rules in plain numbers.
+#[derive(Clone, Debug)]
+struct Figures {
+    kinds: Vec<Kind>,
+    day_offset_millis: i64,
+    lots_max: u64,
+    holds_max: u64,
+    window_millis: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Kind {
+    name: String,
+    offset: bool,
+    redeem: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Member {
     id: String,
+    state: &'static str,
     attributes: Option<Pairs>,
-    lots: Vec<Lot>,
+    /// In the order in which the member met the point types.
+    purses: Vec<Purse>,
     answered: Vec<(Ask, Recorded)>,
 }
 
@@ -39,30 +75,16 @@ struct Merchant {
     id: String,
     name: String,
     version: u64,
+    accounts: Vec<(String, Account)>,
     answered: Vec<(Ask, Recorded)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct LotName {
-    point_type: String,
-    issuer: String,
-    class: String,
-    last_day: Option<u32>,
-}
-
-#[derive(Clone, Debug)]
-struct Lot {
-    name: LotName,
-    first_earned: u64,
-    available: u64,
-    held: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Hold {
     id: String,
     seq: u64,
-    member: String,
+    who: usize,
+    merchant: String,
     point_type: String,
     points: u64,
     captured: u64,
@@ -70,55 +92,91 @@ struct Hold {
     state: &'static str,
     expires_at: u64,
     /// What is still set aside, in the order in which it was taken.
-    parts: Vec<(LotName, u64)>,
+    parts: Vec<Taken>,
 }
 
-/// What the twin makes of a command: what is told, about which point type, or what stands in the way.
-type Judged = Result<(Told, Option<String>), Vec<Why>>;
+/// An accepted command of a member, and how much of it was reversed.
+#[derive(Clone, Debug)]
+struct Deal {
+    seq: u64,
+    at: u64,
+    who: usize,
+    point_type: Option<String>,
+    sort: Sort,
+    points: u64,
+    reversed: u64,
+}
 
-const fn plain(code: &'static str) -> Why {
-    Why {
-        code,
-        limit: None,
-        requested: None,
+/// What a reversal can make of a deal.
+#[derive(Clone, Debug)]
+enum Sort {
+    Earn(LotName),
+    /// What was taken, in that order, and who accepted it.
+    Spend(Vec<Taken>, String),
+    Other,
+}
+
+/// Points of a lot that were taken.
+type Taken = (LotName, u64);
+
+/// What the twin makes of an accepted command.
+struct Done {
+    told: Told,
+    deed: &'static str,
+    /// The point type whose balance the answer tells.
+    point_type: Option<String>,
+    sort: Sort,
+    points: u64,
+}
+
+/// What is done, or everything that stands in the way.
+type Judged = Result<Done, Vec<Why>>;
+
+impl Done {
+    const fn new(told: Told, deed: &'static str, point_type: Option<String>) -> Self {
+        Self {
+            told,
+            deed,
+            point_type,
+            sort: Sort::Other,
+            points: 0,
+        }
     }
 }
 
-const fn measured(code: &'static str, limit: u64, requested: u64) -> Why {
-    Why {
-        code,
-        limit: Some(limit),
-        requested: Some(requested),
-    }
-}
-
-/// Whether a refusal is remembered: only what comes from the member's own state is.
-fn binds(whys: &[Why]) -> bool {
-    whys.iter().all(|why| {
-        matches!(
-            why.code,
-            "hold_captured"
-                | "hold_released"
-                | "hold_expired"
-                | "member_limit_reached"
-                | "exceeds_hold"
-                | "insufficient_points"
-        )
-    })
+/// Whose requests these are.
+enum Object {
+    Member(usize),
+    Merchant(usize),
+    /// Not known (yet).
+    Nobody,
 }
 
 impl Twin {
-    /// An empty shard. `lots_max` counts lots per point type, `holds_max` open holds.
+    /// An empty shard that judges by these rules.
     #[must_use]
-    pub fn new(shard: u16, point_types: &[&str], lots_max: usize, holds_max: usize) -> Self {
+    pub fn new(shard: u16, rules: &Rules) -> Self {
+        let kinds = rules.point_types.iter().map(|kind| Kind {
+            name: kind.name.to_string(),
+            offset: kind.uses.offset,
+            redeem: kind.uses.redeem,
+        });
         Self {
             shard,
-            point_types: point_types.iter().map(|&name| name.to_owned()).collect(),
-            lots_max,
-            holds_max,
+            figures: Figures {
+                kinds: kinds.collect(),
+                day_offset_millis: i64::from(rules.utc_offset_minutes) * 60_000,
+                lots_max: rules.lots_per_wallet_max as u64,
+                holds_max: u64::from(rules.open_holds_per_member_max),
+                window_millis: rules.reversal_window_seconds * 1_000,
+            },
             members: Vec::new(),
             merchants: Vec::new(),
             holds: Vec::new(),
+            deals: Vec::new(),
+            unowned: Vec::new(),
+            moves: Vec::new(),
+            made: Vec::new(),
             seq: 0,
             at: 0,
         }
@@ -130,45 +188,55 @@ impl Twin {
         self.seq
     }
 
-    /// Answers a request at `now` and does what it asks.
+    /// The entries made since this was asked last.
+    pub fn take_made(&mut self) -> Vec<Made> {
+        std::mem::take(&mut self.made)
+    }
+
+    /// Answers a request at `now` and does what it asks; before that, what is due of its member.
     pub fn hear(&mut self, now: u64, ask: &Ask) -> Heard {
         let at = now.max(self.at);
-        let Some(object) = self.object(&ask.what) else {
-            return Heard::Declined(vec![plain("hold_not_found")]);
+        let object = match self.object(&ask.what) {
+            Ok(object) => object,
+            Err(code) => return Heard::Declined(vec![Why::plain(code)]),
         };
-        if let Some((before, answer)) = self.answered(&object, ask) {
-            return if before.same_content(ask) {
-                Heard::Recorded {
-                    answer: answer.clone(),
-                    replayed: true,
-                }
-            } else {
-                Heard::Declined(vec![plain("request_id_reused")])
-            };
+        if let Some(heard) = self.repeated(&object, ask) {
+            return heard;
         }
-        let (told, point_type) = match self.judge(at, ask) {
-            Ok(judged) => judged,
-            Err(whys) if binds(&whys) => {
+        if let Object::Member(who) = object {
+            self.settle(at, who);
+        }
+        let (done, refused) = match self.judge(at, &object, ask) {
+            Ok(done) => (done, false),
+            Err(whys) if whys.iter().all(refusing::binds) => {
                 let point_type = self.point_type_of(&ask.what);
-                (Told::Refused(whys), point_type)
+                (Done::new(Told::Refused(whys), "refused", point_type), true)
             }
             Err(whys) => return Heard::Declined(whys),
         };
-        self.seq += 1;
-        self.at = at;
-        let answer = Recorded {
-            id: ask.id.clone(),
-            verb: ask.what.verb(),
-            seq: self.seq,
+        // An enrolment or a document may have made it known.
+        let object = self.object(&ask.what).unwrap_or(object);
+        self.record(
             at,
-            reference: ask.reference.clone(),
-            balance: point_type.map(|point_type| {
-                let (available, held) = self.sums(&object, &point_type);
-                (point_type, [available, held, 0, 0])
-            }),
-            told,
-        };
-        self.answered_mut(&ask.what, &object)
+            self.name_of(&object),
+            done.deed,
+            done.point_type.as_deref(),
+        );
+        let answer = self.answer(at, &object, ask, &done);
+        if let (Object::Member(who), false) = (&object, refused) {
+            self.deals.push(Deal {
+                seq: self.seq,
+                at,
+                who: *who,
+                point_type: done.point_type,
+                sort: done.sort,
+                points: done.points,
+                reversed: 0,
+            });
+            // What a closed member has left in other purses follows at once.
+            self.settle(at, *who);
+        }
+        self.answered_mut(&object)
             .push((ask.clone(), answer.clone()));
         Heard::Recorded {
             answer,
@@ -176,160 +244,135 @@ impl Twin {
         }
     }
 
-    /// Ends the hold that entry `seq` made.
-    ///
-    /// # Errors
-    ///
-    /// If it is not open, or its time is not over at `now`.
-    pub fn expire(&mut self, now: u64, seq: u64) -> Result<(), String> {
-        let place = self.holds.iter().position(|hold| hold.seq == seq);
-        let place = place.ok_or_else(|| format!("entry {seq} made no hold"))?;
-        let hold = &self.holds[place];
-        if hold.state != "open" || now < hold.expires_at {
-            return Err(format!("at {now} this hold is not due: {hold:?}"));
+    fn answer(&self, at: u64, object: &Object, ask: &Ask, done: &Done) -> Recorded {
+        let balance = |point_type: &String| match object {
+            Object::Member(who) => (point_type.clone(), self.members[*who].balance(point_type)),
+            _ => (point_type.clone(), [0; 4]),
+        };
+        Recorded {
+            id: ask.id.clone(),
+            verb: ask.what.verb(),
+            shard: self.shard,
+            seq: self.seq,
+            at,
+            reference: ask.reference.clone(),
+            balance: done.point_type.as_ref().map(balance),
+            told: done.told.clone(),
         }
-        self.seq += 1;
-        self.at = self.at.max(now);
-        let rest: u64 = hold.parts.iter().map(|part| part.1).sum();
-        self.give_back(place, rest);
-        self.close(place, "expired");
-        Ok(())
-    }
-
-    /// How long ago the most overdue open hold should have ended, in milliseconds.
-    #[must_use]
-    pub fn most_overdue(&self, now: u64) -> Option<u64> {
-        let open = self.holds.iter().filter(|hold| hold.state == "open");
-        open.filter_map(|hold| now.checked_sub(hold.expires_at))
-            .max()
     }
 
     /// Takes over a merchant's document from another shard.
     pub fn carry(&mut self, at: u64, id: &str, name: &str, version: u64) {
-        self.seq += 1;
-        self.at = self.at.max(at);
-        let merchant = self.merchant_mut(id);
+        let place = self.merchant_made(id);
+        let merchant = &mut self.merchants[place];
         merchant.name = name.to_owned();
         merchant.version = version;
+        self.record(self.at.max(at), id.to_owned(), "merchant-put", None);
     }
 
-    /// A member's points by point type, `None` if nobody of that name is enrolled. Point types of which the member
-    /// has nothing are left out.
-    #[must_use]
-    pub fn member(&self, id: &str) -> Option<Vec<WalletSeen>> {
-        let member = self.members.iter().find(|member| member.id == id)?;
-        let mut names = self.point_types.clone();
-        names.sort();
-        let wallets = names.into_iter().map(|point_type| {
-            let lots = member.in_order(&point_type);
-            WalletSeen {
-                available: lots.iter().map(|lot| lot.available).sum(),
-                held: lots.iter().map(|lot| lot.held).sum(),
-                lots: lots
-                    .iter()
-                    .map(|lot| (lot.part(lot.available), lot.held))
-                    .collect(),
-                point_type,
-            }
-        });
-        Some(wallets.filter(|wallet| !wallet.lots.is_empty()).collect())
-    }
-
-    /// Everybody who is enrolled.
-    pub fn members(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().map(|member| member.id.as_str())
-    }
-
-    /// What became of a hold: state, points, captured, released.
-    #[must_use]
-    pub fn hold(&self, id: &str) -> Option<(&'static str, u64, u64, u64)> {
-        let hold = self.holds.iter().find(|hold| hold.id == id)?;
-        Some((hold.state, hold.points, hold.captured, hold.released))
-    }
-
-    /// The member or merchant whose requests these are; `None` if the hold is not known.
-    fn object(&self, what: &What) -> Option<String> {
-        match what {
-            What::Enrol { member, .. }
-            | What::Earn { member, .. }
-            | What::Redeem { member, .. }
-            | What::Hold { member, .. } => Some(member.clone()),
+    /// Whose requests these are; an error if the hold or the transaction is not known.
+    fn object(&self, what: &What) -> Result<Object, &'static str> {
+        let known = |place: Option<usize>| place.map_or(Object::Nobody, Object::Member);
+        Ok(match what {
             What::Capture { hold, .. } | What::Release { hold } => {
-                let hold = self.holds.iter().find(|known| known.id == *hold)?;
-                Some(hold.member.clone())
+                let hold = self.holds.iter().find(|known| known.id == *hold);
+                Object::Member(hold.ok_or("hold_not_found")?.who)
             }
-            What::PutMerchant { merchant, .. } => Some(merchant.clone()),
-        }
+            What::Reverse { transaction, .. } => {
+                let deal = self.deal(transaction).ok_or("transaction_not_found")?;
+                Object::Member(self.deals[deal].who)
+            }
+            What::PutMerchant { merchant, .. } => self
+                .merchant_place(merchant)
+                .map_or(Object::Nobody, Object::Merchant),
+            other => known(other.member().and_then(|id| self.member_place(id))),
+        })
     }
 
-    fn answered(&self, object: &str, ask: &Ask) -> Option<&(Ask, Recorded)> {
-        let answered = if matches!(ask.what, What::PutMerchant { .. }) {
-            &self
-                .merchants
-                .iter()
-                .find(|merchant| merchant.id == object)?
-                .answered
-        } else {
-            &self
-                .members
-                .iter()
-                .find(|member| member.id == object)?
-                .answered
+    fn repeated(&self, object: &Object, ask: &Ask) -> Option<Heard> {
+        let answered = match object {
+            Object::Member(who) => &self.members[*who].answered,
+            Object::Merchant(place) => &self.merchants[*place].answered,
+            Object::Nobody => return None,
         };
-        answered
+        let (before, answer) = answered
             .iter()
-            .find(|(before, _)| before.principal == ask.principal && before.id == ask.id)
+            .find(|(before, _)| before.principal == ask.principal && before.id == ask.id)?;
+        Some(if before.same_content(ask) {
+            Heard::Recorded {
+                answer: answer.clone(),
+                replayed: true,
+            }
+        } else {
+            Heard::Declined(vec![Why::plain("request_id_reused")])
+        })
     }
 
-    fn answered_mut(&mut self, what: &What, object: &str) -> &mut Vec<(Ask, Recorded)> {
-        if matches!(what, What::PutMerchant { .. }) {
-            &mut self.merchant_mut(object).answered
-        } else {
-            &mut self.member_mut(object).answered
+    fn answered_mut(&mut self, object: &Object) -> &mut Vec<(Ask, Recorded)> {
+        match object {
+            Object::Member(who) => &mut self.members[*who].answered,
+            Object::Merchant(place) => &mut self.merchants[*place].answered,
+            Object::Nobody => unreachable!("what is recorded is about somebody"),
         }
     }
 
-    fn member_mut(&mut self, id: &str) -> &mut Member {
-        let found = self.members.iter().position(|member| member.id == id);
-        &mut self.members[found.expect("judged: the member is enrolled")]
+    fn name_of(&self, object: &Object) -> String {
+        match object {
+            Object::Member(who) => self.members[*who].id.clone(),
+            Object::Merchant(place) => self.merchants[*place].id.clone(),
+            Object::Nobody => unreachable!("what is recorded is about somebody"),
+        }
     }
 
-    /// Makes the merchant known if need be.
-    fn merchant_mut(&mut self, id: &str) -> &mut Merchant {
-        let found = self.merchants.iter().position(|merchant| merchant.id == id);
-        let place = found.unwrap_or_else(|| {
+    fn member_place(&self, id: &str) -> Option<usize> {
+        self.members.iter().position(|member| member.id == id)
+    }
+
+    fn merchant_place(&self, id: &str) -> Option<usize> {
+        self.merchants.iter().position(|known| known.id == id)
+    }
+
+    fn merchant_made(&mut self, id: &str) -> usize {
+        self.merchant_place(id).unwrap_or_else(|| {
             self.merchants.push(Merchant {
                 id: id.to_owned(),
                 name: String::new(),
                 version: 0,
+                accounts: Vec::new(),
                 answered: Vec::new(),
             });
             self.merchants.len() - 1
-        });
-        &mut self.merchants[place]
+        })
     }
 
+    /// The accepted command of a transaction's name.
+    fn deal(&self, transaction: &str) -> Option<usize> {
+        let name = |deal: &Deal| format!("t{}-{}", self.shard, deal.seq);
+        self.deals.iter().position(|deal| name(deal) == transaction)
+    }
+
+    /// The point type that a refused command is about.
     fn point_type_of(&self, what: &What) -> Option<String> {
         match what {
             What::Earn { point_type, .. }
             | What::Redeem { point_type, .. }
-            | What::Hold { point_type, .. } => Some(point_type.clone()),
+            | What::Hold { point_type, .. }
+            | What::Adjust { point_type, .. } => Some(point_type.clone()),
             What::Capture { hold, .. } | What::Release { hold } => {
                 let hold = self.holds.iter().find(|known| known.id == *hold);
                 hold.map(|hold| hold.point_type.clone())
             }
-            What::Enrol { .. } | What::PutMerchant { .. } => None,
+            What::Reverse { transaction, .. } => {
+                let deal = &self.deals[self.deal(transaction)?];
+                let reversible = !matches!(deal.sort, Sort::Other);
+                deal.point_type.clone().filter(|_| reversible)
+            }
+            What::Enrol { .. }
+            | What::PutMerchant { .. }
+            | What::Freeze { .. }
+            | What::Unfreeze { .. }
+            | What::Close { .. }
+            | What::Erase { .. } => None,
         }
-    }
-
-    fn sums(&self, member: &str, point_type: &str) -> (u64, u64) {
-        let member = self.members.iter().find(|known| known.id == member);
-        let lots = member
-            .map(|member| member.in_order(point_type))
-            .unwrap_or_default();
-        (
-            lots.iter().map(|lot| lot.available).sum(),
-            lots.iter().map(|lot| lot.held).sum(),
-        )
     }
 }

@@ -1,122 +1,110 @@
-//! What the twin does with points.
+//! What the twin does with points: they come in, and they are taken.
 
-use super::{Lot, LotName, Member, Twin};
-use crate::heard::LotPart;
+use super::{LotName, Taken, Twin};
+use crate::moved::{Moved, Place};
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// Points of a lot on their way in.
+pub(super) struct Part {
+    pub(super) name: LotName,
+    pub(super) first_earned: u64,
+    pub(super) points: u64,
+}
 
 impl Twin {
-    /// Takes available points in the order of spending, out of the member's hands or into their held half.
+    /// The programme's calendar day of a moment, counted from 1970-01-01.
+    pub(super) fn today(&self, at: u64) -> i64 {
+        let millis = i64::try_from(at).expect("this side of the year 9999");
+        (millis + self.figures.day_offset_millis).div_euclid(DAY_MILLIS)
+    }
+
+    /// The only place where a balance changes. No points are no move.
+    pub(super) fn post(
+        &mut self,
+        who: usize,
+        point_type: &str,
+        name: &LotName,
+        points: u64,
+        (from, to): (Place, Place),
+    ) {
+        if points == 0 {
+            return;
+        }
+        let purse = self.members[who].purse_mut(point_type);
+        purse.give(name, &from, points);
+        purse.get(name, &to, points);
+        self.moves.push(Moved {
+            issuer: name.issuer.clone(),
+            class: name.class.clone(),
+            last_day: name.last_day,
+            from,
+            to,
+            points,
+        });
+    }
+
+    /// Points come in, in lapse order: what lapsed is gone, then a debt is paid, and the rest can be spent.
+    pub(super) fn deposit(
+        &mut self,
+        at: u64,
+        who: usize,
+        point_type: &str,
+        mut parts: Vec<Part>,
+        from: &Place,
+    ) {
+        let today = self.today(at);
+        let closed = self.members[who].state == "closed";
+        let purse = self.members[who].purse_mut(point_type);
+        for part in &mut parts {
+            let known = purse.lot(&part.name);
+            let known = known.map_or(u64::MAX, |lot| lot.first_earned);
+            part.first_earned = part.first_earned.min(known);
+        }
+        parts.sort_by_key(|part| part.name.lapse_order(part.first_earned));
+        for part in parts {
+            let purse = self.members[who].purse_mut(point_type);
+            let gone = closed || part.name.has_lapsed(today);
+            let paid = if gone { 0 } else { purse.owed.min(part.points) };
+            let rest = part.points - paid;
+            let rest_to = if gone {
+                Place::Breakage
+            } else {
+                Place::Available
+            };
+            if rest > 0 && !gone {
+                purse.know(&part.name, part.first_earned);
+            }
+            for (points, to) in [(paid, Place::Owed), (rest, rest_to)] {
+                self.post(who, point_type, &part.name, points, (from.clone(), to));
+            }
+        }
+    }
+
+    /// Takes available points in the order of spending; tells from which lots.
     pub(super) fn take(
         &mut self,
-        member: &str,
+        who: usize,
         point_type: &str,
         points: u64,
-        hold: bool,
-    ) -> Vec<LotPart> {
-        let member = self.member_mut(member);
-        let order: Vec<LotName> = member
-            .in_order(point_type)
+        to: &Place,
+    ) -> Vec<Taken> {
+        let lots = self.members[who].purse_mut(point_type).in_order();
+        let lots: Vec<Taken> = lots
             .iter()
-            .map(|lot| lot.name.clone())
+            .map(|lot| (lot.name.clone(), lot.available))
             .collect();
         let (mut missing, mut taken) = (points, Vec::new());
-        for name in order {
-            let lot = member.lot_mut(&name);
-            let here = lot.available.min(missing);
+        for (name, available) in lots {
+            let here = available.min(missing);
             if here > 0 {
-                lot.available -= here;
-                lot.held += if hold { here } else { 0 };
+                let route = (Place::Available, to.clone());
+                self.post(who, point_type, &name, here, route);
                 missing -= here;
-                taken.push(name.part(here));
+                taken.push((name, here));
             }
         }
         assert_eq!(missing, 0, "judged: the points are there");
-        member.drop_empty();
         taken
-    }
-
-    /// Takes from the front of what a hold has set aside; `give_back` says whether the member has it again.
-    fn draw(&mut self, place: usize, points: u64, give_back: bool) {
-        let hold = &mut self.holds[place];
-        let owner = hold.member.clone();
-        let (mut missing, mut drawn) = (points, Vec::new());
-        for (name, here) in &mut hold.parts {
-            let piece = missing.min(*here);
-            *here -= piece;
-            missing -= piece;
-            drawn.push((name.clone(), piece));
-        }
-        assert_eq!(missing, 0, "a hold gives no more than it has");
-        hold.parts.retain(|part| part.1 > 0);
-        let member = self.member_mut(&owner);
-        for (name, piece) in drawn {
-            let lot = member.lot_mut(&name);
-            lot.held -= piece;
-            lot.available += if give_back { piece } else { 0 };
-        }
-        member.drop_empty();
-    }
-
-    pub(super) fn spend_held(&mut self, place: usize, points: u64) {
-        self.draw(place, points, false);
-        self.holds[place].captured += points;
-    }
-
-    pub(super) fn give_back(&mut self, place: usize, points: u64) {
-        self.draw(place, points, true);
-        self.holds[place].released += points;
-    }
-
-    /// A hold of which anything was captured is captured, however it ends.
-    pub(super) fn close(&mut self, place: usize, state: &'static str) {
-        let hold = &mut self.holds[place];
-        hold.state = if hold.captured > 0 { "captured" } else { state };
-    }
-}
-
-impl Member {
-    /// The lots of a point type in the order of spending: what lapses first, then what was earned first.
-    pub(super) fn in_order(&self, point_type: &str) -> Vec<&Lot> {
-        let mut lots: Vec<&Lot> = self
-            .lots
-            .iter()
-            .filter(|lot| lot.name.point_type == point_type)
-            .collect();
-        lots.sort_by_key(|lot| (lot.name.last_day.unwrap_or(u32::MAX), lot.first_earned));
-        lots
-    }
-
-    pub(super) fn lot_mut(&mut self, name: &LotName) -> &mut Lot {
-        let found = self.lots.iter_mut().find(|lot| lot.name == *name);
-        found.expect("a lot that has points is known")
-    }
-
-    fn drop_empty(&mut self) {
-        self.lots.retain(|lot| lot.available + lot.held > 0);
-    }
-}
-
-impl Lot {
-    pub(super) fn part(&self, points: u64) -> LotPart {
-        self.name.part(points)
-    }
-}
-
-impl LotName {
-    pub(super) fn of(point_type: &str, part: &LotPart) -> Self {
-        Self {
-            point_type: point_type.to_owned(),
-            issuer: part.issuer.clone(),
-            class: part.class.clone(),
-            last_day: part.last_day,
-        }
-    }
-
-    pub(super) fn part(&self, points: u64) -> LotPart {
-        LotPart {
-            issuer: self.issuer.clone(),
-            class: self.class.clone(),
-            last_day: self.last_day,
-            points,
-        }
     }
 }

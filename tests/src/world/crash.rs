@@ -4,25 +4,34 @@ use jifen_engine::{
     journal::{
         head::Head,
         memory::{Fault, MemoryJournal},
-        recovery::{Recovered, recover},
+        recovery::{Recovered, recover_with},
     },
     ledger::{Ledger, invariants::check_shard},
+    past::{Past, Place, Shelf},
 };
-use rand::Rng;
+use rand::{Rng, seq::IndexedRandom};
 
-use super::{World, ledgers, process::Process};
+use super::{World, process::Process};
 use crate::{ask::What, heard::Told};
 
 impl World {
     /// The process is gone, with all that was not durable; another one recovers.
     pub(super) fn crash(&mut self, fault: Option<(Fault, bool)>) -> Result<(), String> {
         let durable = self.process.head().turn;
-        let live: u64 = (0..usize::from(self.router.shards()))
+        let live: u64 = (0..usize::from(self.programme.router.shards()))
             .map(|shard| self.process.ledger(shard).last_seq().0)
             .sum();
         if self.clients.lose_sight() {
             self.met.count("crash while a document was on its way");
         }
+        let (loads, jobs) = self.process.unfinished();
+        if loads > 0 {
+            self.met.count("crash between need and facts");
+        }
+        if jobs > 0 {
+            self.met.count("crash with chunks that were not written");
+        }
+        self.damage_shelf();
         let (ledgers, recovered) = self.recover()?;
         let expected = durable + u64::from(matches!(fault, Some((Fault::Unanswered, _))));
         if recovered.turn != expected {
@@ -45,21 +54,44 @@ impl World {
             turn: recovered.turn,
             chains: recovered.chains.clone(),
         };
-        self.process = Process::start(
+        let next = Process::start(
             self.clock,
             ledgers,
             recovered,
             &self.medium,
             &mut self.lineages,
         )?;
+        let before = std::mem::replace(&mut self.process, next);
+        self.met.add(&before.met);
         Ok(())
+    }
+
+    /// What was written and never synced may be there, in part, or something else in its place.
+    fn damage_shelf(&mut self) {
+        let places = self.shelf.places().unwrap_or_default();
+        let Some(&place) = places.choose(&mut self.rng) else {
+            return;
+        };
+        let next = Place {
+            number: place.number + 1,
+            ..place
+        };
+        match self.rng.random_range(0..8) {
+            0 => self.shelf.tear(place, self.rng.random_range(0..64)),
+            1 => self.shelf.flip_bit(place, self.rng.random_range(0..8_192)),
+            2 => self.shelf.misplace(place, next),
+            3 => self.shelf.clear(place).unwrap(),
+            _ => return,
+        }
+        self.met.count("chunk damaged in a crash");
     }
 
     fn recover(&mut self) -> Result<(Vec<Ledger>, Recovered), String> {
         let once = || {
-            let mut ledgers = ledgers(self.router);
+            let mut ledgers = self.programme.ledgers();
             let mut journal = MemoryJournal::open(self.medium.clone());
-            let recovered = recover(&mut journal, Some(&self.head), &mut ledgers);
+            let past = Past::new(Box::new(self.shelf.clone()), usize::MAX);
+            let recovered = recover_with(&mut journal, Some(&self.head), &mut ledgers, past);
             recovered
                 .map(|recovered| (ledgers, recovered))
                 .map_err(|error| error.to_string())

@@ -1,7 +1,6 @@
 //! A device that lies: it lost or changed what it had called durable. Recovery must say so.
 
 use jifen_engine::{
-    Router,
     journal::{
         JournalError,
         block::{Block, Chain, VALUE_HEAD_BYTES, ValueHead, append_block},
@@ -14,7 +13,7 @@ use jifen_engine::{
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::ledgers;
+use super::programme::Programme;
 use crate::{
     coverage::Coverage,
     journaled::{copied, entry, stored_again, values},
@@ -27,7 +26,7 @@ const TRIES: u32 = 3;
 pub(super) fn check(
     rng: &mut ChaCha8Rng,
     medium: &Medium,
-    router: Router,
+    programme: &Programme,
     head: &Head,
     met: &mut Coverage,
 ) -> Result<(), String> {
@@ -35,10 +34,10 @@ pub(super) fn check(
         return Ok(());
     }
     for _ in 0..TRIES {
-        flipped_bit(rng, medium, router, head, met)?;
-        forgotten_turn(rng, medium, router, head, met)?;
-        torn_tail(rng, medium, router, head, met)?;
-        rewritten(rng, medium, router, head, met)?;
+        flipped_bit(rng, medium, programme, head, met)?;
+        forgotten_turn(rng, medium, programme, head, met)?;
+        torn_tail(rng, medium, programme, head, met)?;
+        rewritten(rng, medium, programme, head, met)?;
     }
     Ok(())
 }
@@ -48,7 +47,7 @@ pub(super) fn check(
 fn flipped_bit(
     rng: &mut ChaCha8Rng,
     medium: &Medium,
-    router: Router,
+    programme: &Programme,
     head: &Head,
     met: &mut Coverage,
 ) -> Result<(), String> {
@@ -68,7 +67,7 @@ fn flipped_bit(
     };
     damaged.flip_bit(place);
     let vouched = rng.random_bool(0.5);
-    match recovered(&damaged, router, vouched.then_some(head)) {
+    match recovered(&damaged, programme, vouched.then_some(head)) {
         Err(JournalError::Damaged(_) | JournalError::Foreign(_)) => {
             met.count("damage refused");
             Ok(())
@@ -89,7 +88,7 @@ fn flipped_bit(
 fn forgotten_turn(
     rng: &mut ChaCha8Rng,
     medium: &Medium,
-    router: Router,
+    programme: &Programme,
     head: &Head,
     met: &mut Coverage,
 ) -> Result<(), String> {
@@ -98,7 +97,7 @@ fn forgotten_turn(
     // Without the head nothing tells that the last turn was there.
     let turn = rng.random_range(1..head.turn + u64::from(vouched));
     damaged.forget_turn(turn);
-    match recovered(&damaged, router, vouched.then_some(head)) {
+    match recovered(&damaged, programme, vouched.then_some(head)) {
         Err(JournalError::Damaged(_)) => {
             met.count("damage refused");
             Ok(())
@@ -114,7 +113,7 @@ fn forgotten_turn(
 fn torn_tail(
     rng: &mut ChaCha8Rng,
     medium: &Medium,
-    router: Router,
+    programme: &Programme,
     head: &Head,
     met: &mut Coverage,
 ) -> Result<(), String> {
@@ -128,7 +127,7 @@ fn torn_tail(
     };
     last.truncate(cut);
     let vouched = rng.random_bool(0.5);
-    match recovered(&stored_again(stored)?, router, vouched.then_some(head)) {
+    match recovered(&stored_again(stored)?, programme, vouched.then_some(head)) {
         Err(JournalError::Damaged(_)) if vouched => {
             met.count("damage refused");
             Ok(())
@@ -159,7 +158,7 @@ fn block_ends(value: &[u8]) -> Result<Vec<usize>, String> {
 fn rewritten(
     rng: &mut ChaCha8Rng,
     medium: &Medium,
-    router: Router,
+    programme: &Programme,
     head: &Head,
     met: &mut Coverage,
 ) -> Result<(), String> {
@@ -171,7 +170,7 @@ fn rewritten(
     stored[place].1 = value;
     let is_last = head.chains[usize::from(shard.0)].seq == seq;
     let vouched = is_last || rng.random_bool(0.5);
-    match recovered(&stored_again(stored)?, router, vouched.then_some(head)) {
+    match recovered(&stored_again(stored)?, programme, vouched.then_some(head)) {
         Err(JournalError::Damaged(_)) => {
             met.count("rewritten history refused");
             Ok(())
@@ -224,9 +223,9 @@ fn with_another_reference(value: &[u8]) -> Result<Option<(Vec<u8>, ShardIndex, S
 
 fn recovered(
     medium: &Medium,
-    router: Router,
+    programme: &Programme,
     head: Option<&Head>,
 ) -> Result<Recovered, JournalError> {
     let mut journal = MemoryJournal::open(medium.clone());
-    recover(&mut journal, head, &mut ledgers(router))
+    recover(&mut journal, head, &mut programme.ledgers())
 }

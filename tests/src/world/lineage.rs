@@ -3,17 +3,19 @@
 //! A crash cuts it back to what was recovered. What is left must be what was acknowledged, and a naive twin that hears
 //! the same must say the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jifen_engine::{
     journal::{committer::VALUE_BYTES_MAX, memory::Medium},
-    ledger::{Deed, Entry, Ledger, Seq, StateHash, Subject, invariants::check_entry},
+    ledger::{Deed, Entry, Ledger, MemberId, Seq, StateHash, Subject, invariants::check_entry},
+    reads,
 };
 
 use crate::{
     ask::Ask,
-    heard::{Heard, recorded_by},
+    heard::{Heard, recorded_by, seen},
     journaled::{entries, values},
+    moved::{Made, made},
     twin::Twin,
 };
 
@@ -21,7 +23,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     Asked(u64, Box<Ask>),
-    Expired(u64),
+    /// Nobody asked for it: its time had come.
+    ByItself(u64),
     Carried(u64),
 }
 
@@ -29,7 +32,8 @@ pub(super) enum Event {
 struct Lineage {
     /// By sequence, from 1.
     events: Vec<Event>,
-    hashes: BTreeMap<u64, StateHash>,
+    /// At the end of every block; `None` where it was not looked at.
+    hashes: BTreeMap<u64, Option<StateHash>>,
 }
 
 /// The lineages of all shards.
@@ -51,9 +55,10 @@ impl Lineages {
         );
     }
 
-    /// Notes a shard's state.
-    pub(super) fn hashed(&mut self, shard: usize, seq: u64, hash: StateHash) {
-        self.0[shard].hashes.insert(seq, hash);
+    /// Notes a shard's state at the end of a block.
+    pub(super) fn hashed(&mut self, shard: usize, seq: u64, hash: Option<StateHash>) {
+        let known = self.0[shard].hashes.entry(seq).or_default();
+        *known = known.or(hash);
     }
 
     /// Cuts a shard's history back to what was recovered, which must be what was there at that moment.
@@ -63,12 +68,14 @@ impl Lineages {
         lineage.events.truncate(usize::try_from(seq).unwrap());
         lineage.hashes.split_off(&(seq + 1));
         let (found, live) = (ledger.state_hash(), lineage.hashes.get(&seq));
-        if seq == 0 || live == Some(&found) {
-            Ok(())
-        } else {
-            Err(format!(
-                "shard {shard} recovered entry {seq} with {found}, live it was {live:?}"
-            ))
+        match live {
+            Some(Some(live)) if *live != found => Err(format!(
+                "shard {shard} recovered entry {seq} with {found}, live it was {live}"
+            )),
+            None if seq > 0 => Err(format!(
+                "shard {shard} recovered a part of a block to {seq}"
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -79,7 +86,7 @@ impl Lineages {
             return Err(format!("entry {seq} of shard {shard} was read and is lost"));
         }
         match lineage.hashes.get(&seq) {
-            Some(found) if *found != hash => {
+            Some(Some(found)) if *found != hash => {
                 Err(format!("entry {seq} of shard {shard} was read differently"))
             }
             _ => Ok(()),
@@ -102,6 +109,7 @@ impl Lineages {
         }
         let mut decided = BTreeMap::new();
         let mut last = vec![(0, 0); self.0.len()];
+        let mut expected = vec![VecDeque::new(); self.0.len()];
         for (shard, entry) in entries(medium)? {
             let place = usize::from(shard.0);
             check_entry(&entry).map_err(|violation| violation.to_string())?;
@@ -126,9 +134,14 @@ impl Lineages {
                 event.ok_or_else(|| format!("shard {place}: nobody asked for {:?}", entry.seq))?;
             let number = entry.seq;
             let says = |what: String| format!("shard {place}, {number:?}: {what}");
-            compare(&mut twins[place], event, entry, ledgers[place]).map_err(says)?;
+            let twin = &mut twins[place];
+            compare(twin, &mut expected[place], event, entry, ledgers[place]).map_err(says)?;
         }
-        Ok(())
+        if expected.iter().any(|expected| !expected.is_empty()) {
+            return Err(format!("the twins expect more: {expected:#?}"));
+        }
+        let mut pairs = twins.iter().zip(ledgers);
+        pairs.try_for_each(|(twin, ledger)| compare_members(twin, ledger))
     }
 }
 
@@ -143,7 +156,38 @@ fn scope(entry: &Entry, ledger: &Ledger) -> Option<(String, String, String)> {
     Some((principal, object, origin.id.to_string()))
 }
 
-fn compare(twin: &mut Twin, event: &Event, entry: Entry, ledger: &Ledger) -> Result<(), String> {
+/// Has the twin do what an entry came from, and compares what it made of it.
+fn compare(
+    twin: &mut Twin,
+    expected: &mut VecDeque<Made>,
+    event: &Event,
+    entry: Entry,
+    ledger: &Ledger,
+) -> Result<(), String> {
+    let fast = made(&entry, ledger.symbols());
+    // One request may have made several entries; the twin has made them all at the first.
+    if expected.is_empty() {
+        repeat(twin, event, entry, &fast, ledger)?;
+        expected.extend(twin.take_made());
+    }
+    let slow = expected.pop_front();
+    if slow.as_ref() == Some(&fast) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{event:#?}\nthe ledger made {fast:#?}\nthe twin made {slow:#?}"
+        ))
+    }
+}
+
+fn repeat(
+    twin: &mut Twin,
+    event: &Event,
+    entry: Entry,
+    fast: &Made,
+    ledger: &Ledger,
+) -> Result<(), String> {
+    let kind = fast.point_type.as_deref().unwrap_or_default();
     match (event, &entry.deed) {
         (Event::Asked(now, ask), _) => {
             let slow = twin.hear(*now, ask);
@@ -160,14 +204,30 @@ fn compare(twin: &mut Twin, event: &Event, entry: Entry, ledger: &Ledger) -> Res
                 ))
             }
         }
-        (Event::Expired(now), Deed::Expired { hold, .. }) => twin.expire(*now, hold.0),
+        (Event::ByItself(now), Deed::Expired { hold, .. }) => twin.expire(*now, hold.0),
+        (Event::ByItself(now), Deed::Matured) => twin.matured(*now, &fast.about, kind),
+        (Event::ByItself(now), Deed::Lapsed) => twin.lapsed(*now, &fast.about, kind),
         (Event::Carried(now), Deed::MerchantPut { name, version, .. }) => {
-            let Subject::Merchant(id) = &entry.subject else {
-                return Err("a document about no merchant".to_owned());
-            };
-            twin.carry(*now, id.as_str(), name.as_str(), *version);
+            twin.carry(*now, &fast.about, name.as_str(), *version);
             Ok(())
         }
         (event, deed) => Err(format!("{event:?} became {deed:?}")),
     }
+}
+
+/// At the end everybody has what the twin says.
+fn compare_members(twin: &Twin, ledger: &Ledger) -> Result<(), String> {
+    for name in twin.members() {
+        let view = reads::member(ledger, &MemberId::new(name).unwrap());
+        let view = view.ok_or_else(|| format!("{name} is lost"))?;
+        let mut fast = seen(&view);
+        fast.retain(|wallet| !wallet.is_empty());
+        let slow = twin.member(name);
+        if Some(&fast) != slow.as_ref() || Some(view.state.name()) != twin.state(name) {
+            return Err(format!(
+                "{name}: the ledger has {fast:#?}\nthe twin has {slow:#?}"
+            ));
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! The engine's process in the simulation: shards, their sealed blocks, and the committer. A crash drops all of it.
+//! The engine's process in the simulation: shards, their sealed blocks, the committer, and the store of old records. A
+//! crash drops all of it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,13 +12,23 @@ use jifen_engine::{
         recovery::Recovered,
     },
     ledger::{Document, Ledger, MerchantId, StateHash, UnixMillis},
+    past::{Job, Past},
     shard::{Reply, Sealed, ShardCore},
 };
 use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::lineage::{Event, Lineages};
-use crate::{ask::Ask, journaled::records};
+use super::{
+    lineage::{Event, Lineages},
+    loads::Load,
+    lookups::Lookup,
+    order::Order,
+};
+use crate::{
+    ask::{Ask, What},
+    coverage::Coverage,
+    journaled::records,
+};
 
 /// How long after a start no hold expires, in milliseconds.
 const GRACE_MILLIS: u64 = 10_000;
@@ -40,12 +51,24 @@ pub(super) enum Due {
 
 /// The process.
 pub(super) struct Process {
-    cores: Vec<ShardCore<Due>>,
+    pub(super) cores: Vec<ShardCore<Due, u64>>,
     /// Sealed blocks on their way to the committer; those of one shard stay in their order.
     sealed: Vec<VecDeque<Sealed<Due>>>,
     committer: Committer,
     /// On how many shards a document still has to arrive, by the request's ticket.
     carrying: BTreeMap<u64, usize>,
+    pub(super) past: Past,
+    /// What is to be done in the store, in no order.
+    pub(super) jobs: Vec<Job>,
+    /// Old records on their way to their shards.
+    pub(super) loads: Vec<Load>,
+    /// Reads that wait for old records.
+    pub(super) lookups: Vec<Lookup>,
+    /// What is decided and not answered, by ticket.
+    asked: BTreeMap<u64, Ask>,
+    order: Order,
+    /// What was met in here.
+    pub(super) met: Coverage,
 }
 
 impl Process {
@@ -71,6 +94,13 @@ impl Process {
                 .collect(),
             committer: Committer::new(journal, recovered.chains, recovered.turn),
             carrying: BTreeMap::new(),
+            past: recovered.past,
+            jobs: Vec::new(),
+            loads: Vec::new(),
+            lookups: Vec::new(),
+            asked: BTreeMap::new(),
+            order: Order::default(),
+            met: Coverage::default(),
         };
         for shard in 1..process.cores.len() {
             for document in &documents {
@@ -92,7 +122,7 @@ impl Process {
         }
     }
 
-    /// Has requests decided by their shards, as one batch each.
+    /// Gives requests to their shards, in this order.
     pub(super) fn submit(
         &mut self,
         now: u64,
@@ -100,29 +130,78 @@ impl Process {
         asks: &[(u64, Ask)],
         lineages: &mut Lineages,
     ) -> Result<(), String> {
+        let mut strangers = BTreeMap::new();
         for (ticket, ask) in asks {
             let request = ask.request();
             let shard = router.command(request.command()).ok_or("no such shard")?;
             let shard = usize::from(shard.0);
-            let core = &mut self.cores[shard];
-            let before = core.last_seq();
-            let reply = core.submit(UnixMillis(now), &request);
-            if core.last_seq() != before {
-                lineages.decided(
-                    shard,
-                    core.last_seq().0,
-                    Event::Asked(now, Box::new(ask.clone())),
-                );
+            if let What::Close { .. } = ask.what {
+                // A member's end is several entries. The twin makes all of them at once, so no crash may come between.
+                self.seal(shard, lineages)?;
             }
-            core.hold_back(Due::Reply {
-                ticket: *ticket,
-                reply,
-            });
-            if core.is_full() {
+            let core = &mut self.cores[shard];
+            self.order.asked(core.ledger(), shard, *ticket, ask);
+            self.asked.insert(*ticket, ask.clone());
+            let before = core.last_seq().0;
+            let looked = match strangers.get(&shard) {
+                Some(&stranger) => Err(core.wait_behind(stranger, &request)),
+                None => core.first_look(UnixMillis(now), &request),
+            };
+            match looked {
+                Ok(reply) => {
+                    self.decided(now, shard, before, vec![(*ticket, reply)], lineages)?;
+                }
+                Err(wait) => {
+                    if strangers.contains_key(&shard) {
+                        self.met.count("parked behind a stranger");
+                    }
+                    if let Some(stranger) = wait.stranger() {
+                        strangers.insert(shard, stranger);
+                    }
+                    core.park(wait, request, *ticket);
+                    self.met.count("parked");
+                    self.follow_up(shard);
+                }
+            }
+            if self.cores[shard].is_full() {
                 self.seal(shard, lineages)?;
             }
         }
         Ok(())
+    }
+
+    /// Notes where the entries behind `before` came from, and holds back what is to be said.
+    pub(super) fn decided(
+        &mut self,
+        now: u64,
+        shard: usize,
+        before: u64,
+        replies: Vec<(u64, Reply)>,
+        lineages: &mut Lineages,
+    ) -> Result<(), String> {
+        let mut answered = BTreeMap::new();
+        for (ticket, reply) in replies {
+            self.order.answered(shard, ticket)?;
+            let ask = self.asked.remove(&ticket);
+            let ask = ask.ok_or("a request is answered twice")?;
+            if let Ok(answer) = &reply
+                && !answer.replayed
+            {
+                answered.insert(answer.offset.seq.0, ask);
+            }
+            self.cores[shard].hold_back(Due::Reply { ticket, reply });
+        }
+        for seq in before + 1..=self.cores[shard].last_seq().0 {
+            let ask = answered.remove(&seq);
+            let event = ask.map_or(Event::ByItself(now), |ask| Event::Asked(now, Box::new(ask)));
+            lineages.decided(shard, seq, event);
+        }
+        self.follow_up(shard);
+        if answered.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("no entries for {answered:?}"))
+        }
     }
 
     /// Looks at a shard; what was seen is told when it is durable.
@@ -132,21 +211,19 @@ impl Process {
         self.cores[shard].hold_back(Due::Read { shard, seq, hash });
     }
 
-    /// Lets holds of a shard end; tells how many.
+    /// Lets happen what is due by itself in a shard; tells how much.
     pub(super) fn expire(
         &mut self,
         now: u64,
         shard: usize,
         most: usize,
         lineages: &mut Lineages,
-    ) -> usize {
+    ) -> Result<usize, String> {
         let core = &mut self.cores[shard];
         let before = core.last_seq().0;
         let count = core.expire_due(UnixMillis(now), most);
-        for seq in before + 1..=core.last_seq().0 {
-            lineages.decided(shard, seq, Event::Expired(now));
-        }
-        count
+        self.decided(now, shard, before, Vec::new(), lineages)?;
+        Ok(count)
     }
 
     /// A document is durable on shard 0 as the request's reply says: looks it up there, to carry what is durable.
@@ -189,24 +266,24 @@ impl Process {
         if core.last_seq() != before {
             lineages.decided(shard, core.last_seq().0, Event::Carried(now));
         }
+        self.follow_up(shard);
     }
 
     /// Closes a shard's block.
     pub(super) fn seal(&mut self, shard: usize, lineages: &mut Lineages) -> Result<(), String> {
         let core = &mut self.cores[shard];
-        let Some(sealed) = core.seal() else {
-            return Ok(());
-        };
-        let found = records(&sealed.body)?;
-        if found.len() != sealed.count as usize {
-            return Err(format!(
-                "a block of {} entries counts {}",
-                found.len(),
-                sealed.count
-            ));
+        while let Some(sealed) = core.seal() {
+            let found = records(&sealed.body)?.len();
+            if found != sealed.count as usize {
+                let counted = sealed.count;
+                return Err(format!("a block of {found} entries counts {counted}"));
+            }
+            let last = sealed.first.0 + u64::from(sealed.count) - 1;
+            // Of blocks that filled up on the way, the state is not known any more.
+            let hash = (last == core.last_seq().0).then(|| core.ledger().state_hash());
+            lineages.hashed(shard, last, hash);
+            self.sealed[shard].push_back(sealed);
         }
-        lineages.hashed(shard, core.last_seq().0, core.ledger().state_hash());
-        self.sealed[shard].push_back(sealed);
         Ok(())
     }
 

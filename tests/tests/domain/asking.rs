@@ -6,7 +6,15 @@ use jifen_tests::{
 };
 
 pub(crate) const TABLES: &[&str] = &[
-    AGAIN, CONTENT, SCOPE, BINDING, DOCUMENTS, RESTART, RETENTION,
+    AGAIN,
+    CONTENT,
+    SCOPE,
+    BINDING,
+    DOCUMENTS,
+    RESTART,
+    RETENTION,
+    NEWER_COMMANDS,
+    DUE_BEFORE,
 ];
 
 const AGAIN: &str = "
@@ -154,18 +162,77 @@ const RESTART: &str = "
     balance A1                                => 90 available, 0 held
 ";
 
-// Answers are kept for seven days at least; then new answers make room for themselves, two for one.
+// Answers are kept for seven days at least. They are forgotten together with the records around them, so an answer may
+// be remembered for longer: nothing is said here about when it is gone.
 const RETENTION: &str = "
     merchant M1
     enrol   A1
     earn    A1 M1 100 id=e
-    wait    604800
+    wait    604799
+    redeem  A1 M1 1
+    wait    1
     earn    A1 M1 100 id=e                    => replayed
-    wait    0.001
-    redeem  A1 M1 1
-    redeem  A1 M1 1
-    earn    A1 M1 100 id=e                    => accepted       # nobody remembers
-    balance A1                                => 198 available, 0 held
+    earn    A1 M1 101 id=e                    => declined: request_id_reused
+    balance A1                                => 99 available, 0 held
+";
+
+// A reversal belongs to the member whose transaction it names; lifecycle commands name theirs.
+const NEWER_COMMANDS: &str = "
+    merchant M1
+    enrol   A1
+    enrol   A2
+    earn    A1 M1 100 as=E1
+    earn    A2 M1 100 as=E2
+    earn    A1 M1 50 id=p release=+60
+    earn    A1 M1 50 id=p release=+60         => replayed
+    earn    A1 M1 50 id=p release=+61         => declined: request_id_reused
+    earn    A1 M1 50 id=p                     => declined: request_id_reused
+    reverse E1 10 id=r                        => accepted: taken back 10, owed 0
+    reverse E2 10 id=r                        => accepted: taken back 10, owed 0       # another member's
+    reverse E1 10 id=r                        => replayed: accepted: taken back 10, owed 0
+    reverse E1 11 id=r                        => declined: request_id_reused
+    reverse E1 id=r                           => declined: request_id_reused
+    reverse E1 10 id=r reason=sent-back       => declined: request_id_reused
+    earn    A1 M1 10 id=r                     => declined: request_id_reused
+    reverse E1 10 id=r by=till                => accepted: taken back 10, owed 0
+    adjust  A1 +5 id=a                        => accepted
+    adjust  A1 +5 id=a                        => replayed
+    adjust  A1 -5 id=a                        => declined: request_id_reused
+    adjust  A1 +6 id=a                        => declined: request_id_reused
+    adjust  A1 +5 id=a type=miles             => declined: request_id_reused
+    adjust  A1 +5 id=a reason=other           => declined: request_id_reused
+    freeze  A1 id=f                           => accepted
+    freeze  A1 id=f                           => replayed
+    freeze  A1 id=f reason=other              => declined: request_id_reused
+    unfreeze A1 id=f                          => declined: request_id_reused
+    unfreeze A1 id=u                          => accepted
+    freeze  A1 id=f                           => replayed
+    member  A1                                => active
+    redeem  A1 M1 999 id=s                    => refused: insufficient_points 999 of 85
+    close   A1 id=c                           => accepted: forfeited 135
+    close   A1 id=c                           => replayed: accepted: forfeited 135
+    erase   A1 id=d                           => accepted
+    erase   A1 id=d                           => replayed
+    # What was answered before still is, although the member is closed.
+    redeem  A1 M1 999 id=s                    => replayed
+    reverse E1 10 id=r                        => replayed
+";
+
+// What is due is recorded before a command is judged, but a retry is answered first and records nothing.
+const DUE_BEFORE: &str = "
+    clock   2026-10-01 12:00:00
+    merchant M1
+    enrol   A1
+    earn    A1 M1 100 id=e day=2026-10-01
+    clock   2026-10-02 00:00:00
+    earn    A1 M1 100 id=e day=2026-10-01     => replayed
+    deeds                                     => none
+    earn    A1 M1 99 id=e day=2026-10-01      => declined: request_id_reused
+    deeds                                     => none
+    balance A1                                => 100 available, 0 held
+    # A refusal that binds nothing comes behind what is due.
+    redeem  A1 M9 1                           => declined: merchant_not_found, insufficient_points 1 of 0
+    deeds                                     => lapsed
 ";
 
 #[test]
@@ -201,6 +268,16 @@ fn a_restart_forgets_nothing() {
 #[test]
 fn answers_are_kept_for_the_retention() {
     check(RETENTION);
+}
+
+#[test]
+fn every_command_has_a_request_id() {
+    check(NEWER_COMMANDS);
+}
+
+#[test]
+fn a_retry_is_answered_before_anything_is_due() {
+    check(DUE_BEFORE);
 }
 
 /// Goal: at capacity a shard refuses rather than forgetting early, still says what it remembers, and takes requests

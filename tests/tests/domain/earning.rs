@@ -127,12 +127,12 @@ const BOUNDS: &str = "
     # Another point type has its own bound.
     earn  A1 M1 9007199254740991 type=miles   => accepted
     # Both bounds at once; the number of lots is told first.
-    earn  A1 M1 1 class=b type=miles day=1    => refused: member_limit_reached 1 of 0
+    earn  A1 M1 1 class=b type=miles day=29991  => refused: member_limit_reached 1 of 0
     redeem A1 M1 9007199254740991 type=miles  => accepted
-    earn  A1 M1 1 type=miles day=1
-    earn  A1 M1 1 type=miles day=2
-    earn  A1 M1 9007199254740980 type=miles day=3
-    earn  A1 M1 10 type=miles day=4           => refused: member_limit_reached 4 of 3, member_limit_reached 10 of 9
+    earn  A1 M1 1 type=miles day=29991
+    earn  A1 M1 1 type=miles day=29992
+    earn  A1 M1 9007199254740980 type=miles day=29993
+    earn  A1 M1 10 type=miles day=29994         => refused: member_limit_reached 4 of 3, member_limit_reached 10 of 9
     # A merchant that is not there yet binds nothing, and all reasons are told.
     earn  A1 M2 10 type=miles                 => declined: merchant_not_found, member_limit_reached 4 of 3, member_limit_reached 10 of 9
 ";

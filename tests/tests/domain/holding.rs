@@ -61,7 +61,7 @@ const PARTIAL: &str = "
     hold    A1 M1 8 as=H5 ttl=10
     capture H5 3 more
     wait    11
-    expire                                    => 1
+    sweep                                     => 1
     state   H5                                => captured: 3 of 8 captured, 5 released
     capture H5                                => refused: hold_captured
     balance A1                                => 54 available, 0 held
@@ -95,24 +95,24 @@ const EXPIRY: &str = "
     hold    A1 M1 60 as=H1 ttl=10             => accepted: until 10.500
     # Never early, not by a millisecond.
     wait    9.999
-    expire                                    => 0
+    sweep                                     => 0
     capture H1 1 more                         => accepted
     wait    0.001
-    expire                                    => 0              # within a second of its time is soon enough
+    sweep                                     => 0              # within a second of its time is soon enough
     wait    0.5
-    expire                                    => 1
-    expire                                    => 0
+    sweep                                     => 1
+    sweep                                     => 0
     state   H1                                => captured: 1 of 60 captured, 59 released
     hold    A1 M1 60 as=H2 ttl=10             => accepted: until 21.000
     wait    11
     # Nobody looked yet, so the points are still set aside and can be taken.
     balance A1                                => 39 available, 60 held
     capture H2                                => accepted: captured 60, released 0
-    expire                                    => 0
+    sweep                                     => 0
     hold    A1 M1 9 as=H3 ttl=10
     hold    A1 M1 9 as=H4 ttl=20
     wait    30
-    expire                                    => 2
+    sweep                                     => 2
     state   H3                                => expired: 0 of 9 captured, 9 released
     release H3                                => refused: hold_expired
     release H4                                => refused: hold_expired
@@ -124,7 +124,7 @@ const LATE: &str = "
     earn    A1 M1 100
     hold    A1 M1 60 as=H1 ttl=10
     wait    11
-    expire                                    => 1
+    sweep                                     => 1
     capture H1 61                             => refused: exceeds_hold 61 of 60
     capture H1 20 more                        => accepted: captured 20, released 0     # a late capture is final
     state   H1                                => captured: 20 of 60 captured, 40 released
@@ -134,7 +134,7 @@ const LATE: &str = "
     # It takes what a new hold would get: here points that came later and lapse earlier.
     hold    A1 M1 50 as=H2 ttl=10
     wait    11
-    expire                                    => 1
+    sweep                                     => 1
     earn    A1 M1 30 day=20800
     capture H2                                => accepted: captured 50, released 0
     lots    A1                                => M1 60
@@ -142,7 +142,7 @@ const LATE: &str = "
     # If the points are gone, it is too late.
     hold    A1 M1 50 as=H3 ttl=10
     wait    11
-    expire                                    => 1
+    sweep                                     => 1
     redeem  A1 M1 40
     capture H3                                => refused: hold_expired 50 of 20
     capture H3 60                             => refused: hold_expired 60 of 20, exceeds_hold 60 of 50
@@ -152,7 +152,7 @@ const LATE: &str = "
     earn    A1 M1 30
     hold    A1 M1 10 as=H4 ttl=10
     wait    11
-    expire                                    => 1
+    sweep                                     => 1
     hold    A1 M1 5
     hold    A1 M1 5
     capture H4                                => accepted: captured 10, released 0
@@ -165,12 +165,12 @@ const GRACE: &str = "
     hold    A1 M1 60 as=H1 ttl=10
     wait    3600
     restart 10
-    expire                                    => 0              # after an outage every hold gets ten seconds
+    sweep                                     => 0              # after an outage every hold gets ten seconds
     wait    9.999
-    expire                                    => 0
+    sweep                                     => 0
     capture H1 20 more                        => accepted: captured 20, released 0
     wait    0.001
-    expire                                    => 1
+    sweep                                     => 1
     balance A1                                => 80 available, 0 held
 ";
 
@@ -184,11 +184,11 @@ const CLOCK_BACK: &str = "
     # The time of answers does not go back: a hold made now still has its whole time.
     hold    A1 M1 10 as=H2 ttl=60             => accepted: until 1060.000
     wait    100
-    expire                                    => 0
+    sweep                                     => 0
     wait    459
-    expire                                    => 0
+    sweep                                     => 0
     wait    1
-    expire                                    => 2
+    sweep                                     => 2
 ";
 
 const REFUSALS: &str = "
@@ -223,7 +223,7 @@ const BOUNDS: &str = "
     release H2
     hold    A1 M1 10 as=H4 ttl=10
     wait    11
-    expire                                    => 1
+    sweep                                     => 1
     hold    A1 M1 10                          => accepted
 ";
 

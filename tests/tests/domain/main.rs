@@ -5,10 +5,16 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
 
+mod adjusting;
 mod asking;
 mod earning;
 mod holding;
+mod lapsing;
+mod lifecycle;
 mod matrix;
+mod pending;
+mod reversing;
+mod schemes;
 mod spending;
 
 use jifen_engine::ledger::Code;
@@ -19,9 +25,15 @@ use jifen_tests::{coverage::Coverage, heard::code_name, scenario::check};
 fn every_refusal_is_met_in_some_table() {
     let mut met = Coverage::default();
     let families = [
+        adjusting::TABLES,
         asking::TABLES,
         earning::TABLES,
         holding::TABLES,
+        lapsing::TABLES,
+        lifecycle::TABLES,
+        pending::TABLES,
+        reversing::TABLES,
+        schemes::TABLES,
         spending::TABLES,
     ];
     for table in families.into_iter().flatten() {

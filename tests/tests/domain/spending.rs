@@ -2,7 +2,7 @@
 
 use jifen_tests::scenario::check;
 
-pub(crate) const TABLES: &[&str] = &[BALANCE, ORDER, REFUSALS];
+pub(crate) const TABLES: &[&str] = &[BALANCE, ORDER, REFUSALS, ELIGIBILITY];
 
 const BALANCE: &str = "
     merchant M1
@@ -64,6 +64,41 @@ const REFUSALS: &str = "
     redeem A1 M2 10                           => declined: merchant_not_found
     redeem A1 M1 10 use=goods order=o-1 cash=1990  => accepted: M1 10
 ";
+
+// Kinds of points are good for some uses; `offset` is one of its own, all others are redemption.
+const ELIGIBILITY: &str = "
+    merchant M1
+    enrol  A1
+    earn   A1 M1 100 type=miles
+    earn   A1 M1 100 type=credit
+    earn   A1 M1 100 type=growth
+    redeem A1 M1 10 type=miles use=goods      => accepted
+    redeem A1 M1 10 type=miles                => accepted
+    redeem A1 M1 10 type=miles use=offset     => refused: not_eligible
+    redeem A1 M1 10 type=credit use=offset    => accepted
+    redeem A1 M1 10 type=credit use=gift      => refused: not_eligible
+    redeem A1 M1 10 type=credit               => refused: not_eligible
+    redeem A1 M1 10 type=growth               => refused: not_eligible
+    redeem A1 M1 10 type=growth use=offset    => refused: not_eligible
+    hold   A1 M1 10 type=miles use=offset     => refused: not_eligible
+    hold   A1 M1 10 type=miles use=gift       => accepted
+    hold   A1 M1 10 type=credit               => refused: not_eligible
+    hold   A1 M1 10 type=credit use=offset    => accepted
+    # With everything else that stands in the way, in the order of the codes.
+    hold   A1 M1 81 type=miles use=offset     => refused: not_eligible, member_limit_reached 3 of 2, insufficient_points 81 of 70
+    freeze A1
+    redeem A1 M1 101 type=growth              => refused: member_frozen, not_eligible, insufficient_points 101 of 100
+    redeem A1 M2 101 type=growth              => declined: merchant_not_found, member_frozen, not_eligible, insufficient_points 101 of 100
+    redeem A1 M1 1 type=stars                 => declined: member_frozen, unknown_point_type
+    hold   A1 M1 81 type=miles use=offset     => refused: member_frozen, not_eligible, member_limit_reached 3 of 2, insufficient_points 81 of 70
+    # What cannot be spent can still be put right.
+    adjust A1 -100 type=growth                => accepted
+";
+
+#[test]
+fn points_are_spent_on_what_their_kind_is_good_for() {
+    check(ELIGIBILITY);
+}
 
 #[test]
 fn a_spend_needs_its_points() {
