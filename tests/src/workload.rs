@@ -65,8 +65,6 @@ pub struct Workload {
     holds: Vec<(String, u64)>,
     /// What can be reversed, and now and then what cannot.
     deals: Vec<(String, u64)>,
-    /// Entries that moved so much that a debt made of two of them would be no number of points any more.
-    huge: Vec<u64>,
     /// How many members were closed; as many newcomers take their places.
     closed: u32,
     remembered_millis: u64,
@@ -84,7 +82,6 @@ impl Workload {
             sent: Vec::new(),
             holds: Vec::new(),
             deals: Vec::new(),
-            huge: Vec::new(),
             closed: 0,
             remembered_millis: REMEMBERED_MILLIS,
         }
@@ -153,11 +150,6 @@ impl Workload {
             Told::Closed { .. } => self.closed += 1,
             _ => {}
         }
-        if let Told::Lots(parts) = &answer.told
-            && parts.iter().any(|part| part.points >= HUGE)
-        {
-            self.huge.push(answer.seq);
-        }
         let mut seq = answer.seq;
         let reversible = match answer.told {
             Told::Lots(_) | Told::Captured { .. } => true,
@@ -169,7 +161,7 @@ impl Workload {
             }
             _ => false,
         };
-        if reversible && !self.huge.contains(&seq) {
+        if reversible {
             self.deals.push((format!("t{}-{seq}", answer.shard), now));
         }
     }

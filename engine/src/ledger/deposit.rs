@@ -9,7 +9,9 @@ use super::{
     entry::Account,
     members::{Member, MemberState},
     state::Ledger,
-    wallet::{LotRef, Shares},
+    symbol::Symbol,
+    time::{Day, UnixMillis},
+    wallet::{LotRef, Shares, Wallet},
 };
 
 /// Points on their way in.
@@ -31,6 +33,19 @@ impl Incoming {
     }
 }
 
+/// The order in which a lot is spent now: since points were taken from it, an earlier part may have come to it.
+fn order_now(wallet: Option<&Wallet>, lot: LotRef) -> (Day, UnixMillis, Symbol, Symbol) {
+    let known = wallet.and_then(|wallet| wallet.lot(lot.key));
+    let first_earned = known.map_or(lot.first_earned, |known| {
+        known.name.first_earned.min(lot.first_earned)
+    });
+    LotRef {
+        first_earned,
+        ..lot
+    }
+    .order()
+}
+
 impl Ledger {
     /// Lets points in, in lapse order (ruling 6), to the wallet of the draft's point type.
     pub(super) fn deposit(
@@ -39,12 +54,13 @@ impl Ledger {
         member: &Member,
         mut parts: SmallVec<[Incoming; 1]>,
     ) {
-        if parts.len() > 1 {
-            parts.sort_by_key(|part| part.lot.order());
-        }
         let today = self.rules.day_at(draft.at);
         let closed = member.state() == MemberState::Closed;
         let point_type = draft.point_type.expect("set before points are moved");
+        if parts.len() > 1 {
+            let wallet = member.wallet(point_type);
+            parts.sort_by_cached_key(|part| order_now(wallet, part.lot));
+        }
         let mut owed = member.balance(point_type).owed;
         for Incoming { lot, points, from } in parts {
             if closed || lot.key.last_day < today {

@@ -33,9 +33,11 @@ impl Ledger {
         });
         let mut known = None;
         if let Some((symbol, _)) = point_type {
+            // What is pending is kept apart until it is released, whatever lot it goes to then.
+            let apart = earn.releases_at.is_some_and(|release| release > draft.at);
             match key {
-                Ok(key) => known = self.room_for_lot(at, symbol, key, &mut objections),
-                Err(_) => {
+                Ok(key) if !apart => known = self.room_for_lot(at, symbol, key, &mut objections),
+                _ => {
                     objections.note(self.room_for_new_lot(at, symbol));
                 }
             }

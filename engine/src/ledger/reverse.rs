@@ -26,6 +26,13 @@ impl Ledger {
         original: &Entry,
         reverse: &Reverse,
     ) -> Judged {
+        let window = self.rules.reversal_window_seconds;
+        let retention = self.rules.request_retention_seconds;
+        // Whoever may still retry a refusal for its age is told the same; later there may be nothing left to tell it by.
+        let findable = window.saturating_add(retention);
+        if draft.at > original.at.plus_seconds(findable) {
+            return Err(Code::TransactionNotFound.into());
+        }
         let spend = match original.deed {
             Deed::Redeemed { .. } | Deed::Captured { .. } => true,
             Deed::Earned { .. } | Deed::EarnedPending { .. } => false,
@@ -36,7 +43,6 @@ impl Ledger {
         let left = total(&parts).less(self.reversed(original.seq));
         let points = reverse.points.unwrap_or(left);
         let mut objections = Objections::default();
-        let window = self.rules.reversal_window_seconds;
         if draft.at > original.at.plus_seconds(window) {
             objections.add(Code::ReversalWindowPassed.into());
         }
@@ -50,7 +56,7 @@ impl Ledger {
         if spend {
             self.restore(draft, at, &parts, left, points)?;
         } else {
-            self.take_back(draft, self.members.get(at), original, points);
+            self.take_back(draft, self.members.get(at), original, points)?;
         }
         Ok(Deed::Reversed {
             transaction: original.seq,
@@ -114,7 +120,13 @@ impl Ledger {
     }
 
     /// Takes what the earn left pending, then from its lot; the rest becomes a debt, which other lots pay at once.
-    fn take_back(&self, draft: &mut Draft<'_>, member: &Member, original: &Entry, points: Points) {
+    fn take_back(
+        &self,
+        draft: &mut Draft<'_>,
+        member: &Member,
+        original: &Entry,
+        points: Points,
+    ) -> Result<(), Reason> {
         let lot = original.moves[0].lot;
         let point_type = draft.point_type.expect("set from the original");
         let wallet = member.wallet(point_type).expect("the earn made it");
@@ -147,6 +159,11 @@ impl Ledger {
             );
         }
         let debt = missing;
+        let room = Points::MAX.less(wallet.balance().owed);
+        if debt > room {
+            let (limit, asked) = (room.get(), debt.get());
+            return Err(Reason::measured(Code::MemberLimitReached, limit, asked));
+        }
         draft.shift_one(lot, debt, Account::Owed, Account::Issued);
         let others = wallet.available_of(|other| other.name.key != lot.key);
         let mut unpaid = debt;
@@ -155,6 +172,7 @@ impl Ledger {
             unpaid = unpaid.less(paid);
             draft.shift_one(share.lot, paid, Account::Available, Account::Owed);
         }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::parking::{Key, Parking, Stranger, Wait};
+use super::parking::{Key, Parked, Parking, Stranger, Wait};
 use crate::ledger::{
     Aged, Answer, Command, CommandKind, Decision, Deed, Document, Entry, Facts, Ledger, MemberId,
     Need, Refusal, Request, RequestId, Seq, ShardIndex, Subject, UnixMillis,
@@ -184,8 +184,7 @@ impl<H, T> ShardCore<H, T> {
         keys.reverse();
         while let Some(key) = keys.pop() {
             while let Some(parked) = self.parking.next_ready(&key) {
-                let known = self.key(parked.request.command(), &parked.facts);
-                if known != key {
+                if let Some(known) = self.known_now(&key, &parked) {
                     // The transaction tells the member whose commands have to stay in order.
                     self.parking.join(known.clone(), parked);
                     if !keys.contains(&known) {
@@ -303,6 +302,18 @@ impl<H, T> ShardCore<H, T> {
             Command::Reverse(c) => self.key_of_transaction(c.transaction.seq, facts),
             Command::PutMerchant(c) => Key::Merchant(c.merchant.clone()),
             _ => unreachable!("all others name a member"),
+        }
+    }
+
+    /// What a command must stay in order with, where that was not known when it came. A member that is known stays
+    /// so, even if what told it has left memory meanwhile.
+    fn known_now(&self, key: &Key, parked: &Parked<T>) -> Option<Key> {
+        match key {
+            Key::Member(_) | Key::Merchant(_) => None,
+            Key::Hold(_) | Key::Transaction(_) => {
+                let known = self.key(parked.request.command(), &parked.facts);
+                (known != *key).then_some(known)
+            }
         }
     }
 

@@ -262,6 +262,30 @@ fn reversals_of_one_transaction_in_a_batch_are_looked_at_in_their_order() {
 }
 
 #[test]
+fn a_member_that_was_known_stays_so_when_the_transaction_leaves_memory() {
+    let mut shard = Shard::new();
+    let old_of_b = Seq(shard.core.ledger().last_seq().0 - 30);
+    shard.now(&earn("A", "fresh"));
+    let fresh = shard.core.last_seq();
+    let first = reverse(old_of_b, "r");
+    let wait = shard.core.first_look(NOW, &first).unwrap_err();
+    let stranger = wait.stranger().unwrap();
+    shard.core.park(wait, first, "stranger");
+    for (request, ticket) in [(reverse(fresh, "r"), "reversal"), (earn("A", "a"), "later")] {
+        let wait = shard.core.wait_behind(stranger, &request);
+        assert_eq!(wait.stranger(), None);
+        shard.core.park(wait, request, ticket);
+    }
+    for number in 30..60 {
+        shard.now(&earn("C", &number.to_string()));
+    }
+    let wanted = shard.wanted();
+    assert_eq!(names(&shard.load(wanted[0])), ["stranger"]);
+    let wanted = shard.wanted();
+    assert_eq!(names(&shard.load(wanted[0])), ["reversal", "later"]);
+}
+
+#[test]
 fn a_record_that_is_gone_is_no_record() {
     let mut shard = Shard::new();
     shard.later(earn("A", "old"), "again");

@@ -111,7 +111,13 @@ impl Twin {
         }
         whys.extend(who.and_then(|who| self.closed(who)));
         if let Some(who) = who.filter(|_| self.is_kind(point_type)) {
-            whys.extend(self.no_room_for_points(who, point_type, &name, *points));
+            // Pending points are kept apart, whatever lot they will go to.
+            if releases_at.is_some_and(|release| release > now) {
+                whys.extend(self.no_room_for_lot(who, point_type));
+                whys.extend(self.no_room(who, point_type, *points));
+            } else {
+                whys.extend(self.no_room_for_points(who, point_type, &name, *points));
+            }
         }
         none(whys)?;
         let who = who.expect("not a stranger");

@@ -51,6 +51,8 @@ struct Figures {
     lots_max: u64,
     holds_max: u64,
     window_millis: u64,
+    /// For how long a transaction is found at all.
+    findable_millis: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -169,6 +171,8 @@ impl Twin {
                 lots_max: rules.lots_per_wallet_max as u64,
                 holds_max: u64::from(rules.open_holds_per_member_max),
                 window_millis: rules.reversal_window_seconds * 1_000,
+                findable_millis: (rules.reversal_window_seconds + rules.request_retention_seconds)
+                    * 1_000,
             },
             members: Vec::new(),
             merchants: Vec::new(),

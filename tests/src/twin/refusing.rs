@@ -4,7 +4,7 @@ use super::Twin;
 use crate::heard::Why;
 
 /// The largest balance, 2^53 − 1.
-const MOST: u64 = (1 << 53) - 1;
+pub(super) const MOST: u64 = (1 << 53) - 1;
 
 /// Every reason by precedence, and whether a refusal for it is remembered: only what comes from the member's own state
 /// is.

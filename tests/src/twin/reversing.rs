@@ -1,6 +1,10 @@
 //! What the twin makes of reversals.
 
-use super::{Done, Judged, LotName, Sort, Taken, Twin, points::Part, refusing::none};
+use super::{
+    Done, Judged, LotName, Sort, Taken, Twin,
+    points::Part,
+    refusing::{MOST, none},
+};
 use crate::{
     heard::{Told, Why},
     moved::Place,
@@ -13,6 +17,9 @@ impl Twin {
     pub(super) fn reverse(&mut self, at: u64, transaction: &str, points: Option<u64>) -> Judged {
         let place = self.deal(transaction).expect("looked up before");
         let deal = self.deals[place].clone();
+        if at - deal.at > self.figures.findable_millis {
+            return Err(vec![Why::plain("transaction_not_found")]);
+        }
         if matches!(deal.sort, Sort::Other) {
             return Err(vec![Why::plain("not_reversible")]);
         }
@@ -33,7 +40,7 @@ impl Twin {
         let (told, deed) = match deal.sort {
             Sort::Earn(name) => {
                 let (taken_back, owed) =
-                    self.take_back(deal.who, &point_type, deal.seq, &name, wanted);
+                    self.take_back(deal.who, &point_type, deal.seq, &name, wanted)?;
                 (Told::TakenBack { taken_back, owed }, "reversed-earn")
             }
             Sort::Spend(taken, acceptor) => {
@@ -55,17 +62,22 @@ impl Twin {
         earn: u64,
         name: &LotName,
         points: u64,
-    ) -> (u64, u64) {
+    ) -> Result<(u64, u64), Vec<Why>> {
+        let [_, _, _, owing] = self.members[who].balance(point_type);
         let purse = self.members[who].purse_mut(point_type);
-        let mut pending = 0;
-        if let Some(part) = purse.pending.iter_mut().find(|part| part.seq == earn) {
-            pending = part.points.min(points);
+        let waiting = purse.pending.iter_mut().find(|part| part.seq == earn);
+        let pending = waiting.as_ref().map_or(0, |part| part.points.min(points));
+        let lot = purse.lots.iter().find(|lot| lot.name == *name);
+        let own = lot.map_or(0, |lot| lot.available).min(points - pending);
+        let owed = points - pending - own;
+        if owed > MOST - owing {
+            let why = Why::measured("member_limit_reached", MOST - owing, owed);
+            return Err(vec![why]);
+        }
+        if let Some(part) = waiting {
             part.points -= pending;
         }
         purse.pending.retain(|part| part.points > 0);
-        let here = purse.lot(name).map_or(0, |lot| lot.available);
-        let own = here.min(points - pending);
-        let owed = points - pending - own;
         for (points, from) in [
             (pending, Place::Pending),
             (own, Place::Available),
@@ -75,7 +87,7 @@ impl Twin {
         }
         let others = self.members[who].available(point_type).min(owed);
         self.take(who, point_type, others, &Place::Owed);
-        (pending + own + others, owed - others)
+        Ok((pending + own + others, owed - others))
     }
 
     /// Points that were spent come back to their lots.

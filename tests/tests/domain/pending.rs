@@ -132,6 +132,8 @@ const BOUNDS: &str = "
     earn    A2 M1 1 class=d release=+60       => refused: member_limit_reached 4 of 3
     adjust  A2 +1                             => refused: member_limit_reached 4 of 3
     earn    A2 M1 1 class=a                   => accepted
+    # Also if it is to join a lot that is there: it is kept apart until then.
+    earn    A2 M1 1 class=a release=+60       => refused: member_limit_reached 4 of 3
 ";
 
 // Pending points lapse when they are released, if their last day is over by then; not while they are pending.

@@ -149,6 +149,24 @@ const DEBT: &str = "
     balance A2                                => 15 available, 0 held
     reverse G                                 => accepted: taken back 15, owed 10
     balance A2                                => 0 available, 0 held, 10 owed
+    # A debt is a number of points as well.
+    enrol   A3
+    earn    A3 M1 9007199254740991 day=2026-09-20 as=H
+    earn    A3 M1 9007199254740991 day=2026-09-20 as=I
+    reverse H                                 => accepted: taken back 0, owed 9007199254740991
+    reverse I                                 => refused: member_limit_reached 9007199254740991 of 0
+    reverse I 1                               => refused: member_limit_reached 1 of 0
+    # What comes back pays in the order in which its lots are spent now, not when they were taken from.
+    enrol   A4
+    earn    A4 M1 10 at=-100
+    earn    A4 M2 10 at=-50
+    redeem  A4 M1 20 as=J                     => accepted: M1 10, M2 10
+    earn    A4 M2 1 at=-200
+    earn    A4 M1 5 class=x as=K
+    redeem  A4 M1 6
+    reverse K                                 => accepted: taken back 0, owed 5
+    reverse J                                 => accepted: restored 20
+    lots    A4                                => M2 5, M1 10
     # Debts are kept by type.
     earn    A2 M1 25 type=miles
     balance A2 miles                          => 25 available, 0 held
@@ -249,6 +267,11 @@ const WINDOW: &str = "
     reverse R                                 => refused: reversal_window_passed
     reverse R 40                              => refused: reversal_window_passed, exceeds_transaction 40 of 39
     reverse S                                 => refused: already_reversed, reversal_window_passed
+    # As long again as answers are kept, and it is not found any more.
+    wait    604799.999
+    reverse R 1                               => refused: reversal_window_passed
+    wait    0.001
+    reverse R 1                               => declined: transaction_not_found
 ";
 
 // The merchants' accounts are gross, and what was taken back stands beside them.
