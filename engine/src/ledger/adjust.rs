@@ -11,7 +11,7 @@ use super::{
     state::Ledger,
     symbol::Symbol,
     time::Day,
-    wallet::{LotKey, LotRef},
+    wallet::{Lot, LotKey, LotRef},
 };
 
 /// Who issues the points of an adjustment, and in which class (ruling 11).
@@ -59,11 +59,15 @@ impl Ledger {
             class: draft.naming.symbol(CLASS),
             last_day: Day::NEVER,
         };
-        let known = self.room_for_lot(at, point_type, key, &mut objections);
+        let wallet = self.members.get(at).wallet(point_type);
+        let known = wallet.and_then(|wallet| wallet.lot(key));
+        if known.is_none_or(Lot::is_empty) {
+            objections.note(self.room_for_new_lot(at, point_type));
+        }
         objections.none_or(self.room_for(at, point_type, points))?;
         let lot = LotRef {
             key,
-            first_earned: known.map_or(draft.at, |first| first.min(draft.at)),
+            first_earned: known.map_or(draft.at, |lot| lot.name.first_earned.min(draft.at)),
         };
         let incoming = Incoming {
             lot,

@@ -12,8 +12,7 @@ use super::{
     refusal::{Code, Objections, Reason},
     state::Ledger,
     symbol::Symbol,
-    time::UnixMillis,
-    wallet::{LotKey, LotRef},
+    wallet::{Lot, LotKey, LotRef},
 };
 
 impl Ledger {
@@ -33,13 +32,13 @@ impl Ledger {
         });
         let mut known = None;
         if let Some((symbol, _)) = point_type {
+            known = key
+                .ok()
+                .and_then(|key| self.members.get(at).wallet(symbol)?.lot(key));
             // What is pending is kept apart until it is released, whatever lot it goes to then.
             let apart = earn.releases_at.is_some_and(|release| release > draft.at);
-            match key {
-                Ok(key) if !apart => known = self.room_for_lot(at, symbol, key, &mut objections),
-                _ => {
-                    objections.note(self.room_for_new_lot(at, symbol));
-                }
+            if apart || known.is_none_or(Lot::is_empty) {
+                objections.note(self.room_for_new_lot(at, symbol));
             }
             objections.note(self.room_for(at, symbol, earn.points));
         }
@@ -48,7 +47,7 @@ impl Ledger {
         let lot = LotRef {
             key,
             // First earned of a lot is the earliest of its parts.
-            first_earned: known.map_or(happened, |first| first.min(happened)),
+            first_earned: known.map_or(happened, |lot| lot.name.first_earned.min(happened)),
         };
         Ok(self.issue(draft, at, lot, earn))
     }
@@ -77,23 +76,12 @@ impl Ledger {
         }
     }
 
-    /// When the lot of this key was first earned, if the wallet has it; objects if it would be one lot too many.
-    pub(super) fn room_for_lot(
+    /// Whether there is room for one lot more.
+    pub(super) fn room_for_new_lot(
         &self,
         at: MemberIndex,
         point_type: Symbol,
-        key: LotKey,
-        objections: &mut Objections,
-    ) -> Option<UnixMillis> {
-        let wallet = self.members.get(at).wallet(point_type);
-        let known = wallet.and_then(|wallet| wallet.lot(key));
-        if known.is_none_or(|lot| lot.is_empty()) {
-            objections.note(self.room_for_new_lot(at, point_type));
-        }
-        known.map(|lot| lot.name.first_earned)
-    }
-
-    fn room_for_new_lot(&self, at: MemberIndex, point_type: Symbol) -> Result<(), Reason> {
+    ) -> Result<(), Reason> {
         let most = self.rules.lots_per_wallet_max;
         match self.members.get(at).wallet(point_type) {
             Some(wallet)

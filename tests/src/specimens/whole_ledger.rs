@@ -76,7 +76,7 @@ const REFUSALS: &str = "
     reverse  C
     reverse  E
     earn     A1 M1 1
-    clock    2028-01-01 12:00:00
+    clock    2027-11-06 12:00:00
     reverse  R
     erase    A1
 ";
