@@ -400,3 +400,6 @@ fn find_seq(chunk: &[u8], start: usize, seq: Seq) -> Option<usize> {
     .find(|(_, found)| *found == Some(seq))
     .map(|(at, _)| at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,3 +37,24 @@ impl Reversals {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_add_up_and_what_is_not_found_any_more_is_forgotten() {
+        let points = |n| Points::new(n).expect("small");
+        let mut reversals = Reversals::default();
+        for (seq, n) in [(3, 10), (5, 1), (3, 5)] {
+            reversals.add(Seq(seq), points(n));
+        }
+        let all = |reversals: &Reversals| reversals.iter().collect::<Vec<_>>();
+        assert_eq!(all(&reversals), [(Seq(3), points(15)), (Seq(5), points(1))]);
+        reversals.forget_before(Seq(3));
+        assert_eq!((reversals.len(), reversals.of(Seq(3))), (2, points(15)));
+        reversals.forget_before(Seq(5));
+        assert_eq!(all(&reversals), [(Seq(5), points(1))]);
+        assert_eq!(reversals.of(Seq(3)), Points::ZERO);
+    }
+}
