@@ -80,15 +80,24 @@ impl Ledger {
     }
 
     /// What is due of anybody at `now`, one entry; to be asked again until there is none. Open holds end only if
-    /// `holds_too`.
+    /// `holds_too`. Looks at as many members as `looks` allows, and takes from it: most lots have been spent when their
+    /// last day is over, so that a day's list may be long and have little in it.
     #[must_use]
-    pub fn decide_swept(&mut self, now: UnixMillis, holds_too: bool) -> Option<Entry> {
+    pub fn decide_swept(
+        &mut self,
+        now: UnixMillis,
+        holds_too: bool,
+        looks: &mut usize,
+    ) -> Option<Entry> {
         if holds_too && let Some(expiry) = self.decide_expiry(now) {
             return Some(expiry);
         }
         let at = now.max(self.last_at());
         let today = self.rules.day_at(at);
-        while let Some(list) = self.due.first(today, at) {
+        while *looks > 0
+            && let Some(list) = self.due.first(today, at)
+        {
+            *looks -= 1;
             let member = *list.last().expect("empty lists are dropped");
             if let Some(entry) = self.due_of(at, member) {
                 return Some(entry);

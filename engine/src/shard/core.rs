@@ -14,6 +14,8 @@ pub const SEALED_BYTES_MAX: usize = 48 << 10;
 /// After every so many entries, the member that the last one is about is checked. Often enough to stop soon after
 /// memory went wrong, and rarely enough to cost next to nothing.
 const CHECKED_EVERY: u64 = 64;
+/// How many members a sweep looks at for each thing that it may do. Bounds how long a shard looks in vain at midnight.
+const LOOKS_PER_EXPIRY: usize = 4;
 
 /// A "no" that is not recorded: it binds no request id, and a retry is judged afresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,13 +207,16 @@ impl<H, T> ShardCore<H, T> {
     }
 
     /// Does what is due by itself: ends holds, releases pending points, lets lots lapse; at most `most` of these. Tells
-    /// how many.
+    /// how many; fewer means that nothing is left. Having looked at many members in vain counts as `most`: the next time
+    /// goes on behind them.
     pub fn expire_due(&mut self, now: UnixMillis, most: usize) -> usize {
         let holds_too = now >= self.no_expiry_before;
+        let mut looks = most.saturating_mul(LOOKS_PER_EXPIRY);
         for done in 0..most {
-            match self.ledger.decide_swept(now, holds_too) {
+            match self.ledger.decide_swept(now, holds_too, &mut looks) {
                 Some(entry) => self.record(&entry),
-                None => return done,
+                None if looks > 0 => return done,
+                None => return most,
             }
         }
         most

@@ -307,3 +307,40 @@ fn who_is_forgotten_is_not_answered() {
     shard.later(earn("A", "old"), "again");
     assert_eq!(shard.wanted(), wanted);
 }
+
+#[test]
+fn a_sweep_looks_at_few_members_at_a_time_and_comes_to_all() {
+    let mut shard = Shard::new();
+    let enrol = |member: &str| {
+        let member = MemberId::new(member).unwrap();
+        let attributes = None;
+        request("enrol", Command::Enrol(Enrol { member, attributes }))
+    };
+    let last_day = Rules::default().day_at(NOW);
+    for number in 0..40 {
+        let name = format!("spent-{number}");
+        shard.now(&enrol(&name));
+        let mut earned = earn(&name, "e");
+        let Command::Earn(earn) = earned.command().clone() else {
+            unreachable!("made as one");
+        };
+        earned = request("e", Command::Earn(Earn { last_day, ..earn }));
+        shard.now(&earned);
+        // All but the first, which is looked at last, take their points back.
+        if number > 0 {
+            let seq = shard.core.last_seq();
+            shard.now(&reverse(seq, "r"));
+        }
+    }
+    let tomorrow = NOW.plus_seconds(24 * 60 * 60);
+    let before = shard.core.last_seq();
+    let mut sweeps = 0;
+    while shard.core.expire_due(tomorrow, 2) == 2 {
+        sweeps += 1;
+    }
+    assert_eq!(shard.core.last_seq(), before.next());
+    assert!((4..=6).contains(&sweeps), "{sweeps}");
+    let first = MemberId::new("spent-0").unwrap();
+    let member = shard.core.ledger().member(&first).unwrap();
+    assert!(member.wallets()[0].balance().available.is_zero());
+}

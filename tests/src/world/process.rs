@@ -221,7 +221,8 @@ impl Process {
     ) -> Result<usize, String> {
         let core = &mut self.cores[shard];
         let before = core.last_seq().0;
-        let count = core.expire_due(UnixMillis(now), most);
+        core.expire_due(UnixMillis(now), most);
+        let count = usize::try_from(core.last_seq().0 - before).unwrap();
         self.decided(now, shard, before, Vec::new(), lineages)?;
         Ok(count)
     }
