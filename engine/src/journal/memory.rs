@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Journal, JournalError};
+use super::{EpochReader, Journal, JournalError, Visit};
 
 /// What happens to the turn that is being written when the power fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,5 +128,32 @@ impl Journal for MemoryJournal {
         self.medium
             .with(|store| store.values.retain(|&(of, _), _| of <= turn));
         Ok(())
+    }
+
+    fn reader(&self) -> Arc<dyn EpochReader> {
+        Arc::new(self.medium.clone())
+    }
+}
+
+impl EpochReader for Medium {
+    fn read_behind(&self, turn: u64, visit: &mut Visit<'_>) -> Result<(), JournalError> {
+        let behind = (turn + 1, 0)..;
+        let values: Vec<Vec<u8>> = self.with(|store| {
+            store
+                .values
+                .range(behind)
+                .map(|(_, value)| value.clone())
+                .collect()
+        });
+        for value in values {
+            if visit(&value)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, turn: u64, part: u16) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(self.with(|store| store.values.get(&(turn, part)).cloned()))
     }
 }

@@ -7,17 +7,21 @@
 //! | `sled_journal` | the default: sled on disk with every sync that sled leaves out |
 //! | `memory` | its twin in memory, which tears, loses and fails on demand |
 //! | `head`, `manifest` | what is known of a journal from outside it |
+//! | `epoch` | the row of epochs that a journal is |
+//! | `turns` | from values back to checked turns |
 //! | `recovery` | from a journal back to the ledgers |
 
 pub mod block;
 pub mod committer;
+pub mod epoch;
 pub mod head;
 pub mod manifest;
 pub mod memory;
 pub mod recovery;
 pub mod sled_journal;
+pub mod turns;
 
-use std::{io, path::PathBuf};
+use std::{io, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 /// Why a journal cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +59,20 @@ impl JournalError {
     }
 }
 
-/// Makes turns durable and reads them back.
+/// Looks at a value, and tells whether to go on.
+pub type Visit<'a> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>, JournalError> + 'a;
+
+/// Reads an epoch while it is being written.
+pub trait EpochReader: Send + Sync {
+    /// Shows the values of turns behind `turn`, in the order of turn and part, with the epoch's head if that lies there.
+    /// What was appended last may not be durable yet: the caller knows how far to go, and breaks off.
+    fn read_behind(&self, turn: u64, visit: &mut Visit<'_>) -> Result<(), JournalError>;
+
+    /// One value of a turn.
+    fn value(&self, turn: u64, part: u16) -> Result<Option<Vec<u8>>, JournalError>;
+}
+
+/// Makes the turns of one epoch durable and reads them back.
 pub trait Journal: Send {
     /// Stores the values of a turn; returns only when they are on the device. After an error nothing may be appended:
     /// a sync that failed is never tried again.
@@ -69,4 +86,7 @@ pub trait Journal: Send {
 
     /// Removes what was stored behind this turn: a tail that never became durable as a whole.
     fn truncate_behind(&mut self, turn: u64) -> Result<(), JournalError>;
+
+    /// Something that reads what is here, from any thread, for as long as it likes.
+    fn reader(&self) -> Arc<dyn EpochReader>;
 }

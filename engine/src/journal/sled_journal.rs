@@ -8,9 +8,10 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::{Journal, JournalError, block::ValueHead};
+use super::{EpochReader, Journal, JournalError, Visit, block::ValueHead};
 
 /// Must be the same at every open. Large, so that no message comes near a quarter of it: those go to unsynced blobs.
 const SEGMENT_BYTES: usize = 16 << 20;
@@ -115,6 +116,29 @@ impl Journal for SledJournal {
         self.data
             .sync_data()
             .map_err(JournalError::io("sync the journal"))
+    }
+
+    fn reader(&self) -> Arc<dyn EpochReader> {
+        Arc::new(SledReader(self.db.clone()))
+    }
+}
+
+/// Reads while the journal is written: sled's handles share what they open.
+struct SledReader(sled::Db);
+
+impl EpochReader for SledReader {
+    fn read_behind(&self, turn: u64, visit: &mut Visit<'_>) -> Result<(), JournalError> {
+        for item in self.0.range(key(turn + 1, 0)..) {
+            let (_, value) = item?;
+            if visit(&value)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, turn: u64, part: u16) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(self.0.get(key(turn, part))?.map(|value| value.to_vec()))
     }
 }
 
