@@ -1,11 +1,12 @@
 //! The accounts that belong to nobody: this shard's stripe of breakage and adjustment.
 
+use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
 use super::symbol::Symbol;
 
 /// What this shard has posted to the programme's own accounts for one point type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct SystemStripe {
     /// The kind of points.
     pub point_type: Symbol,
@@ -37,6 +38,11 @@ impl SystemStripes {
                 self.0.len() - 1
             });
         &mut self.0[at]
+    }
+
+    /// The stripes as an image has them.
+    pub(super) fn restored(stripes: &[SystemStripe]) -> Self {
+        Self(stripes.into())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &SystemStripe> {

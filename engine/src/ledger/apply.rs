@@ -205,7 +205,8 @@ impl Ledger {
             }
         }
         if !open && !late {
-            self.holds.close(hold, HoldState::Captured, entry.at);
+            self.holds
+                .close(hold, HoldState::Captured, (entry.seq, entry.at));
             self.members.get_mut(at).open_holds -= 1;
         }
     }
@@ -214,7 +215,7 @@ impl Ledger {
         for m in &entry.moves {
             self.holds.give_back(hold, m.lot.key, m.points);
         }
-        self.holds.close(hold, state, entry.at);
+        self.holds.close(hold, state, (entry.seq, entry.at));
         self.members.get_mut(at).open_holds -= 1;
     }
 

@@ -40,6 +40,21 @@ impl DueIndex {
         self.maturing.entry(second).or_default().push(member);
     }
 
+    /// Notes everything of a member that time may do. Empty lots count: points may come back to them.
+    pub(super) fn meets(&mut self, at: MemberIndex, member: &Member) {
+        for wallet in member.wallets() {
+            for lot in wallet.lots() {
+                self.lapses(lot.name.key.last_day, at);
+            }
+            for part in wallet.pending() {
+                self.matures(part.releases_at, at);
+            }
+        }
+        if member.state() == MemberState::Closed && member.wallets().iter().any(is_left_behind) {
+            self.closes(at);
+        }
+    }
+
     /// Notes that a member was closed.
     pub(super) fn closes(&mut self, member: MemberIndex) {
         self.closed.push(member);

@@ -5,9 +5,12 @@ use std::{
     hash::BuildHasher,
 };
 
+use bincode::{BorrowDecode, Encode};
+
 use super::{
     amount::Points,
     command::Seq,
+    image::{Touched, record},
     members::MemberIndex,
     split_table::SplitTable,
     symbol::Symbol,
@@ -27,7 +30,9 @@ use super::{
 ///                                      │ late capture, points still there
 ///                                      └────► Captured
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// The order of the variants stands in images: add at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
 #[allow(missing_docs)]
 pub enum HoldState {
     Open,
@@ -71,10 +76,10 @@ pub struct Held {
     pub expires_at: UnixMillis,
     /// What is still set aside, in lapse order; empty unless open.
     pub shares: Shares,
-    /// When the hold ended; `None` while it is open.
-    pub(super) closed_at: Option<UnixMillis>,
+    /// By which entry the hold ended, and when; `None` while it is open.
+    pub(super) closed: Option<(Seq, UnixMillis)>,
     /// The hold's place among those that end in the same second.
-    due_place: u32,
+    pub(super) due_place: u32,
 }
 
 impl Held {
@@ -89,7 +94,7 @@ impl Held {
 
     /// Whether the hold ended before this moment.
     pub(super) fn closed_before(&self, moment: UnixMillis) -> bool {
-        self.closed_at.is_some_and(|at| at < moment)
+        self.closed.is_some_and(|(_, at)| at < moment)
     }
 
     /// The first `points` of what is set aside, in lapse order, or `None` when that is less.
@@ -137,7 +142,11 @@ pub(super) struct Holds {
     due: BTreeMap<u64, Vec<u32>>,
     /// Closed holds, the longest closed first.
     closed: VecDeque<u32>,
+    touched: Touched,
 }
+
+/// What a slot is called that holds nothing any more: no entry has this number.
+const NOBODY: Seq = Seq(0);
 
 /// A hold that an entry opens.
 pub(super) struct Opening {
@@ -166,7 +175,7 @@ impl Holds {
             state: HoldState::Open,
             expires_at: opening.expires_at,
             shares: opening.shares,
-            closed_at: None,
+            closed: None,
             due_place: 0,
         };
         held.points = held.remaining();
@@ -177,9 +186,11 @@ impl Holds {
         held.due_place = u32::try_from(bucket.len()).expect("fewer than 2^32 holds in a shard");
         bucket.push(slot);
         self.index.insert(self.hasher.hash_one(held.seq), slot);
-        match self.slots.get_mut(slot as usize) {
-            Some(freed) => *freed = held,
-            None => self.slots.push(held),
+        if (slot as usize) < self.slots.len() {
+            *self.slot_mut(slot) = held;
+        } else {
+            self.touched.add(slot);
+            self.slots.push(held);
         }
     }
 
@@ -201,7 +212,7 @@ impl Holds {
     pub(super) fn capture_late(&mut self, seq: Seq, points: Points) {
         // A replay under a shorter retention than the entry was decided under may have forgotten the hold by now.
         let Some(slot) = self.slot(seq) else { return };
-        let held = &mut self.slots[slot as usize];
+        let held = self.slot_mut(slot);
         held.captured = sum(held.captured, points);
         held.released = held
             .released
@@ -211,9 +222,9 @@ impl Holds {
     }
 
     /// Ends an open hold, of which nothing may be set aside any more.
-    pub(super) fn close(&mut self, seq: Seq, state: HoldState, at: UnixMillis) {
+    pub(super) fn close(&mut self, seq: Seq, state: HoldState, by: (Seq, UnixMillis)) {
         let slot = self.slot(seq).expect("decided: the hold is known");
-        let held = &mut self.slots[slot as usize];
+        let held = self.slot_mut(slot);
         assert!(
             held.shares.is_empty(),
             "invariant 3: a closed hold keeps nothing"
@@ -223,7 +234,7 @@ impl Holds {
         } else {
             HoldState::Captured
         };
-        held.closed_at = Some(at);
+        held.closed = Some(by);
         let (second, place) = (due_second(held.expires_at), held.due_place);
         self.forget_due(second, place);
         self.closed.push_back(slot);
@@ -241,6 +252,7 @@ impl Holds {
             }
             self.closed.pop_front();
             self.index.remove(self.hasher.hash_one(held.seq), slot);
+            self.slot_mut(slot).seq = NOBODY;
             self.free.push(slot);
         }
     }
@@ -272,7 +284,14 @@ impl Holds {
 
     fn known_mut(&mut self, seq: Seq) -> &mut Held {
         let slot = self.slot(seq).expect("decided: the hold is known");
-        &mut self.slots[slot as usize]
+        self.slot_mut(slot)
+    }
+
+    /// A slot that is about to change.
+    fn slot_mut(&mut self, slot: u32) -> &mut Held {
+        let held = &mut self.slots[slot as usize];
+        self.touched.touch(slot, || record(held));
+        held
     }
 
     fn open_mut(&mut self, seq: Seq) -> &mut Held {
@@ -288,10 +307,54 @@ impl Holds {
             .expect("an open hold is due some time");
         bucket.swap_remove(place as usize);
         if let Some(&moved) = bucket.get(place as usize) {
-            self.slots[moved as usize].due_place = place;
+            self.slot_mut(moved).due_place = place;
         } else if bucket.is_empty() {
             self.due.remove(&second);
         }
+    }
+
+    /// The holds by slot, and what an image has to know of them.
+    pub(super) fn slots(&mut self) -> (&[Held], &mut Touched) {
+        (&self.slots, &mut self.touched)
+    }
+
+    /// Holds by slot, as an image has them, of so many members; `None` if they contradict each other.
+    pub(super) fn restored(slots: Vec<Held>, members: usize) -> Option<Self> {
+        let mut this = Self::default();
+        let mut closed = Vec::new();
+        for (slot, held) in (0_u32..).zip(&slots) {
+            if held.seq == NOBODY {
+                this.free.push(slot);
+                continue;
+            }
+            let hash = this.hasher.hash_one(held.seq);
+            let known = this
+                .index
+                .find(hash, |known| slots[known as usize].seq == held.seq);
+            if known.is_some() || held.member.0 as usize >= members {
+                return None;
+            }
+            this.index.insert(hash, slot);
+            match held.closed {
+                Some((by, _)) => closed.push((by, slot)),
+                None => this
+                    .due
+                    .entry(due_second(held.expires_at))
+                    .or_default()
+                    .push(slot),
+            }
+        }
+        for bucket in this.due.values_mut() {
+            bucket.sort_unstable_by_key(|&slot| slots[slot as usize].due_place);
+            let places = bucket.iter().map(|&slot| slots[slot as usize].due_place);
+            if !places.eq(0..bucket.len() as u32) {
+                return None;
+            }
+        }
+        closed.sort_unstable();
+        this.closed = closed.into_iter().map(|(_, slot)| slot).collect();
+        this.slots = slots;
+        Some(this)
     }
 }
 

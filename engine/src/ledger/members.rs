@@ -2,10 +2,12 @@
 
 use std::hash::BuildHasher;
 
+use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
 use super::{
     id::MemberId,
+    image::{Touched, record},
     split_table::SplitTable,
     symbol::Symbol,
     text::Labels,
@@ -16,8 +18,8 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct MemberIndex(pub(super) u32);
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// What a member may do. The order of the variants stands in images: add at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Encode, BorrowDecode)]
 pub enum MemberState {
     /// Everything.
     #[default]
@@ -43,7 +45,7 @@ impl MemberState {
 /// Who owns points.
 #[derive(Clone, Debug)]
 pub struct Member {
-    id: MemberId,
+    pub(super) id: MemberId,
     pub(super) open_holds: u32,
     pub(super) state: MemberState,
     pub(super) attributes: Option<Labels>,
@@ -107,6 +109,7 @@ pub(super) struct Members {
     members: Vec<Member>,
     index: SplitTable,
     hasher: foldhash::quality::RandomState,
+    touched: Touched,
 }
 
 impl Members {
@@ -123,12 +126,15 @@ impl Members {
     }
 
     pub(super) fn get_mut(&mut self, at: MemberIndex) -> &mut Member {
-        &mut self.members[at.0 as usize]
+        let member = &mut self.members[at.0 as usize];
+        self.touched.touch(at.0, || record(member));
+        member
     }
 
     pub(super) fn enrol(&mut self, id: MemberId) -> MemberIndex {
         let at = u32::try_from(self.members.len()).expect("fewer than 2^32 members in a shard");
         self.index.insert(self.hasher.hash_one(id.as_str()), at);
+        self.touched.add(at);
         self.members.push(Member {
             id,
             open_holds: 0,
@@ -142,5 +148,27 @@ impl Members {
     /// All members in the order of enrolment.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
+    }
+
+    /// The members by place, and what an image has to know of them.
+    pub(super) fn slots(&mut self) -> (&[Member], &mut Touched) {
+        (&self.members, &mut self.touched)
+    }
+
+    /// Members in the order of enrolment, as an image holds them; `None` if two have the same name.
+    pub(super) fn restored(members: Vec<Member>) -> Option<Self> {
+        let mut this = Self::default();
+        for (at, member) in (0_u32..).zip(&members) {
+            let hash = this.hasher.hash_one(member.id.as_str());
+            let known = this
+                .index
+                .find(hash, |known| members[known as usize].id == member.id);
+            if known.is_some() {
+                return None;
+            }
+            this.index.insert(hash, at);
+        }
+        this.members = members;
+        Some(this)
     }
 }

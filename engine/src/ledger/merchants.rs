@@ -1,5 +1,6 @@
 //! Merchants: their documents, and this shard's stripe of their accounts.
 
+use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 
 /// What this shard has posted to a merchant for one point type. The sum over all shards is the merchant's balance:
 /// nothing on the hot path is limited by it, so every shard keeps its own and a merchant at peak is no hot spot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct Stripe {
     /// The kind of points.
     pub point_type: Symbol,
@@ -109,6 +110,12 @@ impl Merchants {
     /// All merchants in the order in which the shard met them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Merchant> {
         self.0.iter().flatten().map(AsRef::as_ref)
+    }
+
+    /// All merchants with the numbers of their symbols.
+    pub(super) fn iter_numbered(&self) -> impl Iterator<Item = (u32, &Merchant)> {
+        let numbered = (0..).zip(&self.0);
+        numbered.filter_map(|(number, merchant)| Some((number, merchant.as_deref()?)))
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `entry` | what is journaled |
 //! | `state` | what entries do |
 //! | `wallet`, `members`, `holds`, `requests`, `records`, `reversals`, `accounts`, `symbol` | what the state is made of |
+//! | `image` | the whole state at one moment, copied while the shard goes on, and back |
 //! | `invariants` | what must be true at every moment |
 
 mod accounts;
@@ -29,6 +30,7 @@ mod fingerprint;
 mod hold;
 mod holds;
 mod id;
+mod image;
 pub mod invariants;
 mod lifecycle;
 mod members;
@@ -61,6 +63,7 @@ pub use holds::{Held, HoldState};
 pub use id::{
     Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, Use,
 };
+pub use image::{Extent, ImageBegun, ImageError, Restoring};
 pub use members::{Member, MemberState};
 pub use merchants::{Document, Merchant, Stripe};
 pub use records::{Aged, ChunkNumber, Facts, Need, Wanted};

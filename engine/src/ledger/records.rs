@@ -26,7 +26,14 @@ pub enum Aged {
         /// Which chunk.
         chunk: ChunkNumber,
         /// All of it; it never changes.
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
+    },
+    /// To be kept there as well, since an image names it, although memory keeps it for now.
+    Keep {
+        /// Which chunk.
+        chunk: ChunkNumber,
+        /// All of it; it never changes.
+        bytes: Arc<Vec<u8>>,
     },
     /// Not needed any more.
     Drop {
@@ -103,13 +110,40 @@ pub(super) struct Keeping {
 }
 
 struct Chunk {
-    /// `None` once it was handed out.
-    bytes: Option<Vec<u8>>,
+    bytes: Bytes,
+    /// Whether it was asked to be kept elsewhere as well.
+    kept: bool,
     length: usize,
     first_seq: Seq,
     last_at: UnixMillis,
     records: u32,
     marks: Vec<(Seq, u32)>,
+}
+
+/// Where a chunk's bytes are.
+enum Bytes {
+    /// More may come.
+    Open(Vec<u8>),
+    /// They never change again.
+    Full(Arc<Vec<u8>>),
+    /// They were handed out.
+    Elsewhere,
+}
+
+impl Bytes {
+    fn here(&self) -> Option<&[u8]> {
+        match self {
+            Self::Open(bytes) => Some(bytes),
+            Self::Full(bytes) => Some(bytes),
+            Self::Elsewhere => None,
+        }
+    }
+
+    fn fill(&mut self) {
+        if let Self::Open(bytes) = self {
+            *self = Self::Full(Arc::new(std::mem::take(bytes)));
+        }
+    }
 }
 
 /// The records of a shard.
@@ -190,7 +224,7 @@ impl Records {
         let Some(chunk) = self.chunks.get(at) else {
             return Found::Nowhere;
         };
-        match &chunk.bytes {
+        match chunk.bytes.here() {
             Some(bytes) => Stored::read(bytes, offset as usize).map_or(Found::Nowhere, Found::Here),
             None => Found::Elsewhere(Need {
                 chunk: ChunkNumber(self.first + behind),
@@ -206,7 +240,7 @@ impl Records {
             return Found::Nowhere;
         };
         let chunk = &self.chunks[at];
-        let Some(bytes) = &chunk.bytes else {
+        let Some(bytes) = chunk.bytes.here() else {
             return Found::Elsewhere(Need {
                 chunk: ChunkNumber(self.first + at as u64),
                 wanted: Wanted::Seq(seq),
@@ -229,8 +263,9 @@ impl Records {
         keeping: &Keeping,
     ) -> Place {
         let needed = (HEAD_BYTES + record.len()).next_multiple_of(ALIGN);
-        let fits =
-            |chunk: &Chunk| chunk.bytes.is_some() && chunk.length + needed <= keeping.chunk_bytes;
+        let fits = |chunk: &Chunk| {
+            matches!(chunk.bytes, Bytes::Open(_)) && chunk.length + needed <= keeping.chunk_bytes
+        };
         if !self.chunks.back().is_some_and(fits) {
             self.begin_chunk(seq, needed, keeping);
         }
@@ -239,7 +274,9 @@ impl Records {
             .chunks
             .back_mut()
             .expect("begun above if there was none");
-        let bytes = chunk.bytes.as_mut().expect("the last chunk is in memory");
+        let Bytes::Open(bytes) = &mut chunk.bytes else {
+            unreachable!("begun above if the last one is not open");
+        };
         let offset = bytes.len() as u32;
         let length = u32::try_from(record.len()).expect("an entry is bounded");
         bytes.extend_from_slice(&length.to_be_bytes());
@@ -258,11 +295,15 @@ impl Records {
     }
 
     fn begin_chunk(&mut self, first_seq: Seq, needed: usize, keeping: &Keeping) {
+        if let Some(last) = self.chunks.back_mut() {
+            last.bytes.fill();
+        }
         while self.make_room(keeping) {}
         let capacity = keeping.chunk_bytes.max(needed);
         self.memory_bytes += capacity;
         self.chunks.push_back(Chunk {
-            bytes: Some(Vec::with_capacity(capacity)),
+            bytes: Bytes::Open(Vec::with_capacity(capacity)),
+            kept: false,
             length: 0,
             first_seq,
             last_at: UnixMillis(0),
@@ -293,11 +334,13 @@ impl Records {
         let Some(chunk) = self.chunks.pop_front() else {
             return;
         };
-        if chunk.bytes.is_some() {
+        if chunk.bytes.here().is_some() {
             self.memory_bytes -= keeping.chunk_bytes.max(chunk.length);
         } else {
             self.stored -= 1;
             self.disk_bytes -= chunk.length as u64;
+        }
+        if chunk.kept {
             let chunk = ChunkNumber(self.first);
             self.aged.push_back(Aged::Drop { chunk });
         }
@@ -307,13 +350,17 @@ impl Records {
 
     fn hand_out(&mut self, keeping: &Keeping) {
         let chunk = &mut self.chunks[self.stored];
-        let bytes = chunk.bytes.take().expect("not handed out yet");
+        chunk.bytes.fill();
+        let Bytes::Full(bytes) = std::mem::replace(&mut chunk.bytes, Bytes::Elsewhere) else {
+            unreachable!("not handed out yet");
+        };
         chunk.marks = Vec::new();
+        chunk.kept = true;
         self.memory_bytes -= keeping.chunk_bytes.max(chunk.length);
         self.disk_bytes += chunk.length as u64;
         self.aged.push_back(Aged::Store {
             chunk: ChunkNumber(self.first + self.stored as u64),
-            bytes: bytes.into(),
+            bytes,
         });
         self.stored += 1;
     }
@@ -322,7 +369,7 @@ impl Records {
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.chunks
             .iter()
-            .filter_map(|chunk| chunk.bytes.as_deref())
+            .filter_map(|chunk| chunk.bytes.here())
             .flat_map(|bytes| Walk { bytes, at: 0 })
             .map(|(_, stored)| stored.record)
     }
@@ -400,6 +447,10 @@ fn find_seq(chunk: &[u8], start: usize, seq: Seq) -> Option<usize> {
     .find(|(_, found)| *found == Some(seq))
     .map(|(at, _)| at)
 }
+
+mod image;
+
+pub(super) use image::RecordsHead;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,10 @@ use super::{
     command::Seq,
     entry::{Entry, Origin},
     id::RequestId,
-    records::{Aged, Facts, Found, Keeping, Need, Place, Records, Stored},
+    image::ImageError,
+    records::{
+        Aged, ChunkNumber, Facts, Found, Keeping, Need, Place, Records, RecordsHead, Stored,
+    },
     split_table::SplitTable,
     symbol::Symbol,
     time::UnixMillis,
@@ -125,6 +128,39 @@ impl Requests {
     /// The next chunk that memory does not keep.
     pub(super) fn take_aged(&mut self) -> Option<Aged> {
         self.records.take_aged()
+    }
+
+    /// Asks for all chunks that are full to be kept elsewhere as well.
+    pub(super) fn keep_full_chunks(&mut self) {
+        self.records.keep_full_chunks();
+    }
+
+    /// The numbers of the chunks that are full.
+    pub(super) fn full_chunks(&self) -> std::ops::Range<u64> {
+        self.records.full_chunks()
+    }
+
+    /// What an image says of the records.
+    pub(super) fn image(&self) -> RecordsHead<'_> {
+        self.records.image()
+    }
+
+    /// Puts in place what an image says of the records, and finds every answered request again.
+    pub(super) fn restore(
+        &mut self,
+        head: &RecordsHead<'_>,
+        chunk_bytes: usize,
+        chunk: impl FnMut(ChunkNumber) -> Result<Vec<u8>, ImageError>,
+    ) -> Result<(), ImageError> {
+        let (index, hasher) = (&mut self.index, &self.hasher);
+        self.records = Records::restored(head, chunk_bytes, chunk, |place, stored| {
+            let peek = Entry::peek(stored.record)
+                .ok_or(ImageError::Incomplete("a record answers no request"))?;
+            let hash = hasher.hash_one((peek.principal, stored.object, peek.id));
+            index.insert(hash, place.0);
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// The records in memory, in the order of their decision.

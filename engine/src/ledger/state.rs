@@ -209,6 +209,12 @@ impl Ledger {
         answer
     }
 
+    /// Puts a ledger that comes from an image where the image was begun.
+    pub(super) const fn stand_at(&mut self, seq: Seq, at: UnixMillis) {
+        self.last_seq = seq;
+        self.last_at = at;
+    }
+
     pub(super) fn balance_differs(&self, entry: &Entry) -> bool {
         match (&entry.subject, entry.after) {
             (Subject::Member(id), Some(after)) => self

@@ -32,7 +32,7 @@ pub struct LotRef {
 }
 
 /// Points of one issuer, class and last day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct Lot {
     /// What the lot is.
     pub name: LotRef,
@@ -59,7 +59,7 @@ impl Lot {
 }
 
 /// Points that were granted and cannot be spent yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct Pending {
     /// When they become available.
     pub releases_at: UnixMillis,
@@ -106,12 +106,12 @@ pub(super) enum Half {
 /// A member's points of one type.
 #[derive(Clone, Debug)]
 pub struct Wallet {
-    point_type: Symbol,
-    balance: Balance,
+    pub(super) point_type: Symbol,
+    pub(super) balance: Balance,
     /// In the order of spending; no two have the same key, at most [`EMPTY_LOTS_MAX`] are empty.
-    lots: SmallVec<[Lot; 1]>,
+    pub(super) lots: SmallVec<[Lot; 1]>,
     /// In the order of release, then of the entries that granted them.
-    pending: Vec<Pending>,
+    pub(super) pending: Vec<Pending>,
 }
 
 /// How many empty lots a wallet remembers.

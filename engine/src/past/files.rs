@@ -49,6 +49,14 @@ impl Shelf for FileShelf {
         fs::rename(draft, self.path(place))
     }
 
+    fn sync(&self, place: Place) -> io::Result<()> {
+        File::open(self.path(place))?.sync_all()?;
+        for directory in [self.of_shard(place.shard), self.directory.clone()] {
+            File::open(directory)?.sync_all()?;
+        }
+        Ok(())
+    }
+
     fn get(&self, place: Place) -> io::Result<Option<Vec<u8>>> {
         absent(fs::read(self.path(place)))
     }

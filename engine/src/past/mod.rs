@@ -1,7 +1,8 @@
 //! What no longer fits memory: records of old requests and transactions, in chunks as the ledgers fill them.
 //!
 //! Nothing here has to be durable for its own sake: a chunk follows from the journal's entries alone, and a replay makes
-//! the very same ones. So nothing is synced, and what a start finds is kept only if it is what the replay made.
+//! the very same ones. So what a start finds is kept only if it is what the replay made. Only chunks that an image names
+//! are synced, before the image is put in place.
 //!
 //! | where | what |
 //! |---|---|
@@ -57,6 +58,9 @@ pub trait Shelf: Send + Sync {
     /// Puts a chunk in its place, given in two pieces; it is there whole or not at all for everybody who looks, though
     /// not after a power failure.
     fn put(&self, place: Place, pieces: [&[u8]; 2]) -> io::Result<()>;
+
+    /// Sees to it that what lies in a place is there after a power failure too.
+    fn sync(&self, place: Place) -> io::Result<()>;
 
     /// What lies in a place, if anything.
     fn get(&self, place: Place) -> io::Result<Option<Vec<u8>>>;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,7 +13,7 @@ use std::{
 use crossbeam::channel::{Receiver, Sender, unbounded};
 
 use super::{MemoryShelf, PastError, Place, Shelf, frame};
-use crate::ledger::{Aged, Need, ShardIndex};
+use crate::ledger::{Aged, ChunkNumber, Need, ShardIndex};
 
 /// Something to be done on the shelf. The order does not matter: what has been overtaken does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +28,10 @@ pub enum Job {
 
 /// Where a chunk is.
 enum Kept {
-    /// In memory, until it is on the shelf.
-    Unwritten(Arc<[u8]>),
-    OnShelf,
+    /// In memory, until it is on the shelf. It counts, unless a ledger keeps it in memory anyhow.
+    Unwritten { bytes: Arc<Vec<u8>>, counts: bool },
+    /// Whether it would be there after a power failure too.
+    OnShelf { synced: bool },
 }
 
 /// What became of a need.
@@ -48,6 +50,8 @@ pub struct Loaded {
 pub struct Past {
     shelf: Box<dyn Shelf>,
     chunks: Mutex<BTreeMap<Place, Kept>>,
+    /// Chunks are put on the shelf one at a time.
+    putting: Mutex<()>,
     unwritten_bytes: AtomicUsize,
     unwritten_bytes_max: usize,
     sender: Sender<Job>,
@@ -63,6 +67,7 @@ impl Past {
         Self {
             shelf,
             chunks: Mutex::default(),
+            putting: Mutex::default(),
             unwritten_bytes: AtomicUsize::new(0),
             unwritten_bytes_max,
             sender,
@@ -80,7 +85,7 @@ impl Past {
     /// byte for byte, stays; anything else in its place is written again.
     pub fn replayed(&self, shard: ShardIndex, aged: Aged) -> Result<(), PastError> {
         match aged {
-            Aged::Store { chunk, bytes } => {
+            Aged::Store { chunk, bytes } | Aged::Keep { chunk, bytes } => {
                 let place = Place::of(shard, chunk);
                 let frame = frame::frame(place, &bytes);
                 let found = self.get(place)?;
@@ -90,7 +95,7 @@ impl Past {
                 if !same {
                     self.put(place, &bytes)?;
                 }
-                self.chunks().insert(place, Kept::OnShelf);
+                self.chunks().insert(place, Kept::OnShelf { synced: false });
             }
             Aged::Drop { chunk } => {
                 let place = Place::of(shard, chunk);
@@ -118,22 +123,71 @@ impl Past {
 
     /// Takes over what a running shard no longer keeps. From now on it is found here.
     pub fn take(&self, shard: ShardIndex, aged: Aged) {
-        let job = match aged {
-            Aged::Store { chunk, bytes } => {
-                let place = Place::of(shard, chunk);
-                self.unwritten_bytes
-                    .fetch_add(bytes.len(), Ordering::Relaxed);
-                self.chunks().insert(place, Kept::Unwritten(bytes));
-                Job::Write(place)
-            }
+        match aged {
+            Aged::Store { chunk, bytes } => self.keep(Place::of(shard, chunk), bytes, true),
+            Aged::Keep { chunk, bytes } => self.keep(Place::of(shard, chunk), bytes, false),
             Aged::Drop { chunk } => {
                 let place = Place::of(shard, chunk);
                 let dropped = self.chunks().remove(&place);
                 self.forget_unwritten(dropped.as_ref());
-                Job::Clear(place)
+                self.give(Job::Clear(place));
             }
-        };
-        self.give(job);
+        }
+    }
+
+    fn keep(&self, place: Place, bytes: Arc<Vec<u8>>, counts: bool) {
+        let length = if counts { bytes.len() } else { 0 };
+        let mut chunks = self.chunks();
+        match chunks.get_mut(&place) {
+            Some(Kept::OnShelf { .. }) => return,
+            Some(Kept::Unwritten { counts: known, .. }) if *known || !counts => return,
+            Some(Kept::Unwritten { counts: known, .. }) => *known = true,
+            None => {
+                chunks.insert(place, Kept::Unwritten { bytes, counts });
+                self.give(Job::Write(place));
+            }
+        }
+        self.unwritten_bytes.fetch_add(length, Ordering::Relaxed);
+    }
+
+    /// Sees to it that chunks are on the shelf and would be there after a power failure too. Those that were dropped
+    /// are none of it.
+    pub fn settle(&self, shard: ShardIndex, numbers: Range<u64>) -> Result<(), PastError> {
+        for number in numbers {
+            let place = Place { shard, number };
+            self.run(Job::Write(place))?;
+            let unsynced = matches!(
+                self.chunks().get(&place),
+                Some(Kept::OnShelf { synced: false })
+            );
+            if !unsynced {
+                continue;
+            }
+            self.shelf
+                .sync(place)
+                .map_err(PastError::io("sync", place))?;
+            if let Some(Kept::OnShelf { synced }) = self.chunks().get_mut(&place) {
+                *synced = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// A chunk that an image names, as an earlier process left it.
+    pub fn left(&self, shard: ShardIndex, chunk: ChunkNumber) -> Result<Vec<u8>, PastError> {
+        let place = Place::of(shard, chunk);
+        let framed = self.get(place)?.ok_or(PastError::Damaged {
+            place,
+            what: "it is gone",
+        })?;
+        frame::unframed(place, &framed).map(<[u8]>::to_vec)
+    }
+
+    /// Takes over chunks that an image names and that were [left](Past::left) whole.
+    pub fn restored(&self, shard: ShardIndex, numbers: Range<u64>) {
+        let places = numbers.map(|number| Place { shard, number });
+        let kept = places.map(|place| (place, Kept::OnShelf { synced: true }));
+        self.chunks().extend(kept);
     }
 
     /// Whether so much waits to be written that no new work should be let in.
@@ -168,8 +222,8 @@ impl Past {
         match job {
             Job::Write(place) => {
                 let bytes = match self.chunks().get(&place) {
-                    Some(Kept::Unwritten(bytes)) => Arc::clone(bytes),
-                    Some(Kept::OnShelf) | None => return Ok(()),
+                    Some(Kept::Unwritten { bytes, .. }) => Arc::clone(bytes),
+                    Some(Kept::OnShelf { .. }) | None => return Ok(()),
                 };
                 self.put(place, &bytes)?;
                 self.written(place);
@@ -200,8 +254,8 @@ impl Past {
     fn read<T>(&self, place: Place, show: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, PastError> {
         let unwritten = match self.chunks().get(&place) {
             None => return Ok(show(None)),
-            Some(Kept::Unwritten(bytes)) => Some(Arc::clone(bytes)),
-            Some(Kept::OnShelf) => None,
+            Some(Kept::Unwritten { bytes, .. }) => Some(Arc::clone(bytes)),
+            Some(Kept::OnShelf { .. }) => None,
         };
         if let Some(bytes) = unwritten {
             return Ok(show(Some(&bytes)));
@@ -219,21 +273,26 @@ impl Past {
 
     fn written(&self, place: Place) {
         let mut chunks = self.chunks();
-        if let Some(kept) = chunks.get_mut(&place) {
-            let before = std::mem::replace(kept, Kept::OnShelf);
+        if let Some(kept @ Kept::Unwritten { .. }) = chunks.get_mut(&place) {
+            let before = std::mem::replace(kept, Kept::OnShelf { synced: false });
             drop(chunks);
             self.forget_unwritten(Some(&before));
         }
     }
 
     fn forget_unwritten(&self, kept: Option<&Kept>) {
-        if let Some(Kept::Unwritten(bytes)) = kept {
+        if let Some(Kept::Unwritten {
+            bytes,
+            counts: true,
+        }) = kept
+        {
             self.unwritten_bytes
                 .fetch_sub(bytes.len(), Ordering::Relaxed);
         }
     }
 
     fn put(&self, place: Place, chunk: &[u8]) -> Result<(), PastError> {
+        let _one = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
         self.shelf
             .put(place, [&frame::frame(place, chunk), chunk])
             .map_err(PastError::io("write", place))
@@ -269,14 +328,13 @@ impl fmt::Debug for Past {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::ChunkNumber;
 
     const SHARD: ShardIndex = ShardIndex(2);
 
     fn store(number: u64, bytes: &[u8]) -> Aged {
         Aged::Store {
             chunk: ChunkNumber(number),
-            bytes: Arc::from(bytes),
+            bytes: Arc::new(bytes.to_vec()),
         }
     }
 

@@ -13,7 +13,7 @@ const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 /// A shard that keeps a few records in memory, and what it put out.
 struct Shard {
     core: ShardCore<(), &'static str>,
-    chunks: Vec<(ChunkNumber, std::sync::Arc<[u8]>)>,
+    chunks: Vec<(ChunkNumber, std::sync::Arc<Vec<u8>>)>,
 }
 
 fn request(id: &str, command: Command) -> Request {

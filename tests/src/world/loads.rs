@@ -25,6 +25,7 @@ impl Process {
         for aged in core.take_aged() {
             self.met.count(match &aged {
                 Aged::Store { .. } => "chunk left memory",
+                Aged::Keep { .. } => "chunk kept for an image",
                 Aged::Drop { .. } => "chunk dropped",
             });
             self.past.take(core.ledger().shard(), aged);

@@ -1,0 +1,137 @@
+//! Images: a shard's whole state at one sequence, copied piece by piece while the shard goes on.
+//!
+//! What is small is copied at once, when the image begins. Members and holds are copied slot by slot; one that changes
+//! before its turn is copied as it was. The chunks of answered requests never change once they are full, so an image
+//! only names them; whoever keeps old records [keeps](super::Aged::Keep) those as well.
+//!
+//! An image of the whole can be followed by increments, which hold only the slots that changed.
+//!
+//! ```text
+//! part      tag:1 content
+//!   'H'     head: where it stands, names, merchants, system accounts, reversals, which chunks, the open chunk
+//!   'M'     (slot member)…
+//!   'P'     (slot hold)…
+//! ```
+//!
+//! Numbers are bincode's variable-length ones. `restore` reads what `Ledger::begin_image` and `Ledger::next_image_part` wrote.
+
+mod head;
+mod records;
+mod restore;
+mod touched;
+
+use bincode::error::DecodeError;
+
+use super::{
+    command::{Seq, ShardIndex},
+    state::Ledger,
+};
+pub(super) use records::record;
+pub use restore::Restoring;
+pub(super) use touched::Touched;
+
+/// The only version there is so far.
+const VERSION: u8 = 1;
+const HEAD: u8 = b'H';
+const MEMBERS: u8 = b'M';
+const HOLDS: u8 = b'P';
+
+/// What an image holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    Whole,
+    /// What changed since the image before, which was begun at this sequence.
+    Since(Seq),
+}
+
+/// Why an image cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The bytes are no image.
+    #[error("an image cannot be read: {0}")]
+    Unreadable(#[from] DecodeError),
+    /// Its parts do not make up a shard.
+    #[error("an image is not whole: {0}")]
+    Incomplete(&'static str),
+    /// It was made by another version, or under other rules.
+    #[error("an image does not fit: {0}")]
+    Foreign(String),
+    /// Its books do not hold.
+    #[error("an image breaks an invariant: {0}")]
+    Violation(#[from] super::invariants::Violation),
+    /// A chunk of records that it names cannot be had.
+    #[error("chunk {number} of records, which an image names: {what}")]
+    Chunk {
+        /// Which one.
+        number: u64,
+        /// Why not.
+        what: String,
+    },
+}
+
+/// An image that has begun.
+#[derive(Debug)]
+pub struct ImageBegun {
+    /// Whose.
+    pub shard: ShardIndex,
+    /// Behind which entry. The image is worth something only when that entry is durable.
+    pub seq: Seq,
+    /// The chunks that the image names: they have to be kept, and durable, before the image is.
+    pub chunks: std::ops::Range<u64>,
+    /// The first part.
+    pub head: Vec<u8>,
+}
+
+impl Ledger {
+    /// Begins an image of the state as it is now. One that was under way is given up; an increment then has to be
+    /// preceded by a whole one.
+    pub fn begin_image(&mut self, extent: Extent) -> ImageBegun {
+        self.requests.keep_full_chunks();
+        let head = head::of(self, extent);
+        let whole = extent == Extent::Whole;
+        let (members, touched) = self.members.slots();
+        touched.begin(whole, members.len());
+        let (holds, touched) = self.holds.slots();
+        touched.begin(whole, holds.len());
+        ImageBegun {
+            shard: self.shard(),
+            seq: self.last_seq(),
+            chunks: self.requests.full_chunks(),
+            head,
+        }
+    }
+
+    /// The next part of the image that was begun, of about so many bytes; `None` if there is nothing left.
+    pub fn next_image_part(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        let (members, touched) = self.members.slots();
+        let part = copy(MEMBERS, members, touched, bytes);
+        part.or_else(|| {
+            let (holds, touched) = self.holds.slots();
+            copy(HOLDS, holds, touched, bytes)
+        })
+    }
+}
+
+fn copy<T: bincode::Encode>(
+    tag: u8,
+    slots: &[T],
+    touched: &mut Touched,
+    bytes: usize,
+) -> Option<Vec<u8>> {
+    let mut part = Vec::with_capacity(bytes + 4_096);
+    part.push(tag);
+    while part.len() < bytes
+        && let Some((slot, saved)) = touched.next()
+    {
+        records::write(&mut part, &slot);
+        match saved {
+            Some(record) => part.extend_from_slice(&record),
+            None => records::write(&mut part, &slots[slot as usize]),
+        }
+    }
+    (part.len() > 1).then_some(part)
+}
+
+#[cfg(test)]
+mod tests;

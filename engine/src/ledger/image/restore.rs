@@ -1,0 +1,130 @@
+//! From an image and its increments back to a ledger.
+
+use super::{HEAD, HOLDS, ImageError, MEMBERS, head::Head, records::read};
+use crate::ledger::{
+    command::{Seq, ShardIndex},
+    due::DueIndex,
+    holds::{Held, Holds},
+    invariants::check_shard,
+    members::{Member, Members},
+    records::ChunkNumber,
+    rules::Rules,
+    state::Ledger,
+};
+
+/// A ledger that is being put together: the parts of a whole image, then those of its increments, each in their order.
+pub struct Restoring {
+    shard: ShardIndex,
+    rules: Rules,
+    /// The newest head, and behind which entry it stands.
+    head: Option<(Seq, Vec<u8>)>,
+    members: Vec<Option<Member>>,
+    holds: Vec<Option<Held>>,
+}
+
+impl Restoring {
+    /// Nothing was read yet.
+    #[must_use]
+    pub const fn new(shard: ShardIndex, rules: Rules) -> Self {
+        Self {
+            shard,
+            rules,
+            head: None,
+            members: Vec::new(),
+            holds: Vec::new(),
+        }
+    }
+
+    /// Takes the next part.
+    pub fn take(&mut self, part: &[u8]) -> Result<(), ImageError> {
+        match part.split_first() {
+            Some((&HEAD, content)) => self.take_head(content),
+            Some((&MEMBERS, content)) => take_slots(content, &mut self.members),
+            Some((&HOLDS, content)) => take_slots(content, &mut self.holds),
+            _ => Err(ImageError::Incomplete("a part is of no known kind")),
+        }
+    }
+
+    /// The ledger, when all parts were taken. `chunk` gives the chunks that the image names.
+    pub fn finish(
+        self,
+        mut chunk: impl FnMut(ChunkNumber) -> Result<Vec<u8>, String>,
+    ) -> Result<Ledger, ImageError> {
+        let (_, head) = self.head.ok_or(ImageError::Incomplete("it has no head"))?;
+        let head: Head<'_> = read(&mut &head[..])?;
+        let mut ledger = Ledger::new(self.shard, self.rules);
+        head.restore(&mut ledger)?;
+        let members = all(self.members, head.members, "a member is missing")?;
+        let holds = all(self.holds, head.holds, "a hold is missing")?;
+        ledger.due = due(&members);
+        let count = members.len();
+        ledger.members =
+            Members::restored(members).ok_or(ImageError::Incomplete("a member is there twice"))?;
+        ledger.holds = Holds::restored(holds, count)
+            .ok_or(ImageError::Incomplete("its holds contradict each other"))?;
+        ledger.stand_at(head.seq, head.at);
+        let chunk_bytes = ledger.rules.record_chunk_bytes;
+        ledger
+            .requests
+            .restore(&head.records, chunk_bytes, |number| {
+                chunk(number).map_err(|what| ImageError::Chunk {
+                    number: number.0,
+                    what,
+                })
+            })?;
+        check_shard(&ledger)?;
+        Ok(ledger)
+    }
+
+    fn take_head(&mut self, content: &[u8]) -> Result<(), ImageError> {
+        let head: Head<'_> = read(&mut &content[..])?;
+        head.check(self.shard, &self.rules)?;
+        let before = self.head.as_ref().map(|(seq, _)| *seq);
+        if head.since != before {
+            return Err(ImageError::Incomplete("an increment follows another image"));
+        }
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let (members, holds) = (count(head.members), count(head.holds));
+        if members < self.members.len() || holds < self.holds.len() {
+            return Err(ImageError::Incomplete("an increment has fewer slots"));
+        }
+        self.head = Some((head.seq, content.to_vec()));
+        // Memory is asked for only as slots come, so a wrong number asks for none.
+        Ok(())
+    }
+}
+
+fn take_slots<'a, T: bincode::BorrowDecode<'a, ()>>(
+    mut content: &'a [u8],
+    slots: &mut Vec<Option<T>>,
+) -> Result<(), ImageError> {
+    while !content.is_empty() {
+        let slot: u32 = read(&mut content)?;
+        let found: T = read(&mut content)?;
+        let slot = slot as usize;
+        if slot >= slots.len() {
+            // Slots come in order; one far behind the others would ask for memory without end.
+            if slot > slots.len() {
+                return Err(ImageError::Incomplete("a slot is missing"));
+            }
+            slots.push(None);
+        }
+        slots[slot] = Some(found);
+    }
+    Ok(())
+}
+
+fn all<T>(slots: Vec<Option<T>>, count: u64, missing: &'static str) -> Result<Vec<T>, ImageError> {
+    let all: Option<Vec<T>> = slots.into_iter().collect();
+    all.filter(|all| all.len() as u64 == count)
+        .ok_or(ImageError::Incomplete(missing))
+}
+
+/// Where to look for what is due follows from what the members have.
+fn due(members: &[Member]) -> DueIndex {
+    let mut due = DueIndex::default();
+    for (at, member) in (0..).map(crate::ledger::members::MemberIndex).zip(members) {
+        due.meets(at, member);
+    }
+    due
+}
