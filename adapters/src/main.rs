@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use jifen_adapters::{
     file,
     http::{self, State},
-    ops::{self, Failure, OperatorKey, ServeArgs, Signals},
+    ops::{self, Failure, ServeArgs, ServedKeys, Signals, control::Control},
 };
 use jifen_engine::{DataDirectory, Engine, Options};
 
@@ -28,6 +28,11 @@ struct Jifen {
 enum Command {
     Serve(ServeArgs),
     Import(file::ImportArgs),
+    Keys(ops::keys::KeysArgs),
+    Journal(ops::journal::JournalArgs),
+    Backup(ops::backup::BackupArgs),
+    Restore(ops::backup::RestoreArgs),
+    Doctor(ops::DoctorArgs),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +47,11 @@ fn main() -> ExitCode {
             }
         },
         Command::Import(args) => file::run(args),
+        Command::Keys(args) => ops::keys::run(args),
+        Command::Journal(args) => ops::journal::run(args),
+        Command::Backup(args) => ops::backup::backup(&args),
+        Command::Restore(args) => ops::backup::restore(&args),
+        Command::Doctor(args) => ops::doctor(&args),
     }
 }
 
@@ -50,26 +60,30 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let (rules, point_type) = args.rules.rules()?;
     // 1. The data directory, ours alone, and who may come in.
     let directory = DataDirectory::lock(&args.data)?;
-    let key = OperatorKey::find(&args.data)?;
+    let keys = ServedKeys::find(&args.data)?;
     // 2. The engine, where the journal left it.
     let opened = directory.open(Options {
-        rules,
+        rules: rules.clone(),
+        limits: args.disk.limits(),
         ..Options::default()
     })?;
     ops::log_recovery(&opened);
     let engine = opened.engine;
+    let keys = keys.complete()?;
     // 3. The door.
     let mut signals = Signals::listen()?;
     let state = State {
         engine: engine.clone(),
-        keys: key.keys()?,
+        keys: keys.ring(),
         point_type,
     };
     let bound = http::bind(settings, state);
     let (server, address) = bound.map_err(|error| Failure::Listen(settings.listen, error))?;
     let door = server.handle();
     let mut serving = actix_rt::spawn(server);
-    key.tell(address);
+    keys.tell(address);
+    let _watch = keys.watch();
+    let _control = Control::listen(&args.data, &engine, &rules);
     ready(address);
     // 4. Until told to stop, or unable to go on.
     let end = tokio::select! {

@@ -285,7 +285,7 @@ fn a_key_is_made_and_shown_once() {
     assert_eq!(client.call(KEY, "GET /v1/members/m-1", "", "").0, 401);
     let (_, _, err) = server.stop();
     assert!(!err.contains(&key), "{err}");
-    assert!(err.contains("delete this file"), "{err}");
+    assert!(err.contains("jifen keys create"), "{err}");
 }
 
 /// Exit code and standard error of a start that fails.

@@ -18,10 +18,13 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
-use jifen_adapters::http::{Keys, Settings, State, bind};
+use jifen_adapters::{
+    access::{KeyBook, Keyring},
+    http::{Settings, State, bind},
+};
 use jifen_engine::{
     DataDirectory, Options,
-    ledger::{Command, PointType, Principal, Request},
+    ledger::{Command, PointType, Request},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -105,10 +108,10 @@ async fn serve(
         workers: 2,
         debug_endpoints: true,
     };
-    let principal = Principal::new("operator").expect("in the alphabet");
+    let keys = Keyring::new(Some(KEY), &KeyBook::default()).expect("the system has randomness");
     let state = State {
         engine: engine.clone(),
-        keys: Keys::default().with(Keys::digest(KEY), principal),
+        keys: Arc::new(keys),
         point_type: PointType::new("points").expect("in the alphabet"),
     };
     let (server, address) = bind(settings, state).expect("a free port");

@@ -10,6 +10,7 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jifen_engine::{
     DataDirectory, Engine, Limits, Options, Outcome, Parts, SystemClock,
+    disk::Endless,
     journal::{
         Journal,
         block::Chain,
@@ -156,8 +157,10 @@ pub fn actors(workload: &Workload) -> Duration {
             journal: Box::new(MemoryJournal::open(Medium::default())),
             recovered,
             head: None,
+            keeping: None,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
+            disk: Arc::new(Endless),
             lock: None,
         });
         run_engine(engine.expect("threads start"), workload).await
@@ -208,7 +211,7 @@ fn joined<E: std::fmt::Debug>(outcomes: Result<Vec<Outcome>, E>) -> Vec<Outcome>
     outcomes.expect("no batch panics")
 }
 
-fn check_all(outcomes: &[Outcome]) {
+pub(crate) fn check_all(outcomes: &[Outcome]) {
     for outcome in outcomes {
         check(outcome.as_ref().expect("the engine runs"));
     }

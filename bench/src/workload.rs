@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 /// How many requests travel together.
 pub const BATCH: usize = 2_000;
 /// How many merchants take part.
-const MERCHANTS: u32 = 16;
+pub(crate) const MERCHANTS: u32 = 16;
 /// A hold is captured when so many more operations have been asked for: long after it was answered.
 const CAPTURE_AFTER: usize = 20_000;
 /// When the rehearsal takes place. Only the order matters.
@@ -196,7 +196,7 @@ fn kind_of_points() -> PointType {
     PointType::new("points").expect("in the alphabet")
 }
 
-fn put_merchant(number: u32) -> Request {
+pub(crate) fn put_merchant(number: u32) -> Request {
     let name = Text::new("A shop").expect("short");
     let put = PutMerchant {
         merchant: merchant(number),
@@ -205,7 +205,7 @@ fn put_merchant(number: u32) -> Request {
     request(format!("put-{number}"), Command::PutMerchant(put))
 }
 
-fn enrol(number: u32) -> Request {
+pub(crate) fn enrol(number: u32) -> Request {
     let enrol = Enrol {
         member: member(number),
         attributes: None,
@@ -213,7 +213,7 @@ fn enrol(number: u32) -> Request {
     request("enrol".into(), Command::Enrol(enrol))
 }
 
-fn earn(to: u32, from: u32, how_many: u64, id: String) -> Request {
+pub(crate) fn earn(to: u32, from: u32, how_many: u64, id: String) -> Request {
     let earn = Earn {
         member: member(to),
         merchant: merchant(from),
@@ -228,7 +228,7 @@ fn earn(to: u32, from: u32, how_many: u64, id: String) -> Request {
     request(id, Command::Earn(earn))
 }
 
-fn redeem(from: u32, to: u32, how_many: u64, id: String) -> Request {
+pub(crate) fn redeem(from: u32, to: u32, how_many: u64, id: String) -> Request {
     let redeem = Redeem {
         member: member(from),
         merchant: merchant(to),

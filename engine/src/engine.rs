@@ -1,150 +1,99 @@
 //! The engine at work: shards in actors, one committer, and the way in for commands and reads.
 
-use std::{
-    fs::File,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
-use actix::{Actor, Addr, Arbiter};
+use actix::{Addr, Arbiter};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    checkpoint::{CheckpointFacts, keeper::Order},
     clock::Clock,
-    error::{EngineError, OpenError},
+    disk::Disk,
+    error::{CheckpointRefused, EngineError},
+    history::History,
     host,
-    journal::{
-        Journal,
-        committer::{Committer, TurnFigures},
-        head::HeadFile,
-        recovery::Recovered,
-    },
+    journal::committer::TurnFigures,
     ledger::{
         Code, Command, Details, Document, Facts, Ledger, MemberId, MerchantId, Need, Request,
-        ShardIndex, Verdict,
+        ShardIndex, UnixMillis, Verdict,
     },
-    limits::{Gate, Limits, Pass},
+    limits::{Gate, Pass},
     past::Past,
     router::Router,
     shard::{
-        Declined, Found, Reply, Search, ShardCore,
-        actor::{Mail, Outlets, ShardActor},
+        Declined, Found, Reply, Search,
+        actor::{Mail, ShardActor},
     },
+    view::View,
 };
-
-/// What an engine is made of.
-pub struct Parts {
-    /// Places members on shards.
-    pub router: Router,
-    /// The shards' state, replayed.
-    pub ledgers: Vec<Ledger>,
-    /// Where entries become durable.
-    pub journal: Box<dyn Journal>,
-    /// Where that journal stands, and what the ledgers do not keep in memory.
-    pub recovered: Recovered,
-    /// Where to note how far the journal is, if anywhere.
-    pub head: Option<HeadFile>,
-    /// Bounds.
-    pub limits: Limits,
-    /// Where the time comes from.
-    pub clock: Arc<dyn Clock>,
-    /// The data directory's lock, given back when the engine ends.
-    pub lock: Option<File>,
-}
 
 /// A running engine. Clones are the same engine.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(pub(crate) Arc<Inner>);
 
-struct Inner {
-    router: Router,
-    shards: Vec<Shard>,
-    arbiters: Vec<Arbiter>,
-    past: Arc<Past>,
-    stopping: AtomicBool,
-    failed: watch::Receiver<Option<String>>,
-    threads: Mutex<Option<host::Threads>>,
+pub(crate) struct Inner {
+    pub(crate) router: Router,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) arbiters: Vec<Arbiter>,
+    pub(crate) past: Arc<Past>,
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) history: Arc<History>,
+    pub(crate) view: Option<Arc<View>>,
+    /// Where checkpoints are ordered, if any are taken.
+    pub(crate) orders: Option<crossbeam::channel::Sender<Order>>,
+    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) failed: watch::Receiver<Option<String>>,
+    pub(crate) threads: Mutex<Option<host::Threads>>,
 }
 
-struct Shard {
-    address: Addr<ShardActor>,
-    gate: Arc<Gate>,
+pub(crate) struct Shard {
+    pub(crate) address: Addr<ShardActor>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 /// What became of a request: a decision, or the reason why there is none to tell.
 pub type Outcome = Result<Reply, EngineError>;
 
 impl Engine {
-    /// Starts the shards and the committer. To be called on a thread that runs an actix system.
-    pub fn start(parts: Parts) -> Result<Self, OpenError> {
-        let documents: Vec<Document> = parts.ledgers[usize::from(Router::DOCUMENTS.0)]
-            .merchants()
-            .map(crate::ledger::Merchant::document)
-            .collect();
-        let committer = Committer::new(parts.journal, parts.recovered.chains, parts.recovered.turn);
-        let durable: Vec<Arc<AtomicU64>> = parts
-            .ledgers
-            .iter()
-            .map(|ledger| Arc::new(AtomicU64::new(ledger.last_seq().0)))
-            .collect();
-        let past = Arc::new(parts.recovered.past);
-        let running = host::start(
-            committer,
-            parts.head,
-            durable.clone(),
-            Arc::clone(&past),
-            parts.lock,
-        )?;
-        let outlets = Outlets {
-            committer: running.inbox,
-            past: Arc::clone(&past),
-            failure: running.failure,
-        };
-        let arbiters: Vec<Arbiter> = (0..parts.limits.host_threads.max(1))
-            .map(|_| Arbiter::new())
-            .collect();
-        let grace = parts.limits.recovery_grace_seconds;
-        let no_expiry_before = parts.clock.now().plus_seconds(grace);
-        let shards = parts
-            .ledgers
-            .into_iter()
-            .zip(durable)
-            .enumerate()
-            .map(|(place, (ledger, durable))| {
-                let actor = ShardActor::new(
-                    ShardCore::new(ledger, no_expiry_before),
-                    Arc::clone(&parts.clock),
-                    outlets.clone(),
-                    durable,
-                );
-                let arbiter = arbiters[place % arbiters.len()].handle();
-                Shard {
-                    address: ShardActor::start_in_arbiter(&arbiter, |_| actor),
-                    gate: Gate::new(parts.limits.commands_per_shard),
-                }
-            })
-            .collect();
-        let engine = Self(Arc::new(Inner {
-            router: parts.router,
-            shards,
-            arbiters,
-            past,
-            stopping: AtomicBool::new(false),
-            failed: running.failed,
-            threads: Mutex::new(Some(running.threads)),
-        }));
-        // A crash may have come between shard 0's decision and its arrival elsewhere. Mail is read in order, so every
-        // command that is submitted from now on finds the documents.
-        drop(engine.carry(&documents));
-        Ok(engine)
-    }
-
     /// How members are placed.
     #[must_use]
     pub fn router(&self) -> Router {
         self.0.router
+    }
+
+    /// Everything that was ever journaled.
+    #[must_use]
+    pub fn history(&self) -> &Arc<History> {
+        &self.0.history
+    }
+
+    /// What statements are made from, if the engine keeps it.
+    #[must_use]
+    pub fn view(&self) -> Option<Arc<View>> {
+        self.0.view.clone()
+    }
+
+    /// What the engine's clock says.
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.0.clock.now()
+    }
+
+    /// Has all shards imaged and everything archived that is durable now; answers when both are on the device and the
+    /// images were read back.
+    pub async fn checkpoint(&self) -> Result<CheckpointFacts, CheckpointRefused> {
+        let orders = self
+            .0
+            .orders
+            .as_ref()
+            .ok_or(CheckpointRefused::NoDirectory)?;
+        let (to, taken) = oneshot::channel();
+        let _ = orders.send(Order::Asked(to));
+        let taken = taken.await.map_err(|_| CheckpointRefused::Stopping)?;
+        taken.map_err(CheckpointRefused::Failed)
     }
 
     /// Has a request decided; answers when that is durable.
@@ -276,6 +225,13 @@ impl Engine {
         }
     }
 
+    /// Whether commands are refused since the disk is nearly full. Reads go on then, and show what was recorded: what
+    /// has fallen due since is recorded when there is room again.
+    #[must_use]
+    pub fn is_short_of_disk(&self) -> bool {
+        self.0.disk.is_short()
+    }
+
     /// Takes no more commands, answers those that were taken, and ends all threads. Tells how the turns went; `None` if
     /// that was told before.
     pub async fn shut_down(&self) -> Option<TurnFigures> {
@@ -293,7 +249,9 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()?;
-        tokio::task::spawn_blocking(|| threads.join()).await.ok()
+        let figures = tokio::task::spawn_blocking(|| threads.join()).await.ok();
+        self.0.history.end();
+        figures
     }
 
     /// Brings an accepted document to all shards; it is answered when every shard has it durable. A retry that is
@@ -340,7 +298,7 @@ impl Engine {
         seen.await.map_err(|_| EngineError::OutcomeUnknown)
     }
 
-    fn carry(&self, documents: &[Document]) -> Vec<oneshot::Receiver<()>> {
+    pub(crate) fn carry(&self, documents: &[Document]) -> Vec<oneshot::Receiver<()>> {
         let elsewhere = self
             .0
             .shards
@@ -359,6 +317,9 @@ impl Engine {
     /// Lets commands in.
     fn admit(&self, shard: ShardIndex, count: usize) -> Result<(&Shard, Pass), EngineError> {
         let shard = self.shard(shard)?;
+        if self.0.disk.is_short() {
+            return Err(EngineError::DiskFull);
+        }
         if self.0.past.is_behind() {
             return Err(EngineError::Overloaded);
         }

@@ -1,4 +1,5 @@
-//! The threads beside the shards: the committer, the keeper of the head file, and the writer of old records.
+//! The threads beside the shards: the committer, the keeper of the head file, the watch over the disk, the writer of
+//! old records, the keeper of checkpoints and the follower of the view.
 
 use std::{
     fs::File,
@@ -14,7 +15,10 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded}
 use tokio::sync::watch;
 
 use crate::{
+    checkpoint::keeper::{Keeper, Order, Roll},
+    disk::Disk,
     error::OpenError,
+    history::History,
     journal::{
         JournalError,
         committer::{Committer, TurnFigures, gather},
@@ -22,30 +26,84 @@ use crate::{
     },
     past::{Past, PastError},
     shard::{Held, Sealed},
+    view::View,
 };
 
 /// How often the head file follows the journal. A longer pause would let a short journal pass unnoticed for longer.
 const HEAD_EVERY: Duration = Duration::from_secs(1);
 
+/// How much less the threads matter that nobody waits for, in the system's steps of niceness.
+const NICENESS: i32 = 10;
+
+/// What the threads work on.
+pub(crate) struct Work {
+    pub(crate) committer: Committer,
+    pub(crate) head: Option<HeadFile>,
+    /// Each shard's last durable sequence.
+    pub(crate) durable: Vec<Arc<AtomicU64>>,
+    pub(crate) past: Arc<Past>,
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) history: Arc<History>,
+    pub(crate) view: Option<Arc<View>>,
+    /// How long an epoch gets before a checkpoint is ordered, in bytes.
+    pub(crate) checkpoint_bytes: u64,
+    pub(crate) lock: Option<File>,
+}
+
 /// The running threads.
 pub(crate) struct Threads {
     committer: JoinHandle<TurnFigures>,
     head: JoinHandle<()>,
-    /// Dropped to end the keeper of the head.
-    stop_head: Sender<()>,
+    disk: JoinHandle<()>,
+    /// Dropped to end the keeper of the head and the watch over the disk.
+    stop: Sender<()>,
     writer: JoinHandle<()>,
     /// Told to end the writer.
     past: Arc<Past>,
+    follower: Option<(JoinHandle<()>, Arc<View>)>,
+    keeper: Option<JoinHandle<()>>,
+    /// Where the keeper's orders come from.
+    orders: Sender<Order>,
 }
 
 impl Threads {
+    /// Starts the keeper of checkpoints, which is told what to do through `orders`.
+    pub(crate) fn start_keeper(
+        &mut self,
+        keeper: Keeper,
+        orders: Receiver<Order>,
+    ) -> Result<(), OpenError> {
+        let work = move || {
+            give_way();
+            keeper.work(&orders);
+        };
+        self.keeper = Some(spawn("jifen-keeper", work)?);
+        Ok(())
+    }
+
+    /// Where checkpoints are ordered.
+    pub(crate) const fn orders(&self) -> &Sender<Order> {
+        &self.orders
+    }
+
     /// Waits for all to end; the shards must have let go of the committer's inbox.
     pub(crate) fn join(self) -> TurnFigures {
+        // It hands rolls to the committer, so it goes first.
+        let _ = self.orders.send(Order::End);
+        if let Some(keeper) = self.keeper {
+            let _ = keeper.join();
+        }
         let figures = self.committer.join().unwrap_or_default();
-        drop(self.stop_head);
-        let _ = self.head.join();
         self.past.end();
         let _ = self.writer.join();
+        if let Some((follower, view)) = self.follower {
+            view.end();
+            let _ = follower.join();
+        }
+        // The directory's lock goes last.
+        drop(self.stop);
+        let _ = self.disk.join();
+        let _ = self.head.join();
         figures
     }
 }
@@ -58,6 +116,10 @@ pub(crate) struct Running {
     pub(crate) failed: watch::Receiver<Option<String>>,
     /// Where that is said.
     pub(crate) failure: Failure,
+    /// Where the committer is told to go on in another epoch, when it is woken next.
+    pub(crate) rolls: Sender<Roll>,
+    /// What the keeper of checkpoints is to follow.
+    pub(crate) orders: Receiver<Order>,
     /// To be joined at the end.
     pub(crate) threads: Threads,
 }
@@ -81,95 +143,172 @@ impl Failure {
 }
 
 /// Starts the threads.
-pub(crate) fn start(
-    committer: Committer,
-    head: Option<HeadFile>,
-    durable: Vec<Arc<AtomicU64>>,
-    past: Arc<Past>,
-    lock: Option<File>,
-) -> Result<Running, OpenError> {
+pub(crate) fn start(work: Work) -> Result<Running, OpenError> {
     let (inbox, blocks) = unbounded();
     let (failed, failure) = watch::channel(None);
     let (failed, failure) = (failure, Failure(failed));
-    let (stop_head, stopped) = bounded(0);
+    let (stop, stopped) = bounded(0);
+    let (rolls, to_roll) = unbounded();
+    let (orders, to_do) = unbounded();
     let latest = Arc::new(Mutex::new(Head {
-        turn: committer.turn(),
-        chains: committer.chains().to_vec(),
+        turn: work.committer.turn(),
+        chains: work.committer.chains().to_vec(),
     }));
-    let spawn = |name: &str| thread::Builder::new().name(name.to_owned());
-    let keeper = {
+    let disk = {
+        let (disk, stopped) = (work.disk, stopped.clone());
+        spawn("jifen-disk", move || {
+            let _guard = StopsOnPanic("the watch over the disk");
+            disk.watch(&stopped);
+        })?
+    };
+    let head = {
         let (latest, failure) = (Arc::clone(&latest), failure.clone());
-        spawn("jifen-head")
-            .spawn(move || {
-                if let Some(head) = head
-                    && let Err(error) = keep_head(head, &latest, &stopped)
-                {
-                    failure.of_journal(&error);
-                }
-                drop(lock);
-            })
-            .map_err(OpenError::Thread)?
+        let (head, lock) = (work.head, work.lock);
+        spawn("jifen-head", move || {
+            if let Some(head) = head
+                && let Err(error) = keep_head(head, &latest, &stopped)
+            {
+                failure.of_journal(&error);
+            }
+            drop(lock);
+        })?
     };
     let writer = {
-        let (past, failure) = (Arc::clone(&past), failure.clone());
-        spawn("jifen-past")
-            .spawn(move || {
-                let _guard = StopsOnPanic("the writer of old records");
-                if let Err(error) = past.work() {
-                    failure.of_past(&error);
-                }
-            })
-            .map_err(OpenError::Thread)?
+        let (past, failure) = (Arc::clone(&work.past), failure.clone());
+        spawn("jifen-past", move || {
+            let _guard = StopsOnPanic("the writer of old records");
+            if let Err(error) = past.work() {
+                failure.of_past(&error);
+            }
+        })?
+    };
+    let follower = match work.view {
+        Some(view) => {
+            let following = Arc::clone(&view);
+            let thread = spawn("jifen-view", move || following.follow())?;
+            Some((thread, view))
+        }
+        None => None,
+    };
+    let committing = Committing {
+        committer: work.committer,
+        durable: work.durable,
+        latest,
+        history: work.history,
+        rolls: to_roll,
+        orders: orders.clone(),
+        checkpoint_bytes: work.checkpoint_bytes,
+        ordered: false,
     };
     let committer = {
         let failure = failure.clone();
-        spawn("jifen-committer")
-            .spawn(move || commit_all(committer, &blocks, &durable, &latest, &failure))
-            .map_err(OpenError::Thread)?
+        spawn("jifen-committer", move || {
+            committing.commit_all(&blocks, &failure)
+        })?
     };
     Ok(Running {
         inbox,
         failed,
         failure,
+        rolls,
+        orders: to_do,
         threads: Threads {
             committer,
-            head: keeper,
-            stop_head,
+            head,
+            disk,
+            stop,
             writer,
-            past,
+            past: work.past,
+            follower,
+            keeper: None,
+            orders,
         },
     })
 }
 
-/// Turn after turn until all shards are gone, or the journal fails. Whoever waits behind a failure is dropped, which
-/// tells them that the outcome is not known.
-fn commit_all(
-    mut committer: Committer,
-    blocks: &Receiver<Sealed<Held>>,
-    durable: &[Arc<AtomicU64>],
-    latest: &Mutex<Head>,
-    failure: &Failure,
-) -> TurnFigures {
-    let _guard = StopsOnPanic("the committer");
-    let mut turn = Vec::new();
-    while gather(blocks, &mut turn) {
-        if let Err(error) = committer.commit(&mut turn) {
-            failure.of_journal(&error);
-            break;
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, OpenError> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map_err(OpenError::Thread)
+}
+
+/// Makes the thread that calls it, and those that it starts, give way to all others.
+fn give_way() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::warn!(%error, "a thread in the background keeps the priority of all others");
+    }
+}
+
+/// The committer's thread.
+struct Committing {
+    committer: Committer,
+    durable: Vec<Arc<AtomicU64>>,
+    latest: Arc<Mutex<Head>>,
+    history: Arc<History>,
+    rolls: Receiver<Roll>,
+    orders: Sender<Order>,
+    checkpoint_bytes: u64,
+    /// Whether a checkpoint was ordered for this epoch.
+    ordered: bool,
+}
+
+impl Committing {
+    /// Turn after turn until all shards are gone, or the journal fails. Whoever waits behind a failure is dropped, which
+    /// tells them that the outcome is not known.
+    fn commit_all(mut self, blocks: &Receiver<Sealed<Held>>, failure: &Failure) -> TurnFigures {
+        let _guard = StopsOnPanic("the committer");
+        let mut turn = Vec::new();
+        while gather(blocks, &mut turn) {
+            if let Err(error) = self.commit(&mut turn) {
+                failure.of_journal(&error);
+                break;
+            }
+            for block in turn.drain(..) {
+                block.held.into_iter().for_each(Held::speak);
+            }
+            if let Err(error) = self.roll() {
+                failure.of_journal(&error);
+                break;
+            }
         }
-        for (durable, chain) in durable.iter().zip(committer.chains()) {
+        self.committer.figures().clone()
+    }
+
+    fn commit(&mut self, turn: &mut [Sealed<Held>]) -> Result<(), JournalError> {
+        let before = self.committer.turn();
+        self.committer.commit(turn)?;
+        if self.committer.turn() == before {
+            return Ok(());
+        }
+        for (durable, chain) in self.durable.iter().zip(self.committer.chains()) {
             durable.store(chain.seq.0, Ordering::Release);
         }
-        {
-            let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
-            latest.turn = committer.turn();
-            latest.chains.copy_from_slice(committer.chains());
-        }
-        for block in turn.drain(..) {
-            block.held.into_iter().for_each(Held::speak);
-        }
+        self.history
+            .durable(self.committer.turn(), self.committer.places());
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.turn = self.committer.turn();
+        latest.chains.copy_from_slice(self.committer.chains());
+        Ok(())
     }
-    committer.figures().clone()
+
+    /// Goes on in the next epoch if that is ready, and asks for one if this one has grown long.
+    fn roll(&mut self) -> Result<(), JournalError> {
+        if let Ok(roll) = self.rolls.try_recv() {
+            let reader = roll.next.reader();
+            let (head, before) = self.committer.roll(roll.epoch, roll.next)?;
+            self.history.began(head.clone(), reader);
+            self.ordered = false;
+            // The keeper may have been told to end.
+            let _ = roll.done.send((head, before));
+        }
+        if !self.ordered && self.committer.epoch_bytes() >= self.checkpoint_bytes {
+            self.ordered = true;
+            let _ = self.orders.send(Order::Full);
+        }
+        Ok(())
+    }
 }
 
 /// Stops the process when a thread breaks off: a server that can make nothing durable any more, or keeps ever more in

@@ -3,9 +3,12 @@
 //! A command goes through [`Engine`] to the shard of its member, is decided and applied there by the pure [`ledger`],
 //! joins the next turn of the [`journal`]'s committer, and is answered when that turn is on the device.
 
+pub mod checkpoint;
 mod clock;
+pub mod disk;
 mod engine;
 mod error;
+pub mod history;
 mod host;
 pub mod journal;
 pub mod ledger;
@@ -15,10 +18,13 @@ pub mod past;
 pub mod reads;
 mod router;
 pub mod shard;
+mod start;
+pub mod view;
 
 pub use clock::{Clock, Stopwatch, SystemClock};
-pub use engine::{Engine, Outcome, Parts};
-pub use error::{EngineError, OpenError};
+pub use engine::{Engine, Outcome};
+pub use error::{CheckpointRefused, EngineError, OpenError};
 pub use limits::Limits;
 pub use open::{DataDirectory, Opened, Options};
 pub use router::{ROUTER_VERSION, Router, SHARDS_MAX};
+pub use start::{Keeping, Parts};

@@ -17,6 +17,12 @@ pub struct Limits {
     /// How many bytes of old records may wait to be written to disk. At this point new commands are refused with
     /// `overloaded`; those that are inside can add a little more.
     pub past_unwritten_bytes_max: usize,
+    /// How many bytes must be free on the data directory's disk. Below that new commands are refused with `disk full`,
+    /// while there is still room to finish what is inside; 0 refuses none.
+    pub disk_reserve_bytes: u64,
+    /// How long an epoch of the journal gets before the next one begins and all shards are imaged, in bytes. A start
+    /// replays up to about so much.
+    pub checkpoint_bytes: u64,
 }
 
 impl Default for Limits {
@@ -26,6 +32,8 @@ impl Default for Limits {
             host_threads: std::thread::available_parallelism().map_or(2, usize::from),
             recovery_grace_seconds: 10,
             past_unwritten_bytes_max: 64 << 20,
+            disk_reserve_bytes: 512 << 20,
+            checkpoint_bytes: 512 << 20,
         }
     }
 }

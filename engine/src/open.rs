@@ -4,9 +4,14 @@
 //! DIR/manifest.json    what the directory was made with
 //! DIR/lock             held by the process that works on it
 //! DIR/head             how far the journal is known to be
-//! DIR/journal/000001/  sled
-//! DIR/past/            old records, made from the journal
+//! DIR/journal/000001/  sled, one directory for each epoch that is not archived
+//! DIR/archive/         epochs that are over
+//! DIR/images/          checkpoints
+//! DIR/past/            old records
+//! DIR/view/            what statements are made from
 //! ```
+
+mod find;
 
 use std::{
     fs::{self, File},
@@ -16,19 +21,19 @@ use std::{
 
 use crate::{
     clock::{Clock, Stopwatch, SystemClock},
-    engine::{Engine, Parts},
+    disk::FileSystem,
+    engine::Engine,
     error::OpenError,
     journal::{
-        Journal, JournalError,
+        JournalError,
+        epoch::Epoch,
         head::{Head, HeadFile},
         manifest,
-        recovery::recover_with,
-        sled_journal::SledJournal,
     },
-    ledger::{Ledger, Rules, ShardIndex},
+    ledger::Rules,
     limits::Limits,
-    past::{FileShelf, Past},
     router::Router,
+    start::Parts,
 };
 
 /// What an engine on a data directory is to be like.
@@ -42,6 +47,8 @@ pub struct Options {
     pub limits: Limits,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Whether the view is kept that statements are made from.
+    pub view: bool,
 }
 
 impl Default for Options {
@@ -51,6 +58,7 @@ impl Default for Options {
             rules: Rules::default(),
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
+            view: true,
         }
     }
 }
@@ -61,7 +69,9 @@ pub struct Opened {
     pub engine: Engine,
     /// How many entries were replayed.
     pub entries: u64,
-    /// How long that took, in microseconds.
+    /// The checkpoint that the replay began with, if there was one: the epoch that it is called after.
+    pub checkpoint: Option<Epoch>,
+    /// How long it took to read all that, in microseconds.
     pub micros: u64,
     /// What was wrong with a tail that was dropped; no answer ever told of it.
     pub dropped: Option<String>,
@@ -104,44 +114,42 @@ impl DataDirectory {
         &self.path
     }
 
-    /// Replays the journal and starts the engine. To be called on a thread that runs an actix system.
+    /// Reads the newest checkpoint and the journal behind it, and starts the engine. To be called on a thread that runs an
+    /// actix system.
     pub fn open(self, options: Options) -> Result<Opened, OpenError> {
         let router = match manifest::read(&self.manifest())? {
             Some(router) => router,
             None => self.make(new_router(options.shards)?)?,
         };
         let (mut head_file, head) = HeadFile::open(&self.head(), router.shards())?;
-        let journal = self.journal().join("000001");
-        check_journal_is_there(&journal, &head)?;
-        let mut journal = SledJournal::open(&journal)?;
-        self.sync_names()?;
-        let mut ledgers = new_ledgers(&router, &options.rules);
         let watch = Stopwatch::start();
-        let past = self.past(&options.limits);
-        let recovered = recover_with(&mut journal, Some(&head), &mut ledgers, past)?;
+        let found = find::find(&self.path, &router, &head, &options)?;
         let micros = watch.micros();
+        self.sync_names()?;
         // From here on the head vouches for what was found.
         head_file.write(&Head {
-            turn: recovered.turn,
-            chains: recovered.chains.clone(),
+            turn: found.recovered.turn,
+            chains: found.recovered.chains.clone(),
         })?;
-        let (entries, dropped) = (recovered.entries, recovered.dropped.clone());
-        let engine = Engine::start(Parts {
-            router,
-            ledgers,
-            journal: Box::new(journal) as Box<dyn Journal>,
-            recovered,
-            head: Some(head_file),
-            limits: options.limits,
-            clock: options.clock,
-            lock: Some(self.lock),
-        })?;
-        Ok(Opened {
-            engine,
-            entries,
+        let opened = Opened {
+            entries: found.recovered.entries,
+            dropped: found.recovered.dropped.clone(),
+            checkpoint: found.checkpoint,
             micros,
-            dropped,
-        })
+            engine: Engine::start(Parts {
+                router,
+                ledgers: found.ledgers,
+                journal: found.journal,
+                recovered: found.recovered,
+                head: Some(head_file),
+                keeping: Some(found.keeping),
+                limits: options.limits,
+                clock: options.clock,
+                disk: Arc::new(FileSystem::of(&self.path)),
+                lock: Some(self.lock),
+            })?,
+        };
+        Ok(opened)
     }
 
     /// Makes the names in the directory durable, and its own. The journal syncs what is below it; but if the names of
@@ -174,11 +182,6 @@ impl DataDirectory {
         Ok(router)
     }
 
-    fn past(&self, limits: &Limits) -> Past {
-        let shelf = FileShelf::new(&self.path.join("past"));
-        Past::new(Box::new(shelf), limits.past_unwritten_bytes_max)
-    }
-
     fn manifest(&self) -> PathBuf {
         self.path.join("manifest.json")
     }
@@ -203,22 +206,4 @@ fn new_router(shards: u16) -> Result<Router, JournalError> {
             crate::router::SHARDS_MAX
         ))
     })
-}
-
-pub(crate) fn new_ledgers(router: &Router, rules: &Rules) -> Vec<Ledger> {
-    (0..router.shards())
-        .map(|shard| Ledger::new(ShardIndex(shard), rules.clone()))
-        .collect()
-}
-
-/// sled would make a missing journal anew.
-fn check_journal_is_there(journal: &Path, head: &Head) -> Result<(), JournalError> {
-    if head.turn > 0 && !journal.join("db").exists() {
-        return Err(JournalError::Damaged(format!(
-            "{} is missing, and {} turns had been durable there; restore a backup",
-            journal.display(),
-            head.turn
-        )));
-    }
-    Ok(())
 }

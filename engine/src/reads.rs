@@ -1,9 +1,14 @@
 //! What can be read of members, holds, merchants and transactions, with names instead of symbols.
 
+mod statement;
 mod transaction;
 
 use compact_str::CompactString;
 
+pub use statement::{
+    Movements, MovementsCursor, MovementsQuery, PAGE_ITEMS_MAX, StatementCursor, StatementPage,
+    StatementQuery,
+};
 pub use transaction::{TransactionView, transaction};
 
 use crate::{

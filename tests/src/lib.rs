@@ -12,7 +12,8 @@
 //! | `history` | the ledger and its twin under the same random commands |
 //! | `world` | several shards, one journal, clients, crashes, and a clock that jumps: all from a seed |
 //! | `specimens` | the entries and the turn of the golden files |
-//! | `server`, `shopper` | the real binary, and clients that keep their own books |
+//! | `built`, `server`, `shopper` | the real binary, and clients that keep their own books |
+//! | `kills`, `power` | the real binary killed under load, and its files as a power failure could leave them |
 //! | `coverage`, `sweep` | what was met on the way, over many seeds |
 
 #![allow(
@@ -21,12 +22,15 @@
 )]
 
 pub mod ask;
+pub mod built;
 pub mod civil;
 pub mod coverage;
 pub mod heard;
 pub mod history;
 pub mod journaled;
+pub mod kills;
 pub mod moved;
+pub mod power;
 pub mod scenario;
 pub mod server;
 pub mod shopper;

@@ -3,12 +3,13 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read, Seek},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::OnceLock,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::built;
 
 /// The operator's key of every server here.
 pub const KEY: &str = "key-of-the-tests-0123456789abcdef";
@@ -54,11 +55,34 @@ impl Server {
     ///
     /// If the binary cannot be built or started, or says something else than that it is ready.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Result<Self, Ended> {
+        Self::run(&mut serve(data, arguments))
+    }
+
+    /// The same, with what it does to its files appended to a recording. `data` is an absolute path without links.
+    ///
+    /// # Errors
+    ///
+    /// If it ends first.
+    ///
+    /// # Panics
+    ///
+    /// If something cannot be built or started, or the binary says something else than that it is ready.
+    pub fn start_recorded(
+        data: &Path,
+        arguments: &[&str],
+        recording: &Path,
+    ) -> Result<Self, Ended> {
+        let mut command = serve(data, arguments);
+        command
+            .env("LD_PRELOAD", built::interpose())
+            .env("JIFEN_RECORD_DIR", data)
+            .env("JIFEN_RECORD_LOG", recording);
+        Self::run(&mut command)
+    }
+
+    fn run(command: &mut Command) -> Result<Self, Ended> {
         let mut stderr = tempfile::tempfile().unwrap();
-        let mut child = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(arguments)
+        let mut child = command
             .env("JIFEN_OPERATOR_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -94,9 +118,20 @@ impl Server {
     }
 
     /// Ends it as a crash would: at once, wherever it is.
-    pub fn kill(mut self) {
+    pub fn kill(self) {
+        drop(self.killed());
+    }
+
+    /// The same; answers what it had written on standard error.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be killed.
+    #[must_use]
+    pub fn killed(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        read_all(&mut self.stderr)
     }
 
     /// Tells it to stop; answers how it ended and what it wrote on standard error.
@@ -128,40 +163,18 @@ impl Drop for Server {
     }
 }
 
+fn serve(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(built::binary());
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(arguments);
+    command
+}
+
 fn read_all(file: &mut File) -> String {
     let mut text = String::new();
     file.rewind().unwrap();
     file.read_to_string(&mut text).unwrap();
     text
-}
-
-/// Builds the binary once, in the profile and the target directory of the running test.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        // …/target/debug/deps/crash-0123456789abcdef
-        let test = std::env::current_exe().unwrap();
-        let profile = test.ancestors().nth(2).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build
-            .args([
-                "build",
-                "--quiet",
-                "-p",
-                "jifen-adapters",
-                "--bin",
-                "jifen",
-                "--target-dir",
-            ])
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(
-            build.status().unwrap().success(),
-            "the binary does not build"
-        );
-        profile.join("jifen")
-    })
 }

@@ -3,6 +3,7 @@
 //! Never change what is made here: the golden files were written once, and a change would compare them with something
 //! else. What is added to the format gets specimens of its own, in another set.
 
+pub mod archived;
 mod whole_ledger;
 
 use std::{fmt::Write, path::PathBuf};

@@ -3,7 +3,7 @@
 //!
 //! Method: clients with books of their own work against `jifen serve` over HTTP; after so many answers the process is
 //! killed with SIGKILL and started again on the same directory. This shows recovery, not the sync: the page cache
-//! survives a killed process. What a lost sync does is shown by the simulation.
+//! survives a killed process. What a lost sync does is shown by `power_loss`.
 
 #![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
 
@@ -11,76 +11,16 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
 };
 
 use jifen_engine::{DataDirectory, Router};
 use jifen_tests::{
+    kills::{begun, check, rounds, shoppers, work},
     server::Server,
-    shopper::{Failed, Shopper},
+    shopper::Shopper,
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 const ROUNDS: u32 = 20;
-const SHOPPERS: u64 = 4;
-
-/// Lets everybody work until so many answers were heard, and ends the server in the middle of it.
-fn work(server: Server, shoppers: &mut [Shopper], answers: usize, end: fn(Server)) {
-    let heard = AtomicUsize::new(0);
-    let (enough, waiting) = mpsc::channel();
-    let url = server.url().to_owned();
-    thread::scope(|scope| {
-        for shopper in shoppers {
-            let (url, heard, enough) = (&url, &heard, enough.clone());
-            scope.spawn(move || {
-                loop {
-                    match shopper.shop(url) {
-                        Ok(count) => {
-                            let before = heard.fetch_add(count, Ordering::Relaxed);
-                            if before < answers && answers <= before + count {
-                                enough.send(()).unwrap();
-                            }
-                        }
-                        Err(Failed::Unknown) => return,
-                        Err(Failed::Wrong(what)) => panic!("{what}"),
-                    }
-                }
-            });
-        }
-        drop(enough);
-        waiting.recv().expect("somebody hears the last answer");
-        end(server);
-    });
-}
-
-/// Checks after a start that nothing was lost or done twice. Tells how many requests had an unknown outcome.
-fn check(server: &Server, shoppers: &mut [Shopper], everything: bool) -> usize {
-    let mut unknown = 0;
-    for shopper in shoppers {
-        // In this order: what was acknowledged is there before anything new is said.
-        shopper.find_again(server.url(), everything).unwrap();
-        unknown += shopper.ask_again(server.url()).unwrap();
-        shopper.find_again(server.url(), everything).unwrap();
-        shopper.compare_books(server.url()).unwrap();
-    }
-    unknown
-}
-
-fn shoppers(server: &Server) -> Vec<Shopper> {
-    begun(server, (0..SHOPPERS).map(Shopper::new).collect())
-}
-
-fn begun(server: &Server, mut shoppers: Vec<Shopper>) -> Vec<Shopper> {
-    for shopper in &mut shoppers {
-        shopper.begin(server.url()).unwrap();
-    }
-    shoppers
-}
 
 fn is_empty(directory: &Path) -> bool {
     fs::read_dir(directory).map_or(true, |mut files| files.next().is_none())
@@ -91,24 +31,9 @@ fn killed_under_load_it_keeps_every_answer() {
     let data = tempfile::tempdir().unwrap();
     let seed = 7;
     println!("seed {seed}");
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut server = Server::start(data.path()).unwrap();
-    let mut shoppers = shoppers(&server);
-    let mut unknown = 0;
-    for _ in 0..ROUNDS {
-        work(
-            server,
-            &mut shoppers,
-            rng.random_range(50..1_500),
-            Server::kill,
-        );
-        server = Server::start(data.path()).unwrap();
-        unknown += check(&server, &mut shoppers, false);
-    }
-    check(&server, &mut shoppers, true);
-    let heard: usize = shoppers.iter().map(Shopper::heard).sum();
-    println!("{heard} answers, {unknown} requests of unknown outcome in {ROUNDS} rounds");
-    assert!(unknown > 0, "no kill came in the middle of a request");
+    let (server, met) = rounds(data.path(), ROUNDS, seed, &|| ());
+    println!("{met:?} in {ROUNDS} rounds");
+    assert!(met.unknown > 0, "no kill came in the middle of a request");
     let (status, log) = server.terminate();
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(
@@ -137,7 +62,7 @@ fn killed_with_most_answers_on_disk_it_keeps_every_answer() {
     directory.make(Router::new(1, 7).unwrap()).unwrap();
     drop(directory);
     let mut server = Server::start_with(data.path(), &MEMORY).unwrap();
-    let fat = (0..SHOPPERS).map(|number| Shopper::new(number).noting(900));
+    let fat = (0..4).map(|number| Shopper::new(number).noting(900));
     let mut shoppers = begun(&server, fat.collect());
     for _ in 0..4 {
         work(server, &mut shoppers, 2_000, Server::kill);

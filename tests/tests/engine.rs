@@ -15,6 +15,7 @@ use std::{
 
 use jifen_engine::{
     Clock, Engine, EngineError, Limits, Outcome, Parts, Router,
+    disk::Endless,
     journal::{
         memory::{Fault, Medium, MemoryJournal},
         recovery::recover,
@@ -62,8 +63,10 @@ fn start(medium: &Medium, clock: &HandClock, limits: Limits) -> Engine {
         journal: Box::new(journal),
         recovered,
         head: None,
+        keeping: None,
         limits,
         clock: Arc::new(clock.clone()),
+        disk: Arc::new(Endless),
         lock: None,
     })
     .unwrap()

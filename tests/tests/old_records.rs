@@ -15,6 +15,7 @@ use std::{
 
 use jifen_engine::{
     Engine, EngineError, Limits, Parts, Router, SystemClock,
+    disk::Endless,
     journal::{
         memory::{Medium, MemoryJournal},
         recovery::recover_with,
@@ -62,6 +63,10 @@ impl Shelf for Demanding {
         self.shelf.get(place)
     }
 
+    fn sync(&self, place: Place) -> io::Result<()> {
+        self.shelf.sync(place)
+    }
+
     fn clear(&self, place: Place) -> io::Result<()> {
         self.shelf.clear(place)
     }
@@ -89,8 +94,10 @@ fn start(medium: &Medium, shelf: &Demanding, unwritten_bytes_max: usize) -> Engi
         journal: Box::new(journal),
         recovered,
         head: None,
+        keeping: None,
         limits: Limits::default(),
         clock: Arc::new(SystemClock),
+        disk: Arc::new(Endless),
         lock: None,
     })
     .unwrap()

@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use jifen_engine::ledger::{CommandKind, MerchantId, Text};
 
 use super::name::ImportName;
-use crate::ops::RulesArgs;
+use crate::ops::{DiskArgs, RulesArgs};
 
 /// Imports a file of commands, each line exactly once.
 ///
@@ -44,6 +44,9 @@ pub struct ImportArgs {
     /// What the ledger judges by.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// What must stay free on the disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
     /// Where to tell of refused and malformed lines [default: FILE.refused.ndjson, only if there are any].
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

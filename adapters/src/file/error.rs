@@ -33,6 +33,12 @@ pub enum ImportError {
         "the engine remembers as many requests as it may; run the same import again later to go on"
     )]
     Full,
+    /// There is less room on the disk than `--disk-reserve`.
+    #[error(
+        "the disk is nearly full: free some space, enlarge the disk, or lower --disk-reserve; then run the same import \
+         again to go on"
+    )]
+    DiskFull,
 }
 
 impl ImportError {
@@ -44,7 +50,11 @@ impl ImportError {
             Self::Header(..) => 2,
             Self::Journal(_) => 3,
             Self::InUse(_) => 4,
-            Self::Read(..) | Self::System(..) | Self::Merchant(..) | Self::Full => 1,
+            Self::Read(..)
+            | Self::System(..)
+            | Self::Merchant(..)
+            | Self::Full
+            | Self::DiskFull => 1,
         };
         ExitCode::from(code)
     }

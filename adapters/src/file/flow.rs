@@ -217,6 +217,8 @@ impl Flow {
         progress.advance(sent.chunk.bytes_read, summary);
         if self.tally.is_full() {
             self.fail(ImportError::Full);
+        } else if self.tally.is_disk_full() {
+            self.fail(ImportError::DiskFull);
         } else if summary.unanswered > 0 {
             self.fail(ImportError::Journal(
                 "some lines were not answered".to_owned(),
@@ -279,6 +281,7 @@ mod tests {
 
     use jifen_engine::{
         Parts, Router, SystemClock,
+        disk::Endless,
         journal::{
             memory::{Medium, MemoryJournal},
             recovery::recover,
@@ -299,8 +302,10 @@ mod tests {
             journal: Box::new(journal),
             recovered,
             head: None,
+            keeping: None,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
+            disk: Arc::new(Endless),
             lock: None,
         })
         .unwrap()

@@ -24,7 +24,10 @@ async fn put(engine: &Engine, name: &ImportName, put: &MerchantArg) -> Result<()
     let refused = |code| ImportError::Merchant(put.id.to_string(), code);
     let unanswered = |error| match error {
         EngineError::OutcomeUnknown => ImportError::Journal(error.to_string()),
-        EngineError::Overloaded | EngineError::Stopping => refused(wording::of_error(error).code),
+        EngineError::DiskFull => ImportError::DiskFull,
+        EngineError::Overloaded | EngineError::Stopping | EngineError::Unreadable => {
+            refused(wording::of_error(error).code)
+        }
     };
     let known = engine.merchant(put.id.clone()).await.map_err(unanswered)?;
     if known.as_ref().is_some_and(|known| known.name == put.name) {

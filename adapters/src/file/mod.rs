@@ -52,6 +52,7 @@ pub use name::ImportName;
 pub use progress::Progress;
 pub use source::Source;
 pub use summary::Summary;
+pub(crate) use summary::grouped;
 
 /// Imports a file, and says what became of it. Blocks until that is done; to be called on a thread without a runtime.
 #[must_use]
@@ -101,6 +102,7 @@ impl Prepared {
         let stop = stopped()?;
         let options = Options {
             rules: self.rules.clone(),
+            limits: self.args.disk.limits(),
             ..Options::default()
         };
         let pace = Pace::within(&options.limits);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jifen_engine::{
-    Outcome,
+    EngineError, Outcome,
     ledger::{Answer, Code, CommandKind, Refusal, RequestId, Verdict},
     shard::Declined,
 };
@@ -24,6 +24,8 @@ pub(super) struct Tally {
     report: Report,
     /// Whether a shard remembers as many requests as it may.
     full: bool,
+    /// Whether the engine refused lines since the disk is nearly full.
+    disk_full: bool,
     answer: Vec<u8>,
 }
 
@@ -33,6 +35,7 @@ impl Tally {
             summary: Summary::default(),
             report,
             full: false,
+            disk_full: false,
             answer: Vec::new(),
         }
     }
@@ -87,7 +90,8 @@ impl Tally {
             Ok(Err(Declined { id, kind, refusal })) => {
                 self.refused(chunk, line, outcome, (id, *kind, refusal))
             }
-            Err(_) => {
+            Err(error) => {
+                self.disk_full |= *error == EngineError::DiskFull;
                 self.summary.unanswered += 1;
                 Ok(())
             }
@@ -117,6 +121,11 @@ impl Tally {
     /// Whether a shard remembers as many requests as it may; lines for it were not judged.
     pub(super) const fn is_full(&self) -> bool {
         self.full
+    }
+
+    /// Whether lines were refused since the disk is nearly full; they were not judged.
+    pub(super) const fn is_disk_full(&self) -> bool {
+        self.disk_full
     }
 
     /// Where the report is, or would be.

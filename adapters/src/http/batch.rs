@@ -11,7 +11,10 @@ use super::{
     body::{self, ContentType},
     stream,
 };
-use crate::wire::{decode_batch, encode_outcome, wording};
+use crate::{
+    access::{Action, Denial, Judged, submit_many},
+    wire::{decode_batch, encode_denial, encode_outcome, wording},
+};
 
 /// Room for one answer, in bytes: a little more than most take.
 pub(super) const ANSWER_ROOM: usize = 384;
@@ -19,31 +22,37 @@ pub(super) const ANSWER_ROOM: usize = 384;
 /// Has many commands decided; answers in their order and format.
 pub(super) async fn serve(
     request: HttpRequest,
-    client: Client,
+    mut client: Client,
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    if !Action::may_command(client.identity().role.name()) {
+        return Err((&wording::FORBIDDEN).into());
+    }
     match ContentType::of(&request) {
         ContentType::Json => {
-            let requests = read(&client, &state, &request, payload).await?;
+            let requests = read(&mut client, &state, &request, payload).await?;
             let names = names(&requests);
-            let outcomes = state.engine.submit_many(requests).await;
-            Ok(respond(&outcomes, &names))
+            let judged = submit_many(client.identity(), &state.engine, requests).await;
+            Ok(client.tell(respond(&judged, &names)))
         }
         ContentType::Lines => Ok(stream::serve(client, state, payload)),
         ContentType::Absent | ContentType::Other => Err((&wording::UNSUPPORTED_MEDIA_TYPE).into()),
     }
 }
 
-/// The commands that a request makes.
+/// The commands that a request makes, paid for by a client whose key still opens.
 pub(super) async fn read(
-    client: &Client,
+    client: &mut Client,
     state: &State,
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<Vec<Request>, Problem> {
     let body = body::read(request, payload).await?;
-    Ok(decode_batch(&body, &client.0, &state.point_type)?)
+    let requests = decode_batch(&body, client.principal(), &state.point_type)?;
+    client.renew(&state.keys)?;
+    client.charge(requests.len())?;
+    Ok(requests)
 }
 
 /// What commands are called, for answers to those that the engine could not decide.
@@ -53,17 +62,29 @@ pub(super) fn names(requests: &[Request]) -> Vec<(RequestId, CommandKind)> {
 }
 
 /// Answers with what became of each command.
-pub(super) fn respond(outcomes: &[Outcome], names: &[(RequestId, CommandKind)]) -> HttpResponse {
-    let mut answers = Vec::with_capacity(2 + outcomes.len() * ANSWER_ROOM);
+pub(super) fn respond(judged: &Judged, names: &[(RequestId, CommandKind)]) -> HttpResponse {
+    let mut answers = Vec::with_capacity(2 + names.len() * ANSWER_ROOM);
     answers.push(b'[');
-    for (outcome, (id, kind)) in outcomes.iter().zip(names) {
+    for (name, told) in judged.each(names) {
         if answers.len() > 1 {
             answers.push(b',');
         }
-        encode_outcome(outcome, id.as_str(), *kind, &mut answers);
+        encode(name, told, &mut answers);
     }
     answers.push(b']');
     HttpResponse::Ok()
         .content_type("application/json")
         .body(answers)
+}
+
+/// Appends what became of a command.
+pub(super) fn encode(
+    (id, kind): &(RequestId, CommandKind),
+    told: Result<&Outcome, Denial>,
+    out: &mut Vec<u8>,
+) {
+    match told {
+        Ok(outcome) => encode_outcome(outcome, id.as_str(), *kind, out),
+        Err(denial) => encode_denial(denial, id.as_str(), *kind, out),
+    }
 }

@@ -11,10 +11,14 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "live" }))
 }
 
-/// Commands are taken: the engine is not stopping, and its journal has not failed. Being busy is no reason to be left.
+/// Commands are taken: the engine is not stopping, its journal has not failed, and its disk has room. Being busy is no
+/// reason to be left.
 pub(super) async fn ready(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     if state.engine.failed().now_or_never().is_some() {
         return Err(EngineError::Stopping.into());
+    }
+    if state.engine.is_short_of_disk() {
+        return Err(EngineError::DiskFull.into());
     }
     match state.engine.look(Router::DOCUMENTS, |_| ()).await {
         Ok(()) | Err(EngineError::Overloaded) => {

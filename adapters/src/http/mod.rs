@@ -3,11 +3,12 @@
 //! | where | what |
 //! |---|---|
 //! | `routes` | which endpoint is served by whom |
-//! | `keys` | who may come in |
+//! | `keys` | who came in, and how much they may still ask for |
 //! | `body` | reading a body, with a bound and a deadline |
 //! | `single` | endpoints of one command |
 //! | `batch`, `stream` | `/v1/commands` as an array and as NDJSON |
 //! | `reads` | what can be looked at |
+//! | `statement` | statements and movements, page by page |
 //! | `health` | for load balancers |
 //! | `noop` | the same work without a shard, to measure what the door itself costs |
 //! | `problem` | refusals of every kind |
@@ -21,17 +22,20 @@ mod problem;
 mod reads;
 mod routes;
 mod single;
+mod statement;
 mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, http::KeepAlive, web};
 use jifen_engine::{Engine, ledger::PointType};
 
+use crate::access::Keyring;
+
 pub use body::BODY_BYTES_MAX;
-pub use keys::{Client, Keys, authenticate};
+pub use keys::{Client, authenticate};
 pub use problem::Problem;
 pub use routes::routes;
 pub use stream::LINE_BYTES_MAX;
@@ -48,7 +52,7 @@ pub struct State {
     /// Decides and remembers.
     pub engine: Engine,
     /// Who may come in.
-    pub keys: Keys,
+    pub keys: Arc<Keyring>,
     /// The kind of points that commands mean if they name none.
     pub point_type: PointType,
 }

@@ -11,7 +11,10 @@ use jifen_engine::{
 };
 
 use super::{Client, Problem, State, batch, single};
-use crate::wire::Endpoint;
+use crate::{
+    access::{Action, Judged, judge, judge_many},
+    wire::Endpoint,
+};
 
 /// An answer such as a running programme gives.
 const OFFSET: Offset = Offset {
@@ -23,33 +26,42 @@ const AT: UnixMillis = UnixMillis(1_795_251_600_123);
 /// Takes the body of an earn.
 pub(super) async fn earn(
     request: HttpRequest,
-    client: Client,
+    mut client: Client,
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    client.may(Action::Command(CommandKind::Earn))?;
     let id = single::request_id(&request)?;
     let known = Endpoint {
-        principal: &client.0,
+        principal: client.principal(),
         point_type: &state.point_type,
         id,
         kind: CommandKind::Earn,
         object: None,
     };
     let command = single::read(&known, &request, payload).await?;
+    client.renew(&state.keys)?;
+    judge(client.identity(), &state.engine, command.command()).await?;
     single::respond(&plausible(&command), id, CommandKind::Earn)
 }
 
 /// Takes an array of commands.
 pub(super) async fn commands(
     request: HttpRequest,
-    client: Client,
+    mut client: Client,
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let requests = batch::read(&client, &state, &request, payload).await?;
+    let requests = batch::read(&mut client, &state, &request, payload).await?;
     let names = batch::names(&requests);
-    let outcomes: Vec<_> = requests.iter().map(plausible).collect();
-    Ok(batch::respond(&outcomes, &names))
+    let denied = judge_many(client.identity(), &state.engine, &requests).await;
+    let told = (0..).zip(&requests);
+    let told = told.filter(|(place, _)| denied.iter().all(|(other, _)| other != place));
+    let judged = Judged {
+        outcomes: told.map(|(_, request)| plausible(request)).collect(),
+        denied,
+    };
+    Ok(batch::respond(&judged, &names))
 }
 
 /// What an engine could say.

@@ -15,10 +15,14 @@ use jifen_engine::{
     ledger::{Offset, Refusal, Text, UnixMillis, Verdict},
 };
 
-use crate::wire::{
-    Invalid, encode_reason, encode_refusal, instant_text,
-    json::Json,
-    wording::{self, Wording},
+use super::keys::rate_limit_headers;
+use crate::{
+    access::Exceeded,
+    wire::{
+        Invalid, encode_reason, encode_refusal, instant_text,
+        json::Json,
+        wording::{self, Wording},
+    },
 };
 
 /// What a client with a retryable refusal should wait, in seconds.
@@ -42,6 +46,7 @@ enum What {
     Invalid(Invalid),
     Refused(Refusal, Option<Record>),
     Methods(String),
+    RateLimited(Exceeded),
 }
 
 /// Where and when a "no" was recorded.
@@ -65,6 +70,11 @@ impl Problem {
     /// The methods that an endpoint does have.
     pub(super) fn method_not_allowed(methods: String) -> Self {
         Self::new(&wording::METHOD_NOT_ALLOWED, What::Methods(methods))
+    }
+
+    /// Too much was asked for.
+    pub(super) fn rate_limited(exceeded: Exceeded) -> Self {
+        Self::new(&wording::RATE_LIMITED, What::RateLimited(exceeded))
     }
 
     /// What became of the command `id`, if it was not accepted.
@@ -133,6 +143,7 @@ impl Problem {
         }
         match what {
             What::Refused(refusal, _) => encode_refusal(refusal, &mut json),
+            What::RateLimited(exceeded) => encode_excess(exceeded, wording, &mut json),
             _ => encode_reason(wording, &mut json),
         }
         if let What::Invalid(invalid) = what {
@@ -141,6 +152,21 @@ impl Problem {
         json.raw(b"}");
         out
     }
+}
+
+/// What is left, and how much was asked for; of a batch that is always too large, how large one may be.
+fn encode_excess(exceeded: &Exceeded, wording: &Wording, json: &mut Json<'_>) {
+    let standing = &exceeded.standing;
+    let limit = if exceeded.is_too_much() {
+        standing.limit.burst.get()
+    } else {
+        standing.left
+    };
+    json.raw(br#","reasons":[{"code":""#).name(wording.code);
+    json.raw(br#"","limit":"#).number(u64::from(limit));
+    json.raw(br#","requested":"#)
+        .number(u64::from(exceeded.asked));
+    json.raw(br#","frees_at":null}]"#);
 }
 
 impl From<&'static Wording> for Problem {
@@ -177,6 +203,12 @@ impl ResponseError for Problem {
         response.content_type("application/problem+json");
         if self.0.wording.status == 503 {
             response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
+        }
+        if let What::RateLimited(exceeded) = &self.0.what {
+            response.insert_header((RETRY_AFTER, exceeded.retry_after_seconds()));
+            for header in rate_limit_headers(&exceeded.standing) {
+                response.insert_header(header);
+            }
         }
         if self.0.wording.status == 401 {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));

@@ -13,9 +13,12 @@ use super::{
     Client, Problem, State,
     routes::{OBJECT, REQUEST},
 };
-use crate::wire::{
-    Invalid, day_text, encode_outcome, encode_transaction, instant_text,
-    wording::{self, of_code},
+use crate::{
+    access::{Action, Read},
+    wire::{
+        Invalid, day_text, encode_outcome, encode_transaction, instant_text,
+        wording::{self, of_code},
+    },
 };
 
 /// Room for an answer, in bytes.
@@ -24,9 +27,10 @@ const ANSWER_ROOM: usize = 512;
 /// A member and what they have.
 pub(super) async fn member(
     request: HttpRequest,
-    _client: Client,
+    client: Client,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
+    client.may(Action::Read(Read::Member))?;
     let id = MemberId::new(object(&request)).map_err(|error| Invalid::field("/member", error))?;
     let view = state.engine.member(id).await?;
     let view = view.ok_or_else(|| of_code(Code::MemberNotFound))?;
@@ -36,13 +40,16 @@ pub(super) async fn member(
 /// A hold and where it stands.
 pub(super) async fn hold(
     request: HttpRequest,
-    _client: Client,
+    client: Client,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
+    const READ: Action = Action::Read(Read::Hold);
+    client.may(READ)?;
     let view = match HoldId::parse(object(&request)) {
         Some(id) => state.engine.hold(id).await?,
         None => None,
     };
+    let view = client.seen(READ, view, |view| Some(&view.merchant));
     let view = view.ok_or_else(|| of_code(Code::HoldNotFound))?;
     Ok(HttpResponse::Ok().json(HoldBody::from(&view)))
 }
@@ -50,12 +57,15 @@ pub(super) async fn hold(
 /// A merchant's document.
 pub(super) async fn merchant(
     request: HttpRequest,
-    _client: Client,
+    client: Client,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
+    const READ: Action = Action::Read(Read::Merchant);
+    client.may(READ)?;
     let id =
         MerchantId::new(object(&request)).map_err(|error| Invalid::field("/merchant", error))?;
     let document = state.engine.merchant(id).await?;
+    let document = client.seen(READ, document, |document| Some(document.merchant.as_str()));
     let document = document.ok_or_else(|| of_code(Code::MerchantNotFound))?;
     Ok(HttpResponse::Ok().json(MerchantBody {
         merchant: document.merchant.as_str(),
@@ -70,11 +80,13 @@ pub(super) async fn request(
     client: Client,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
+    client.may(Action::Read(Read::Request))?;
     let member =
         MemberId::new(object(&request)).map_err(|error| Invalid::field("/member", error))?;
     let id = request.match_info().get(REQUEST).unwrap_or_default();
     let id = RequestId::new(id).map_err(|error| Invalid::field("/id", error))?;
-    let answer = state.engine.request(client.0, member, id).await?;
+    let principal = client.principal().clone();
+    let answer = state.engine.request(principal, member, id).await?;
     let answer = Answer {
         replayed: true,
         ..answer.ok_or(&wording::REQUEST_NOT_FOUND)?
@@ -90,13 +102,16 @@ pub(super) async fn request(
 /// An accepted transaction and what became of it.
 pub(super) async fn transaction(
     request: HttpRequest,
-    _client: Client,
+    client: Client,
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
+    const READ: Action = Action::Read(Read::Transaction);
+    client.may(READ)?;
     let view = match TransactionId::parse(object(&request)) {
         Some(id) => state.engine.transaction(id).await?,
         None => None,
     };
+    let view = client.seen(READ, view, |view| view.merchant.as_deref());
     let view = view.ok_or_else(|| of_code(Code::TransactionNotFound))?;
     let mut body = Vec::with_capacity(ANSWER_ROOM);
     encode_transaction(&view, &mut body);

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use jifen_engine::ledger::CommandKind;
 
-use super::{Problem, batch, health, noop, reads, single};
+use super::{Problem, batch, health, noop, reads, single, statement};
 use crate::wire::wording;
 
 /// What the object in a path is called, whatever it is.
@@ -101,6 +101,14 @@ fn corrections(app: &mut ServiceConfig) {
     .service(endpoint(
         "/v1/members/{object}/requests/{request}",
         [(Method::GET, get().to(reads::request))],
+    ))
+    .service(endpoint(
+        "/v1/members/{object}/statement",
+        [(Method::GET, get().to(statement::statement))],
+    ))
+    .service(endpoint(
+        "/v1/merchants/{object}/transactions",
+        [(Method::GET, get().to(statement::movements))],
     ));
 }
 

@@ -7,7 +7,10 @@ use jifen_engine::{
 };
 
 use super::{Client, Problem, State, body, routes::OBJECT};
-use crate::wire::{Endpoint, Invalid, decode_endpoint, encode_outcome, wording};
+use crate::{
+    access::{Action, judge},
+    wire::{Endpoint, Invalid, decode_endpoint, encode_outcome, wording},
+};
 
 /// The header with the request id.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -20,21 +23,26 @@ const ANSWER_ROOM: usize = 448;
 pub(super) async fn serve(
     kind: CommandKind,
     request: HttpRequest,
-    client: Client,
+    mut client: Client,
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    client.may(Action::Command(kind))?;
     let id = request_id(&request)?;
     let known = Endpoint {
-        principal: &client.0,
+        principal: client.principal(),
         point_type: &state.point_type,
         id,
         kind,
         object: request.match_info().get(OBJECT),
     };
     let command = read(&known, &request, payload).await?;
+    let about = |problem: Problem| problem.about(id);
+    client.renew(&state.keys).map_err(about)?;
+    let judged = judge(client.identity(), &state.engine, command.command()).await;
+    judged.map_err(|denial| about(denial.into()))?;
     let outcome = state.engine.submit(command).await;
-    respond(&outcome, id, kind)
+    respond(&outcome, id, kind).map(|response| client.tell(response))
 }
 
 /// The command that a request makes, with what its endpoint knows of it.

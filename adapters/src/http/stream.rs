@@ -5,23 +5,38 @@
 
 mod lines;
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse,
     error::PayloadError,
     web::{Bytes, Data, Payload},
 };
 use futures_util::{FutureExt, StreamExt, stream::unfold};
-use jifen_engine::ledger::{CommandKind, RequestId};
-use tokio::time::timeout;
+use jifen_engine::ledger::Request;
+use tokio::time::{sleep, timeout};
 
 pub use lines::LINE_BYTES_MAX;
 use lines::{Line, Lines};
 
-use super::{Client, State, batch::ANSWER_ROOM, body::BODY_DEADLINE};
-use crate::wire::{Context, Invalid, encode_outcome, wording};
+use super::{
+    Client, State,
+    batch::{ANSWER_ROOM, encode, names},
+    body::BODY_DEADLINE,
+};
+use crate::{
+    access::{Denial, Judged, submit_many},
+    wire::{Context, Invalid, wording},
+};
 
 /// How many lines are decided together. They are answered together, so that more would make the first wait.
 const LINES_TOGETHER: usize = 1_000;
+/// How long lines are held back until the client's rate allows them; what would take longer is refused in its place.
+const HELD_BACK_MAX: Duration = Duration::from_secs(30);
+/// How long a stream that is held back waits before it looks again: not so short that it spins, not so long that a
+/// revoked key goes unnoticed.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 /// How much is read ahead of the answers, in bytes.
 const READ_AHEAD: usize = 256 << 10;
 
@@ -52,8 +67,8 @@ struct Session {
 
 /// How a line is answered.
 enum Answer {
-    /// By the next outcome.
-    Decided(RequestId, CommandKind),
+    /// By what became of the next command.
+    Told,
     /// By what is wrong with it.
     Bad(u64, Invalid),
 }
@@ -71,12 +86,13 @@ impl Session {
                 }
             }
             let context = Context {
-                principal: &self.client.0,
+                principal: self.client.principal(),
                 point_type: &self.state.point_type,
                 default_id: None,
                 default_kind: None,
             };
-            let lines = self.lines.take(LINES_TOGETHER, !self.open, &context);
+            let most = LINES_TOGETHER.min(self.client.most_at_once());
+            let lines = self.lines.take(most, !self.open, &context);
             if !lines.is_empty() {
                 let answers = self.answer(lines).await;
                 return Some((Ok(answers.into()), self));
@@ -114,36 +130,71 @@ impl Session {
     }
 
     /// Has lines decided, and answers each in its place.
-    async fn answer(&self, lines: Vec<Line>) -> Vec<u8> {
+    async fn answer(&mut self, lines: Vec<Line>) -> Vec<u8> {
         let mut requests = Vec::with_capacity(lines.len());
         let mut answers = Vec::with_capacity(lines.len());
         for line in lines {
             match line {
                 Line::Command(request) => {
-                    answers.push(Answer::Decided(
-                        request.id().clone(),
-                        request.command().kind(),
-                    ));
+                    answers.push(Answer::Told);
                     requests.push(request);
                 }
                 Line::Bad(number, invalid) => answers.push(Answer::Bad(number, invalid)),
             }
         }
-        let mut outcomes = self.state.engine.submit_many(requests).await.into_iter();
+        let names = names(&requests);
+        let judged = self.judge(requests).await;
+        let mut told = judged.each(&names);
         let mut out = Vec::with_capacity(answers.len() * ANSWER_ROOM);
         for answer in answers {
             match answer {
-                Answer::Decided(id, kind) => {
-                    let Some(outcome) = outcomes.next() else {
+                Answer::Told => {
+                    let Some((name, told)) = told.next() else {
                         break;
                     };
-                    encode_outcome(&outcome, id.as_str(), kind, &mut out);
+                    encode(name, told, &mut out);
                 }
                 Answer::Bad(number, invalid) => invalid.encode_line(number, &mut out),
             }
             out.push(b'\n');
         }
         out
+    }
+}
+
+impl Session {
+    /// Has commands decided, as soon as the client's rate allows it. A stream is not refused for its rate, it is held
+    /// back: no more of it is read meanwhile.
+    async fn judge(&mut self, requests: Vec<Request>) -> Judged {
+        let mut waited = Duration::ZERO;
+        loop {
+            if self.client.renew(&self.state.keys).is_err() {
+                // The key was revoked under way: what was read is told so, and no more is read.
+                self.open = false;
+                self.lines.abandon();
+                return refused(requests.len(), &wording::UNAUTHENTICATED);
+            }
+            match self.client.try_charge(requests.len()) {
+                Ok(()) => break,
+                Err(exceeded) if waited + exceeded.wait > HELD_BACK_MAX => {
+                    return refused(requests.len(), &wording::RATE_LIMITED);
+                }
+                Err(exceeded) => {
+                    let wait = exceeded.wait.clamp(WAIT_MIN, WAIT_MAX);
+                    waited += wait;
+                    sleep(wait).await;
+                }
+            }
+        }
+        submit_many(self.client.identity(), &self.state.engine, requests).await
+    }
+}
+
+/// So many commands that were not submitted, all for the same reason.
+fn refused(count: usize, denial: Denial) -> Judged {
+    Judged {
+        outcomes: Vec::new(),
+        denied: (0..count).map(|place| (place, denial)).collect(),
     }
 }
 

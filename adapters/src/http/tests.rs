@@ -7,5 +7,8 @@ mod harness;
 mod kinds;
 mod lifecycle;
 mod lookups;
+mod rates;
 mod reversals;
+mod roles;
 mod schemes;
+mod statements;

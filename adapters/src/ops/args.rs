@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread};
 
-use super::{Failure, RulesArgs};
+use super::{DiskArgs, Failure, RulesArgs};
 use crate::http::Settings;
 
 /// Serves commands over HTTP and keeps them in a data directory.
@@ -31,6 +31,9 @@ pub struct ServeArgs {
     /// What the ledger judges by.
     #[command(flatten)]
     pub rules: RulesArgs,
+    /// What must stay free on the disk.
+    #[command(flatten)]
+    pub disk: DiskArgs,
     /// How many threads serve connections [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub workers: Option<u16>,

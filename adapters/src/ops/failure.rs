@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use jifen_engine::{OpenError, journal::JournalError};
+use jifen_engine::{OpenError, history::HistoryError, journal::JournalError};
 
 /// Why the process ends before it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +42,13 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Open(OpenError::Journal(
                 JournalError::Damaged(_) | JournalError::InUse(_) | JournalError::Foreign(_),
+            ))
+            | Self::Open(OpenError::History(
+                HistoryError::Damaged(_)
+                | HistoryError::Foreign(_)
+                | HistoryError::Forgotten { .. },
             )) => 4,
-            Self::Open(OpenError::Journal(_)) | Self::Journal(_) => 3,
+            Self::Open(OpenError::Journal(_) | OpenError::History(_)) | Self::Journal(_) => 3,
             Self::Open(OpenError::Thread(_))
             | Self::Keys(..)
             | Self::Listen(..)

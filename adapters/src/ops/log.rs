@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts telling. `RUST_LOG` says how much.
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn,fjall=warn,lsm_tree=warn"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
@@ -24,7 +24,15 @@ pub fn log_to_stderr() {
 pub fn log_recovery(opened: &Opened) {
     let (entries, millis) = (opened.entries, opened.micros / 1_000);
     let per_second = entries.saturating_mul(1_000_000) / opened.micros.max(1);
-    tracing::info!(entries, millis, per_second, "journal replayed");
+    match opened.checkpoint {
+        Some(checkpoint) => tracing::info!(
+            checkpoint = checkpoint.0,
+            entries,
+            millis,
+            "checkpoint read, and the journal behind it replayed"
+        ),
+        None => tracing::info!(entries, millis, per_second, "journal replayed"),
+    }
     if let Some(dropped) = &opened.dropped {
         tracing::warn!(dropped, "dropped a torn tail, of which no answer ever told");
     }

@@ -3,7 +3,7 @@
 
 use jifen_engine::ledger::{PointKind, PointType, Rules, Uses};
 
-use super::Failure;
+use super::{Failure, size};
 
 /// How many decimals points may have: one digit is left before them, even of the largest amount.
 const SCALE_MAX: u8 = 15;
@@ -143,17 +143,7 @@ fn utc_offset(text: &str) -> Result<i32, &'static str> {
 fn request_memory(text: &str) -> Result<usize, &'static str> {
     const EXPECTED: &str =
         "must be bytes, or a number with KiB, MiB or GiB, such as 64MiB; from 2MiB to 1024GiB";
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let bytes_per_unit = match unit {
-        "" => 1_u64,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err(EXPECTED),
-    };
-    let number: u64 = number.parse().map_err(|_| EXPECTED)?;
-    let bytes = number.checked_mul(bytes_per_unit).ok_or(EXPECTED)?;
+    let bytes = size::bytes(text).ok_or(EXPECTED)?;
     if !(REQUEST_MEMORY_MIN..=REQUEST_MEMORY_MAX).contains(&bytes) {
         return Err(EXPECTED);
     }

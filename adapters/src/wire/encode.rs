@@ -1,7 +1,7 @@
 //! From outcomes to text: the answer objects of the contract.
 
 use jifen_engine::{
-    EngineError, Outcome,
+    Outcome,
     ledger::{
         Answer, CommandKind, Day, Details, LotShare, Refusal, TypedBalance, UnixMillis, Verdict,
     },
@@ -25,8 +25,13 @@ pub fn encode_outcome(outcome: &Outcome, id: &str, kind: CommandKind, out: &mut 
             json.raw(b"}");
         }
         Ok(Err(declined)) => encode_declined(declined, &mut json),
-        Err(error) => encode_error(*error, id, kind, &mut json),
+        Err(error) => encode_edge(wording::of_error(*error), id, kind, &mut json),
     }
+}
+
+/// Appends the answer object to a command that was not submitted; `id` and `kind` are the command's.
+pub fn encode_denial(denial: &Wording, id: &str, kind: CommandKind, out: &mut Vec<u8>) {
+    encode_edge(denial, id, kind, &mut Json::new(out));
 }
 
 /// Appends an accepted transaction: its answer, and what became of it.
@@ -79,8 +84,8 @@ fn encode_declined(declined: &Declined, json: &mut Json<'_>) {
     json.raw(b"}");
 }
 
-fn encode_error(error: EngineError, id: &str, kind: CommandKind, json: &mut Json<'_>) {
-    let wording = wording::of_error(error);
+/// What is said without the ledger.
+fn encode_edge(wording: &Wording, id: &str, kind: CommandKind, json: &mut Json<'_>) {
     begin(id, kind, json);
     encode_code(wording, json);
     json.raw(br#","replayed":false"#);

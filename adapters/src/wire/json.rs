@@ -43,6 +43,11 @@ impl<'a> Json<'a> {
         self.raw(itoa::Buffer::new().format(number).as_bytes())
     }
 
+    /// A number that may be below 0.
+    pub(crate) fn signed(&mut self, number: i64) -> &mut Self {
+        self.raw(itoa::Buffer::new().format(number).as_bytes())
+    }
+
     pub(crate) fn bool(&mut self, value: bool) -> &mut Self {
         self.raw(if value { b"true" } else { b"false" })
     }

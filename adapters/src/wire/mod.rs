@@ -8,6 +8,7 @@
 //! | `diagnose`, `tree` | the slow path behind it, which names every offending field |
 //! | `invalid` | what it found |
 //! | `encode`, `json`, `instants` | answers |
+//! | `statement` | statements and movements: queries and pages |
 //! | `wording` | every code of the contract: status, title, advice, retryable |
 
 mod decode;
@@ -19,6 +20,7 @@ mod instants;
 mod invalid;
 pub(crate) mod json;
 mod read;
+mod statement;
 mod tree;
 mod values;
 pub mod wording;
@@ -26,7 +28,10 @@ pub mod wording;
 pub use decode::{
     BATCH_COMMANDS_MAX, Context, Endpoint, decode_batch, decode_command, decode_endpoint,
 };
-pub use encode::encode_outcome;
+pub use encode::{encode_denial, encode_outcome};
 pub(crate) use encode::{encode_reason, encode_refusal, encode_transaction};
 pub use instants::{day_text, instant_text};
 pub use invalid::{FieldError, Invalid, InvalidCode};
+pub(crate) use statement::{
+    decode_movements_query, decode_statement_query, encode_movements, encode_statement,
+};

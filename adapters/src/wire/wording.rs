@@ -57,6 +57,9 @@ edge! {
     /// No key, or not one that is known.
     UNAUTHENTICATED = 401 "unauthenticated": "The key is missing or not valid",
         "Send a valid key as `Authorization: Bearer <key>`.";
+    /// The role has no right to this.
+    FORBIDDEN = 403 "forbidden": "The role may not do this",
+        "Use a key of a principal whose role may; `jifen keys roles` shows which may what.";
     /// No such endpoint.
     NOT_FOUND = 404 "not_found": "There is no such endpoint",
         "Check the path against the list of endpoints; all of them begin with /v1/.";
@@ -72,6 +75,10 @@ edge! {
     /// The body is longer than the limit.
     BODY_TOO_LARGE = 413 "body_too_large": "The body is too large",
         "Send at most 8 MiB at once, or stream the commands as NDJSON with lines of at most 64 KiB.";
+    /// The principal has used up what it may ask for.
+    RATE_LIMITED = 429 "rate_limited": "The principal asks for more than its rate allows",
+        "Nothing was done; send the same request again after the time in Retry-After, and in one batch at most as many \
+         commands as `q` in RateLimit-Policy.";
     /// Another content type than the endpoint reads.
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type": "The content type is not supported",
         "Send Content-Type: application/json, to /v1/commands also application/x-ndjson.";
@@ -251,14 +258,29 @@ pub const fn of_error(error: EngineError) -> &'static Wording {
         "The server cannot take this now",
         "It is stopping and nothing was done; send the same request again later.",
     );
+    const DISK_FULL: Wording = refusal(
+        503,
+        "unavailable",
+        "The server cannot take this now",
+        "Its disk is nearly full and nothing was done. Whoever runs it has to free some space or to enlarge the disk; \
+         send the same request again after the time in Retry-After.",
+    );
     const OUTCOME_UNKNOWN: Wording = refusal(
         503,
         "outcome_unknown",
         "Whether this was done is not known",
         "Send the same request with the same request id again: it will be told what became of it.",
     );
+    const UNREADABLE: Wording = refusal(
+        503,
+        "unavailable",
+        "The server cannot tell this now",
+        "What statements and old transactions are read from is not ready; send the same request again later.",
+    );
     match error {
         EngineError::Overloaded => &OVERLOADED,
+        EngineError::Unreadable => &UNREADABLE,
+        EngineError::DiskFull => &DISK_FULL,
         EngineError::Stopping => &UNAVAILABLE,
         EngineError::OutcomeUnknown => &OUTCOME_UNKNOWN,
     }
@@ -275,6 +297,7 @@ mod tests {
             &["malformed", "invalid_field", "idempotency_key_missing"],
         ),
         (401, &["unauthenticated"]),
+        (403, &["forbidden"]),
         (
             404,
             &[
@@ -315,12 +338,15 @@ mod tests {
                 "not_reversible",
             ],
         ),
+        (429, &["rate_limited"]),
         (503, &["overloaded", "unavailable", "outcome_unknown"]),
     ];
 
     fn all() -> Vec<&'static Wording> {
         let errors = [
             EngineError::Overloaded,
+            EngineError::Unreadable,
+            EngineError::DiskFull,
             EngineError::Stopping,
             EngineError::OutcomeUnknown,
         ];
@@ -353,7 +379,7 @@ mod tests {
     #[test]
     fn only_what_may_succeed_later_is_retryable() {
         for wording in all() {
-            let expected = matches!(wording.status, 408 | 503);
+            let expected = matches!(wording.status, 408 | 429 | 503);
             assert_eq!(wording.retryable, expected, "{}", wording.code);
         }
     }

@@ -14,6 +14,7 @@ use jifen_adapters::file::{
 };
 use jifen_engine::{
     Clock, Engine, Limits, Parts, Router,
+    disk::Endless,
     journal::{
         memory::{Medium, MemoryJournal},
         recovery::recover,
@@ -59,8 +60,10 @@ impl Place {
             journal: Box::new(journal),
             recovered,
             head: None,
+            keeping: None,
             limits: Limits::default(),
             clock: Arc::new(Noon),
+            disk: Arc::new(Endless),
             lock: None,
         })
         .unwrap()

@@ -6,9 +6,11 @@ use hdrhistogram::Histogram;
 use super::{
     Journal, JournalError,
     block::{BLOCK_HEAD_BYTES, Chain, VALUE_HEAD_BYTES, ValueHead, append_block},
+    epoch::{Epoch, EpochHead},
 };
 use crate::{
     clock::Stopwatch,
+    history::BlockPlace,
     ledger::ShardIndex,
     shard::{SEALED_BYTES_MAX, Sealed},
 };
@@ -72,6 +74,8 @@ pub struct Committer {
     journal: Box<dyn Journal>,
     chains: Vec<Chain>,
     turn: u64,
+    /// What the journal's epoch has taken, in bytes, as far as this committer knows.
+    epoch_bytes: u64,
     figures: TurnFigures,
     values: Values,
 }
@@ -84,9 +88,17 @@ impl Committer {
             journal,
             chains,
             turn,
+            epoch_bytes: 0,
             figures: TurnFigures::default(),
             values: Values::default(),
         }
+    }
+
+    /// The same, in an epoch that has so many bytes already.
+    #[must_use]
+    pub fn with_epoch_bytes(mut self, bytes: u64) -> Self {
+        self.epoch_bytes = bytes;
+        self
     }
 
     /// Where the shards' journals stand; all of it is durable.
@@ -99,6 +111,35 @@ impl Committer {
     #[must_use]
     pub const fn turn(&self) -> u64 {
         self.turn
+    }
+
+    /// How many bytes of values the journal's epoch has.
+    #[must_use]
+    pub const fn epoch_bytes(&self) -> u64 {
+        self.epoch_bytes
+    }
+
+    /// Where the blocks of the last turn lie in it.
+    #[must_use]
+    pub fn places(&self) -> &[BlockPlace] {
+        &self.values.places
+    }
+
+    /// Goes on in another epoch, which must be empty; answers with its head and the storage of the one before. After an
+    /// error nothing may be committed.
+    pub fn roll(
+        &mut self,
+        epoch: Epoch,
+        mut next: Box<dyn Journal>,
+    ) -> Result<(EpochHead, Box<dyn Journal>), JournalError> {
+        let head = EpochHead {
+            epoch,
+            turn: self.turn,
+            chains: self.chains.clone(),
+        };
+        next.append(head.turn, &[head.to_value()])?;
+        self.epoch_bytes = 0;
+        Ok((head, std::mem::replace(&mut self.journal, next)))
     }
 
     /// How the turns went.
@@ -117,11 +158,12 @@ impl Committer {
             return Ok(());
         }
         let values = self.values.get();
-        let bytes = values.iter().map(Vec::len).sum();
+        let bytes: usize = values.iter().map(Vec::len).sum();
         let watch = Stopwatch::start();
         self.journal.append(self.turn + 1, values)?;
         self.turn += 1;
         self.chains = chains;
+        self.epoch_bytes += bytes as u64;
         self.figures.record(entries, bytes, shards, watch.micros());
         Ok(())
     }
@@ -133,6 +175,7 @@ impl Committer {
 struct Values {
     buffers: Vec<Vec<u8>>,
     used: usize,
+    places: Vec<BlockPlace>,
 }
 
 impl Values {
@@ -144,6 +187,7 @@ impl Values {
     /// entries only carry replies.
     fn lay_out<H>(&mut self, turn: u64, chains: &mut [Chain], sealed: &[Sealed<H>]) -> (u64, u64) {
         self.used = 0;
+        self.places.clear();
         let (mut entries, mut shards) = (0, 0);
         for run in sealed.chunk_by(|a, b| a.shard == b.shard) {
             let before = entries;
@@ -167,7 +211,10 @@ impl Values {
             let value = self.with_room(bytes_of(block));
             let chain = chain_of(chains, shard, block);
             let bodies = block.iter().map(|piece| &piece.body[..]);
+            let first = chain.seq.next();
             append_block(value, shard, chain, count, bodies);
+            let part = u16::try_from(self.used - 1).expect("a turn has few values");
+            self.places.push(BlockPlace { shard, first, part });
         }
         count
     }

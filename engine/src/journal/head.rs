@@ -104,7 +104,7 @@ impl HeadFile {
             .max_by_key(|(generation, _)| *generation);
         let Some((generation, head)) = newest else {
             return Err(JournalError::Damaged(format!(
-                "{name} holds no readable head"
+                "{name} holds no readable head, so that nothing tells whether the journal is whole; restore a backup"
             )));
         };
         self.generation = generation;

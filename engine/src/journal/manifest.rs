@@ -12,7 +12,7 @@ use super::JournalError;
 use crate::router::{ROUTER_VERSION, Router};
 
 /// The only version there is so far.
-const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 1;
 
 /// The manifest as it is written, in JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,14 +28,19 @@ struct Written {
 /// Reads the manifest, if there is one.
 pub fn read(path: &Path) -> Result<Option<Router>, JournalError> {
     let name = path.display();
-    let text = match fs::read_to_string(path) {
+    let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(JournalError::io(format!("read {name}"))(error)),
     };
-    let damaged = |what: String| JournalError::Damaged(format!("{name}: {what}"));
+    let damaged = |what: String| {
+        JournalError::Damaged(format!(
+            "{name} does not say any more which member is on which shard ({what}); put back this one file from a backup \
+             of this directory, it never changes"
+        ))
+    };
     let written: Written =
-        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
     if written.version != MANIFEST_VERSION || written.router_version != ROUTER_VERSION {
         return Err(JournalError::Foreign(format!(
             "{name} is of version {} with router {}; this program knows version {MANIFEST_VERSION} with router \
@@ -97,6 +102,7 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         };
         check("{", "damaged");
+        check("\u{1}", "put back this one file");
         check(
             r#"{"version":1,"shards":3,"router_version":1,"router_seed":"0"}"#,
             "3 is no number of shards",

@@ -5,15 +5,18 @@
 //! | `block` | the format |
 //! | `committer` | one turn: the blocks of all shards, one device sync, then the replies |
 //! | `sled_journal` | the default: sled on disk with every sync that sled leaves out |
+//! | `as_it_was` | puts back what a refused start did to the files |
 //! | `memory` | its twin in memory, which tears, loses and fails on demand |
 //! | `head`, `manifest` | what is known of a journal from outside it |
-//! | `epoch` | the row of epochs that a journal is |
+//! | `epoch`, `epochs` | the row of epochs that a journal is, and where they are kept |
 //! | `turns` | from values back to checked turns |
 //! | `recovery` | from a journal back to the ledgers |
 
+pub mod as_it_was;
 pub mod block;
 pub mod committer;
 pub mod epoch;
+pub mod epochs;
 pub mod head;
 pub mod manifest;
 pub mod memory;

@@ -115,8 +115,10 @@ impl<'a> Recovery<'a> {
             && turn < head.turn
         {
             return Err(JournalError::Damaged(format!(
-                "it ends with turn {turn}, but turn {} had been durable: acknowledged entries are missing; restore a backup",
-                head.turn
+                "it ends with turn {turn}, but turn {} had been durable: acknowledged entries of {} turns are missing or \
+                 cannot be read; restore a backup",
+                head.turn,
+                head.turn - turn
             )));
         }
         self.applied.check_reached(self.turns.chains())?;
@@ -157,7 +159,8 @@ impl Applied<'_> {
         match known {
             Some(head) if head.turn == turn.number && head.chains != turn.chains => {
                 Err(Wrong::Damaged(
-                    "its entries are not those that were durable; is this another journal?"
+                    "its entries are not those that were durable, so the journal or the head file is not the one that belongs \
+                     here; put the right one back, or restore a backup"
                         .to_owned(),
                 ))
             }

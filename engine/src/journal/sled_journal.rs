@@ -33,7 +33,7 @@ impl SledJournal {
         fs::create_dir_all(directory).map_err(JournalError::io(format!("create {name}")))?;
         remove_half_made_snapshots(directory)?;
         let db = match configuration(directory).open() {
-            Err(sled::Error::Corruption { .. }) => open_without_snapshots(directory)?,
+            Err(sled::Error::Corruption { .. }) => open_without_extras(directory)?,
             other => other?,
         };
         let data = File::open(directory.join("db"))
@@ -70,7 +70,8 @@ impl SledJournal {
         match files.next() {
             None => Ok(()),
             Some(_) => Err(JournalError::Damaged(format!(
-                "{} holds files; no value of this journal is that large",
+                "{} holds files, but no value of this journal is that large: it is not the one that was written here, or \
+                 another program wrote to it; restore a backup",
                 blobs.display()
             ))),
         }
@@ -172,10 +173,11 @@ fn remove_half_made_snapshots(directory: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// The second try after `Corruption`: with a copy set aside, snapshots are dropped and made anew from the log.
-fn open_without_snapshots(directory: &Path) -> Result<sled::Db, JournalError> {
+/// The second try after `Corruption`: with a copy set aside, snapshots are dropped and made anew from the log, and so is
+/// `conf`, which says nothing but what we say ourselves. A power failure in the very first start can tear it.
+fn open_without_extras(directory: &Path) -> Result<sled::Db, JournalError> {
     let aside = directory.with_extension("before-repair");
-    tracing::error!(copy = %aside.display(), "sled finds its files corrupt; trying again without its snapshots");
+    tracing::error!(copy = %aside.display(), "sled finds its files corrupt; trying again without its snapshots and `conf`");
     if !aside.exists() {
         fs::create_dir_all(&aside)
             .map_err(JournalError::io(format!("create {}", aside.display())))?;
@@ -191,15 +193,15 @@ fn open_without_snapshots(directory: &Path) -> Result<sled::Db, JournalError> {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if name.starts_with("snap.") {
+        if name.starts_with("snap.") || name == "conf" {
             fs::remove_file(&path)
                 .map_err(JournalError::io(format!("remove {}", path.display())))?;
         }
     }
     configuration(directory).open().map_err(|error| {
         JournalError::Damaged(format!(
-            "sled cannot open it ({error}); a copy of its files is in {}",
-            aside.display()
+            "sled cannot open {} ({error}), so that nothing in it can be read; restore a backup",
+            directory.display()
         ))
     })
 }

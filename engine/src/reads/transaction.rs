@@ -1,13 +1,20 @@
 //! An accepted command of a member, and what became of it since.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
+use super::statement::read;
 use crate::{
     engine::Engine,
     error::EngineError,
     ledger::{
         Account, Answer, Deed, Entry, Facts, Ledger, LotRef, LotShare, MemberId, Move, Need,
         Points, Principal, RequestId, Seq, Subject, Symbol, TransactionId,
+    },
+    view::{
+        View,
+        item::{Counterpart, merchant_of},
     },
 };
 
@@ -41,7 +48,8 @@ impl Engine {
         .await
     }
 
-    /// A transaction, or `None` if there is none of that name, or none that is still to be had.
+    /// A transaction, or `None` if there is none of that name, or none that is still to be had. What the ledger does not
+    /// remember is looked up in history, where the engine keeps a view of it.
     pub async fn transaction(
         &self,
         id: TransactionId,
@@ -49,8 +57,32 @@ impl Engine {
         if id.shard.0 >= self.router().shards() {
             return Ok(None);
         }
-        self.search(id.shard, move |ledger, facts| {
-            transaction(ledger, id.seq, facts)
+        let (found, last) = self
+            .search(id.shard, move |ledger, facts| {
+                Ok((transaction(ledger, id.seq, facts)?, ledger.last_seq()))
+            })
+            .await?;
+        match self.view() {
+            Some(view) if found.is_none() && id.seq <= last => {
+                self.old_transaction(&view, id, last).await
+            }
+            _ => Ok(found),
+        }
+    }
+
+    async fn old_transaction(
+        &self,
+        view: &Arc<View>,
+        id: TransactionId,
+        last: Seq,
+    ) -> Result<Option<TransactionView>, EngineError> {
+        let found = read(view, move |view| view.transaction(id.shard, id.seq, last)).await?;
+        let Some(((entry, hold), reversed)) = found else {
+            return Ok(None);
+        };
+        self.look(id.shard, move |ledger| {
+            let merchant = merchant_of(&entry, hold.as_ref());
+            told(ledger, entry.clone(), merchant, reversed)
         })
         .await
     }
@@ -65,39 +97,33 @@ pub fn transaction(
     let Some(entry) = ledger.transaction(seq, facts)? else {
         return Ok(None);
     };
-    let Subject::Member(member) = entry.subject.clone() else {
-        return Ok(None);
+    let merchant = match Counterpart::of(&entry) {
+        Counterpart::Merchant(merchant) => Some(merchant),
+        Counterpart::OfHold(hold) => ledger.hold(hold).map(|(held, _)| held.merchant),
+        Counterpart::Nobody => None,
     };
-    let merchant = merchant(ledger, &entry).map(|symbol| ledger.symbols().name(symbol).clone());
+    Ok(told(ledger, entry, merchant, ledger.reversed(seq)))
+}
+
+fn told(
+    ledger: &Ledger,
+    entry: Entry,
+    merchant: Option<Symbol>,
+    reversed: Points,
+) -> Option<TransactionView> {
+    let Subject::Member(member) = entry.subject.clone() else {
+        return None;
+    };
+    let merchant = merchant.map(|symbol| ledger.symbols().name(symbol).clone());
     let lots = lots(ledger, &entry);
     let answer = Answer::recorded(entry, ledger.shard(), ledger.symbols());
-    Ok(answer.map(|answer| TransactionView {
+    answer.map(|answer| TransactionView {
         answer,
         member,
         merchant,
         lots,
-        reversed: ledger.reversed(seq),
-    }))
-}
-
-fn merchant(ledger: &Ledger, entry: &Entry) -> Option<Symbol> {
-    let accepted = |m: &Move| match (m.from, m.to) {
-        (Account::Accepted(merchant), _) | (_, Account::Accepted(merchant)) => Some(merchant),
-        _ => None,
-    };
-    match entry.deed {
-        Deed::Earned { merchant, .. }
-        | Deed::EarnedPending { merchant, .. }
-        | Deed::Redeemed { merchant, .. }
-        | Deed::Held { merchant, .. } => Some(merchant),
-        Deed::Captured { .. } | Deed::Reversed { spend: true, .. } => {
-            entry.moves.iter().find_map(accepted)
-        }
-        // Of an earn: all of it went to one lot, whose issuer it was.
-        Deed::Reversed { .. } => entry.moves.first().map(|m| m.lot.key.issuer),
-        Deed::Released { hold, .. } => ledger.hold(hold).map(|(held, _)| held.merchant),
-        _ => None,
-    }
+        reversed,
+    })
 }
 
 /// The points that are the command's own: not what of them went on to pay a debt or to lapse.

@@ -12,9 +12,13 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message};
 use crossbeam::channel::Sender;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Found, Held, Reply, Sealed, Search, ShardCore, Share, Ticket, search::Searches};
+use super::{
+    Found, Held, ImageOrder, ImagePart, Reply, Sealed, Search, ShardCore, Share, Ticket, imaging,
+    search::Searches,
+};
 use crate::{
     clock::Clock,
+    disk::Disk,
     host::Failure,
     ledger::{Document, Ledger, MemberId, Need, Request},
     limits::Pass,
@@ -58,6 +62,7 @@ pub enum Mail {
         look: Look,
     },
     Search(Search),
+    Image(ImageOrder),
     Carry {
         documents: Vec<Document>,
         done: oneshot::Sender<()>,
@@ -77,6 +82,8 @@ pub struct Outlets {
     pub(crate) committer: Sender<Sealed<Held>>,
     /// Keeps old records.
     pub(crate) past: Arc<Past>,
+    /// Whether there is room for what time does by itself.
+    pub(crate) disk: Arc<Disk>,
     /// Is told what cannot go on.
     pub(crate) failure: Failure,
 }
@@ -91,6 +98,8 @@ pub struct ShardActor {
     durable: Arc<AtomicU64>,
     /// Whether a `Seal` is in the mailbox.
     sealing: bool,
+    /// An image under way.
+    imaging: Option<ImageOrder>,
     /// How many chunks are being read.
     loads: usize,
     /// Dropped when all is said.
@@ -113,6 +122,7 @@ impl ShardActor {
             outlets,
             durable,
             sealing: false,
+            imaging: None,
             loads: 0,
             finishing: None,
         }
@@ -212,10 +222,42 @@ impl ShardActor {
     }
 
     fn expire_due(&mut self, ctx: &mut Context<Self>) {
+        if self.outlets.disk.is_short() {
+            return;
+        }
         let now = self.clock.now();
         if self.core.expire_due(now, EXPIRIES_PER_LOOK) > 0 {
             self.go_on(ctx);
         }
+    }
+
+    fn begin_image(&mut self, order: ImageOrder, ctx: &mut Context<Self>) {
+        let begun = self.core.begin_image(order.extent);
+        // Nobody waits any more if these cannot be sent.
+        let _ = order.parts.send(ImagePart::Begun(begun));
+        let parts = order.parts.clone();
+        self.core.hold_back(Held::Spoken(Box::new(move || {
+            let _ = parts.send(ImagePart::Durable);
+        })));
+        self.imaging = Some(order);
+        ctx.run_later(imaging::PAUSE, Self::go_on_imaging);
+    }
+
+    /// Copies the next piece of an image, and lets other mail in before the one after it.
+    fn go_on_imaging(&mut self, ctx: &mut Context<Self>) {
+        let Some(order) = &self.imaging else { return };
+        if !order.is_behind() {
+            let part = self.core.next_image_part(imaging::PART_BYTES);
+            let ended = part.is_none();
+            let _ = order
+                .parts
+                .send(part.map_or(ImagePart::End, ImagePart::More));
+            if ended {
+                self.imaging = None;
+                return;
+            }
+        }
+        ctx.run_later(imaging::PAUSE, Self::go_on_imaging);
     }
 
     /// What follows on any mail.
@@ -290,13 +332,17 @@ impl Handler<Mail> for ShardActor {
                 pass,
             } => self.submit_many(&places, requests, to, pass),
             Mail::Look { due, look } => {
-                if let Some(member) = due {
+                // A read must not fill the disk: it shows what was recorded while there was room.
+                if let Some(member) = due
+                    && !self.outlets.disk.is_short()
+                {
                     self.core.record_due(self.clock.now(), &member);
                 }
                 let found = look(self.core.ledger());
                 self.core.hold_back(Held::Spoken(found));
             }
             Mail::Search(search) => self.search(search),
+            Mail::Image(order) => self.begin_image(order, ctx),
             Mail::Carry { documents, done } => {
                 let now = self.clock.now();
                 documents

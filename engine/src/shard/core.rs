@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::parking::{Key, Parked, Parking, Stranger, Wait};
 use crate::ledger::{
-    Aged, Answer, Command, CommandKind, Decision, Deed, Document, Entry, Facts, Ledger, MemberId,
-    Need, Refusal, Request, RequestId, Seq, ShardIndex, Subject, UnixMillis,
+    Aged, Answer, Command, CommandKind, Decision, Deed, Document, Entry, Extent, Facts, ImageBegun,
+    Ledger, MemberId, Need, Refusal, Request, RequestId, Seq, ShardIndex, Subject, UnixMillis,
     invariants::{Violation, check_entry, check_member},
 };
 
@@ -261,6 +261,18 @@ impl<H, T> ShardCore<H, T> {
         std::mem::take(&mut self.aged)
     }
 
+    /// Begins an image of the state, undurable decisions included: it is worth nothing before its last entry is durable.
+    pub fn begin_image(&mut self, extent: Extent) -> ImageBegun {
+        let begun = self.ledger.begin_image(extent);
+        self.gather_aged();
+        begun
+    }
+
+    /// The next part of the image that was begun, of about so many bytes; `None` if there is nothing left.
+    pub fn next_image_part(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        self.ledger.next_image_part(bytes)
+    }
+
     /// The last sequence decided.
     #[must_use]
     pub const fn last_seq(&self) -> Seq {
@@ -352,11 +364,15 @@ impl<H, T> ShardCore<H, T> {
         self.body.extend_from_slice(&length.to_be_bytes());
         self.body.extend_from_slice(record);
         self.count += 1;
-        while let Some(aged) = self.ledger.take_aged() {
-            self.aged.push(aged);
-        }
+        self.gather_aged();
         if entry.seq.0.is_multiple_of(CHECKED_EVERY) {
             self.check(&entry.subject);
+        }
+    }
+
+    fn gather_aged(&mut self) {
+        while let Some(aged) = self.ledger.take_aged() {
+            self.aged.push(aged);
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod core;
+mod imaging;
 mod parking;
 mod reply;
 mod search;
@@ -9,6 +10,7 @@ mod search;
 mod tests;
 
 pub use self::core::{Declined, Reply, SEALED_BYTES_MAX, Sealed, ShardCore};
+pub use imaging::{ImageOrder, ImagePart};
 pub use parking::{Stranger, Wait};
 pub use reply::{Held, Share, Ticket};
 pub use search::{Found, Search};

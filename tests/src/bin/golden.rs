@@ -3,9 +3,10 @@
 use std::{fs, io, process::ExitCode};
 
 use clap::Parser;
-use jifen_tests::specimens::{SETS, Set, directory};
+use jifen_tests::specimens::{SETS, Set, archived, directory};
 
-/// Writes the golden files of format version 1: an entry of every kind, whole turns, and the states behind them.
+/// Writes the golden files of format version 1: an entry of every kind, whole turns, the states behind them, and
+/// archives of the turns.
 ///
 /// They are written once and then only read: `cargo test -p jifen-tests --test golden` compares today's code with
 /// them. Sets that are there are left alone unless --overwrite is given, which is right only as long as no journal of
@@ -38,7 +39,26 @@ fn main() -> ExitCode {
             }
         }
     }
+    match archives(arguments.overwrite) {
+        Ok(what) => println!("{}: {what}", archived::archives().display()),
+        Err(error) => {
+            eprintln!("{}: {error}", archived::archives().display());
+            return ExitCode::FAILURE;
+        }
+    }
     ExitCode::SUCCESS
+}
+
+/// The archives are made of the golden turns.
+fn archives(overwrite: bool) -> Result<&'static str, String> {
+    let directory = archived::archives();
+    if directory.exists() {
+        if !overwrite {
+            return Ok("left alone");
+        }
+        fs::remove_dir_all(&directory).map_err(|error| error.to_string())?;
+    }
+    archived::archive(&directory).map(|()| "written")
 }
 
 fn write(set: &Set, only_states: bool) -> io::Result<&'static str> {

@@ -16,6 +16,10 @@ use crate::server::KEY;
 const MEMBERS: usize = 8;
 /// The most commands in one batch.
 const BATCH_MAX: usize = 60;
+/// How often a call has a single command.
+const SINGLES: f64 = 0.7;
+/// How often a call makes a merchant known instead.
+const NEW_SHOPS: f64 = 0.02;
 /// Commands in one batch when everything is asked again.
 const AGAIN: usize = 5_000;
 
@@ -28,6 +32,9 @@ pub enum Failed {
     Wrong(String),
 }
 
+/// A command as it stands in a batch, with the answer that was heard.
+pub type Acknowledged = (Value, Value);
+
 /// A client with members of its own.
 pub struct Shopper {
     name: String,
@@ -37,22 +44,22 @@ pub struct Shopper {
     books: Books,
     /// Batches of which nobody knows what became of them, in the order of sending.
     unknown: Vec<Vec<Value>>,
-    /// Every command with the answer that was heard.
-    acknowledged: Vec<(Value, Value)>,
+    acknowledged: Vec<Acknowledged>,
     /// How many of these were found again after a crash.
     found_again: usize,
     /// What is attached to every command, if anything.
     note: Option<String>,
+    /// The share of calls with a single command.
+    singles: f64,
 }
 
 impl Shopper {
     /// A shopper that has not said anything yet.
     #[must_use]
     pub fn new(number: u64) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).build();
         Self {
             name: format!("s{number}"),
-            agent: Agent::new_with_config(config),
+            agent: agent(),
             rng: ChaCha8Rng::seed_from_u64(number),
             ids: 0,
             books: Books::default(),
@@ -60,6 +67,7 @@ impl Shopper {
             acknowledged: Vec::new(),
             found_again: 0,
             note: None,
+            singles: SINGLES,
         }
     }
 
@@ -70,6 +78,13 @@ impl Shopper {
         self
     }
 
+    /// The same shopper with nothing but batches.
+    #[must_use]
+    pub fn in_bulk(mut self) -> Self {
+        self.singles = 0.0;
+        self
+    }
+
     /// Makes merchants and members known.
     ///
     /// # Errors
@@ -77,13 +92,7 @@ impl Shopper {
     /// If the server does not do as it should.
     pub fn begin(&mut self, url: &str) -> Result<(), Failed> {
         for merchant in ["M1", "M2"] {
-            let put = self.agent.put(format!("{url}/v1/merchants/{merchant}"));
-            let put = put.header("Idempotency-Key", format!("{}-{merchant}", self.name));
-            let put = put.header("Authorization", format!("Bearer {KEY}"));
-            let answer = put
-                .content_type("application/json")
-                .send(r#"{"name":"A shop"}"#);
-            read(answer)?;
+            self.open_shop(url, merchant)?;
         }
         let names: Vec<String> = (0..MEMBERS)
             .map(|number| format!("{}-m{number}", self.name))
@@ -103,7 +112,12 @@ impl Shopper {
     ///
     /// If no answer came, or one that must not be.
     pub fn shop(&mut self, url: &str) -> Result<usize, Failed> {
-        let single = self.rng.random_bool(0.7);
+        if self.rng.random_bool(NEW_SHOPS) {
+            self.ids += 1;
+            let merchant = format!("{}-shop-{}", self.name, self.ids);
+            return self.open_shop(url, &merchant).map(|()| 1);
+        }
+        let single = self.rng.random_bool(self.singles);
         let count = if single {
             1
         } else {
@@ -139,17 +153,8 @@ impl Shopper {
     /// With the first that is not.
     pub fn find_again(&mut self, url: &str, everything: bool) -> Result<usize, Failed> {
         let from = if everything { 0 } else { self.found_again };
-        for batch in self.acknowledged[from..].chunks(AGAIN) {
-            let commands: Vec<&Value> = batch.iter().map(|(command, _)| command).collect();
-            let answers = self.post(url, "/v1/commands", None, &json!(commands))?;
-            let answers = answers.as_array().ok_or(Failed::Unknown)?;
-            for ((command, before), now) in batch.iter().zip(answers) {
-                if now["replayed"] != true || told(now) != told(before) {
-                    let what = format!("{command} was told {before} and now {now}");
-                    return Err(Failed::Wrong(what));
-                }
-            }
-        }
+        let answered: Vec<&Acknowledged> = self.acknowledged[from..].iter().collect();
+        find_again(&self.agent, url, &answered)?;
         let count = self.acknowledged.len() - from;
         self.found_again = self.acknowledged.len();
         Ok(count)
@@ -189,10 +194,29 @@ impl Shopper {
         Ok(())
     }
 
+    /// Every command with the answer that was heard.
+    #[must_use]
+    pub fn acknowledged(&self) -> &[Acknowledged] {
+        &self.acknowledged
+    }
+
     /// How many answers were heard.
     #[must_use]
     pub const fn heard(&self) -> usize {
         self.acknowledged.len()
+    }
+
+    /// Makes a merchant known. No book is kept of it: to say it again changes nothing.
+    fn open_shop(&mut self, url: &str, merchant: &str) -> Result<(), Failed> {
+        let (id, name) = (format!("{}-{merchant}", self.name), "A shop");
+        let put = self.agent.put(format!("{url}/v1/merchants/{merchant}"));
+        let put = put.header("Idempotency-Key", &id);
+        let put = put.header("Authorization", format!("Bearer {KEY}"));
+        let body = json!({ "name": name }).to_string();
+        let answer = read(put.content_type("application/json").send(body))?;
+        let command = json!({"type": "put_merchant", "id": id, "merchant": merchant, "name": name});
+        self.acknowledged.push((command, answer));
+        Ok(())
     }
 
     fn command(&mut self) -> Value {
@@ -292,21 +316,57 @@ impl Shopper {
     }
 
     fn post(&self, url: &str, path: &str, id: Option<&str>, body: &Value) -> Result<Value, Failed> {
-        let mut post = self
-            .agent
-            .post(format!("{url}{path}"))
-            .header("Authorization", format!("Bearer {KEY}"))
-            .content_type("application/json");
-        if let Some(id) = id {
-            post = post.header("Idempotency-Key", id);
-        }
-        read(post.send(body.to_string()))
+        post(&self.agent, url, path, id, body)
     }
 
     fn get(&self, url: &str, path: &str) -> Result<Value, Failed> {
         let get = self.agent.get(format!("{url}{path}"));
         read(get.header("Authorization", format!("Bearer {KEY}")).call())
     }
+}
+
+/// A client of HTTP that takes refusals for answers.
+#[must_use]
+pub fn agent() -> Agent {
+    let config = Agent::config_builder().http_status_as_error(false).build();
+    Agent::new_with_config(config)
+}
+
+/// Sends again what was answered; the answers must be the same, and told as repeated.
+///
+/// # Errors
+///
+/// With the first that is not.
+pub fn find_again(agent: &Agent, url: &str, answered: &[&Acknowledged]) -> Result<(), Failed> {
+    for batch in answered.chunks(AGAIN) {
+        let commands: Vec<&Value> = batch.iter().map(|(command, _)| command).collect();
+        let answers = post(agent, url, "/v1/commands", None, &json!(commands))?;
+        let answers = answers.as_array().ok_or(Failed::Unknown)?;
+        for ((command, before), now) in batch.iter().zip(answers) {
+            if now["replayed"] != true || told(now) != told(before) {
+                let what = format!("{command} was told {before} and now {now}");
+                return Err(Failed::Wrong(what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn post(
+    agent: &Agent,
+    url: &str,
+    path: &str,
+    id: Option<&str>,
+    body: &Value,
+) -> Result<Value, Failed> {
+    let mut post = agent
+        .post(format!("{url}{path}"))
+        .header("Authorization", format!("Bearer {KEY}"))
+        .content_type("application/json");
+    if let Some(id) = id {
+        post = post.header("Idempotency-Key", id);
+    }
+    read(post.send(body.to_string()))
 }
 
 /// Whether an answer says that nobody knows, or that nothing was done for now.

@@ -3,7 +3,7 @@
 use jifen_engine::ledger::CommandKind;
 
 /// Cases that a few hundred worlds must meet, beside every command accepted, refused and said again.
-const CASES: [&str; 56] = [
+const CASES: [&str; 62] = [
     "earn declined",
     "redeem declined",
     "request_id_reused",
@@ -41,6 +41,12 @@ const CASES: [&str; 56] = [
     "chunk dropped",
     "chunk damaged in a crash",
     "chunk read before it was written",
+    "chunk kept for an image",
+    "image of the whole",
+    "image of what changed",
+    "image in its place",
+    "image lost a chunk",
+    "recovered from an image",
     "turn of several values",
     "crash between writes",
     "crash between need and facts",

@@ -6,13 +6,16 @@ use jifen_engine::{
         memory::{Fault, MemoryJournal},
         recovery::{Recovered, recover_with},
     },
-    ledger::{Ledger, invariants::check_shard},
+    ledger::{Ledger, Seq, invariants::check_shard},
     past::{Past, Place, Shelf},
 };
 use rand::{Rng, seq::IndexedRandom};
 
 use super::{World, process::Process};
 use crate::{ask::What, heard::Told};
+
+/// What a recovery finds: the ledgers, the journal, and where the images stood that it began with.
+type Found = (Vec<Ledger>, Recovered, Vec<Option<Seq>>);
 
 impl World {
     /// The process is gone, with all that was not durable; another one recovers.
@@ -32,7 +35,7 @@ impl World {
             self.met.count("crash with chunks that were not written");
         }
         self.damage_shelf();
-        let (ledgers, recovered) = self.recover()?;
+        let (ledgers, recovered, imaged) = self.recover()?;
         let expected = durable + u64::from(matches!(fault, Some((Fault::Unanswered, _))));
         if recovered.turn != expected {
             return Err(format!(
@@ -46,7 +49,8 @@ impl World {
                 self.met.count("tail of several values dropped");
             }
         }
-        if recovered.entries < live {
+        let found: u64 = ledgers.iter().map(|ledger| ledger.last_seq().0).sum();
+        if found < live {
             self.met.count("crash with entries that were not durable");
         }
         self.check_recovered(&ledgers)?;
@@ -58,6 +62,7 @@ impl World {
             self.clock,
             ledgers,
             recovered,
+            imaged,
             &self.medium,
             &mut self.lineages,
         )?;
@@ -86,26 +91,29 @@ impl World {
         self.met.count("chunk damaged in a crash");
     }
 
-    fn recover(&mut self) -> Result<(Vec<Ledger>, Recovered), String> {
-        let once = || {
-            let mut ledgers = self.programme.ledgers();
-            let mut journal = MemoryJournal::open(self.medium.clone());
-            let past = Past::new(Box::new(self.shelf.clone()), usize::MAX);
-            let recovered = recover_with(&mut journal, Some(&self.head), &mut ledgers, past);
-            recovered
-                .map(|recovered| (ledgers, recovered))
-                .map_err(|error| error.to_string())
-        };
-        let first = once()?;
+    fn recover(&mut self) -> Result<Found, String> {
+        let first = self.recover_once()?;
         if self.rng.random_ratio(1, 8) {
             // A crash right after recovery: the second one finds the same, and no tail any more.
-            let again = once()?;
+            let again = self.recover_once()?;
             if again.1.dropped.is_some() || again.1.turn != first.1.turn {
                 return Err(format!("recovered {:?}, then {:?}", first.1, again.1));
             }
             self.met.count("recovered twice");
+            return Ok(again);
         }
         Ok(first)
+    }
+
+    fn recover_once(&mut self) -> Result<Found, String> {
+        let past = Past::new(Box::new(self.shelf.clone()), usize::MAX);
+        let mut ledgers = self.begin_with_images(&past);
+        let stand = ledgers.iter().map(Ledger::last_seq);
+        let imaged = stand.map(|seq| (seq > Seq(0)).then_some(seq)).collect();
+        let mut journal = MemoryJournal::open(self.medium.clone());
+        let recovered = recover_with(&mut journal, Some(&self.head), &mut ledgers, past);
+        let recovered = recovered.map_err(|error| error.to_string())?;
+        Ok((ledgers, recovered, imaged))
     }
 
     /// What was recovered is what was live, agrees with every read and answer, and keeps its books.

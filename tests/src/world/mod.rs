@@ -9,6 +9,7 @@ mod cases;
 mod clients;
 mod crash;
 mod damage;
+mod images;
 mod lineage;
 mod loads;
 mod lookups;
@@ -32,6 +33,7 @@ use rand_chacha::ChaCha8Rng;
 
 use self::{
     clients::Clients,
+    images::Image,
     lineage::Lineages,
     process::{Due, Process, has_entries, is_large},
     programme::Programme,
@@ -55,6 +57,8 @@ struct World {
     medium: Medium,
     /// Where old records are when they are written.
     shelf: MemoryShelf,
+    /// The image of every shard that is in its place.
+    images: Vec<Option<Image>>,
     /// The head file: how far the journal was when it was last written.
     head: Head,
     process: Process,
@@ -108,7 +112,8 @@ impl World {
             past: Past::new(Box::new(shelf.clone()), usize::MAX),
         };
         let ledgers = programme.ledgers();
-        let process = Process::start(START, ledgers, nothing, &medium, &mut lineages)?;
+        let imaged = vec![None; usize::from(shards)];
+        let process = Process::start(START, ledgers, nothing, imaged, &medium, &mut lineages)?;
         let remembered = programme.remembered_millis;
         let workload = Workload::new(seed, shape).remembering(remembered);
         Ok(Self {
@@ -119,6 +124,7 @@ impl World {
             head: process.head(),
             medium,
             shelf,
+            images: vec![None; usize::from(shards)],
             process,
             lineages,
             reads: Vec::new(),
@@ -146,8 +152,9 @@ impl World {
             420..500 => self.read()?,
             500..550 => self.expire()?,
             550..620 => self.process.write(&mut self.rng)?,
-            620..640 => self.process.read_ahead(&mut self.rng)?,
-            640..740 => self.deliver()?,
+            620..630 => self.process.read_ahead(&mut self.rng)?,
+            630..660 => self.image()?,
+            660..740 => self.deliver()?,
             740..840 => {
                 for _ in 0..self.rng.random_range(1..=4) {
                     let shard = self.some_shard();
@@ -284,6 +291,10 @@ impl World {
     /// Something is durable and is told to whoever waits for it.
     fn speak(&mut self, due: Due) -> Result<(), String> {
         match due {
+            Due::Imaged { shard } => {
+                self.process.image_is_durable(shard);
+                Ok(())
+            }
             Due::Read { shard, seq, hash } => {
                 self.reads.push((shard, seq, hash));
                 self.met.count("read answered");

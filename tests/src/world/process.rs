@@ -11,7 +11,7 @@ use jifen_engine::{
         memory::{Medium, MemoryJournal},
         recovery::Recovered,
     },
-    ledger::{Document, Ledger, MerchantId, StateHash, UnixMillis},
+    ledger::{Document, Ledger, MerchantId, Seq, StateHash, UnixMillis},
     past::{Job, Past},
     shard::{Reply, Sealed, ShardCore},
 };
@@ -19,6 +19,7 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
+    images::Imaging,
     lineage::{Event, Lineages},
     loads::Load,
     lookups::Lookup,
@@ -41,6 +42,8 @@ pub(super) enum Due {
     Document { ticket: u64, document: Document },
     /// One of the other shards has it.
     Carried { ticket: u64 },
+    /// What a shard's image was begun behind.
+    Imaged { shard: usize },
     /// A read: what it saw.
     Read {
         shard: usize,
@@ -58,6 +61,10 @@ pub(super) struct Process {
     /// On how many shards a document still has to arrive, by the request's ticket.
     carrying: BTreeMap<u64, usize>,
     pub(super) past: Past,
+    /// The image of each shard that is under way.
+    pub(super) imaging: Vec<Option<Imaging>>,
+    /// Where the image of each shard stands that increments go on from.
+    pub(super) imaged: Vec<Option<Seq>>,
     /// What is to be done in the store, in no order.
     pub(super) jobs: Vec<Job>,
     /// Old records on their way to their shards.
@@ -72,11 +79,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Goes on from what was recovered, and carries the documents of shard 0 to the others once more.
+    /// Goes on from what was recovered, `imaged` telling with which images, and carries the documents of shard 0 to the others once more.
     pub(super) fn start(
         now: u64,
         ledgers: Vec<Ledger>,
         recovered: Recovered,
+        imaged: Vec<Option<Seq>>,
         medium: &Medium,
         lineages: &mut Lineages,
     ) -> Result<Self, String> {
@@ -94,6 +102,8 @@ impl Process {
                 .collect(),
             committer: Committer::new(journal, recovered.chains, recovered.turn),
             carrying: BTreeMap::new(),
+            imaging: imaged.iter().map(|_| None).collect(),
+            imaged,
             past: recovered.past,
             jobs: Vec::new(),
             loads: Vec::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jifen_engine::{
     Engine, Limits, Options, Parts, Router,
+    disk::Endless,
     journal::{
         memory::{Fault, Medium, MemoryJournal},
         recovery::recover,
@@ -291,8 +292,10 @@ async fn behind_a_failed_journal_the_outcome_is_unknown() {
         journal: Box::new(journal),
         recovered,
         head: None,
+        keeping: None,
         limits: Limits::default(),
         clock: Arc::new(HandClock::new()),
+        disk: Arc::new(Endless),
         lock: None,
     })
     .unwrap();

@@ -49,6 +49,8 @@ async fn no_endpoint_serves_without_a_key_but_health() {
         ("PUT", "/v1/members/m"),
         ("GET", "/v1/members/m"),
         ("GET", "/v1/members/m/requests/1"),
+        ("GET", "/v1/members/m/statement"),
+        ("GET", "/v1/merchants/m/transactions"),
         ("POST", "/v1/members/m/freeze"),
         ("POST", "/v1/members/m/unfreeze"),
         ("POST", "/v1/members/m/close"),

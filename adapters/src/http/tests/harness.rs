@@ -17,12 +17,15 @@ use actix_web::{
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use jifen_engine::{
     Clock, DataDirectory, Engine, Options,
-    ledger::{PointType, Principal, ShardIndex, UnixMillis, invariants::Books},
+    ledger::{PointType, ShardIndex, UnixMillis, invariants::Books},
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::{Keys, State, routes};
+use crate::{
+    access::{KeyBook, Keyring},
+    http::{State, routes},
+};
 
 pub(super) const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -96,11 +99,17 @@ impl Told {
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(json["type"], format!("/problems/{code}"));
         assert_eq!(json["status"], status);
-        assert_eq!(json["retryable"], matches!(status, 408 | 503), "{json}");
         assert_eq!(
-            self.header("retry-after"),
-            if status == 503 { "1" } else { "" }
+            json["retryable"],
+            matches!(status, 408 | 429 | 503),
+            "{json}"
         );
+        let wait = self.header("retry-after");
+        match status {
+            503 => assert_eq!(wait, "1"),
+            429 => assert!(wait.parse::<u32>().unwrap() > 0),
+            _ => assert_eq!(wait, ""),
+        }
         assert_eq!(json["reasons"][0]["code"], code);
         for text in ["title", "detail"] {
             assert!(
@@ -119,6 +128,8 @@ type Call = Box<dyn Fn(TestRequest) -> LocalBoxFuture<'static, Told>>;
 /// A door with an engine behind it.
 pub(super) struct House {
     pub(super) engine: Engine,
+    /// Who may come in; the operator with [`KEY`] may always.
+    pub(super) keys: Arc<Keyring>,
     call: Call,
     /// Nobody looks for the journal's files again, but they need a place.
     _data: TempDir,
@@ -136,10 +147,10 @@ impl House {
     }
 
     pub(super) async fn around(engine: Engine, point_type: PointType, data: TempDir) -> Self {
-        let operator = Principal::new("operator").unwrap();
+        let keys = Arc::new(Keyring::new(Some(KEY), &KeyBook::default()).unwrap());
         let state = State {
             engine: engine.clone(),
-            keys: Keys::default().with(Keys::digest(KEY), operator),
+            keys: Arc::clone(&keys),
             point_type,
         };
         let app = App::new()
@@ -160,6 +171,7 @@ impl House {
         };
         Self {
             engine,
+            keys,
             call: Box::new(call),
             _data: data,
         }
@@ -172,7 +184,12 @@ impl House {
 
     /// Sends a request with the key.
     pub(super) async fn knock(&self, request: TestRequest) -> Told {
-        self.send(request.insert_header(("authorization", format!("Bearer {KEY}"))))
+        self.knock_with(KEY, request).await
+    }
+
+    /// Sends a request with somebody's key.
+    pub(super) async fn knock_with(&self, key: &str, request: TestRequest) -> Told {
+        self.send(request.insert_header(("authorization", format!("Bearer {key}"))))
             .await
     }
 

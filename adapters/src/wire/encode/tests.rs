@@ -270,6 +270,7 @@ fn every_refusal_can_be_told() {
 fn what_the_engine_could_not_decide_is_retryable() {
     for (error, code) in [
         (EngineError::Overloaded, "overloaded"),
+        (EngineError::DiskFull, "unavailable"),
         (EngineError::Stopping, "unavailable"),
         (EngineError::OutcomeUnknown, "outcome_unknown"),
     ] {

@@ -1,0 +1,190 @@
+//! The one table of what each role may do.
+
+use jifen_engine::ledger::CommandKind;
+
+use super::role::RoleName;
+
+/// Something that a principal may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// To have a command decided.
+    Command(CommandKind),
+    /// To look at something.
+    Read(Read),
+}
+
+/// Something that can be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A member and what they have.
+    Member,
+    /// What changed a member's points.
+    Statement,
+    /// What was answered to a request of the principal itself; nobody can name another's.
+    Request,
+    /// A hold.
+    Hold,
+    /// A merchant's document.
+    Merchant,
+    /// What passed between a merchant and members.
+    Movements,
+    /// A transaction.
+    Transaction,
+}
+
+/// How far a role may go with an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Not at all.
+    Never,
+    /// Where it concerns the principal's own merchant. Everything else is as if it did not exist.
+    Own,
+    /// Whatever it concerns.
+    Any,
+}
+
+impl Action {
+    /// Who may do it: operator, merchant, storefront, auditor, in the order of [`RoleName::ALL`].
+    const fn row(self) -> [Right; 4] {
+        use CommandKind as C;
+        use Right::{Any, Never, Own};
+        match self {
+            // Members.
+            Self::Command(C::Enrol | C::Freeze | C::Unfreeze | C::Close | C::Erase) => {
+                [Any, Never, Any, Never]
+            }
+            // Points that a merchant gives and takes.
+            Self::Command(C::Earn | C::Redeem | C::Reverse) => [Any, Own, Never, Never],
+            // Points set aside.
+            Self::Command(C::Hold | C::Capture | C::Release) => [Any, Own, Any, Never],
+            // The programme's own affairs. A merchant does not write its own contract.
+            Self::Command(C::Adjust | C::PutMerchant) => [Any, Never, Never, Never],
+            // A member's lots tell at which other merchants they were earned; so merchants do not see them.
+            Self::Read(Read::Member | Read::Statement) => [Any, Never, Any, Any],
+            // Whoever may ask may hear again what was answered.
+            Self::Read(Read::Request) => [Any, Any, Any, Any],
+            Self::Read(Read::Hold) => [Any, Own, Any, Any],
+            Self::Read(Read::Merchant | Read::Movements | Read::Transaction) => {
+                [Any, Own, Never, Any]
+            }
+        }
+    }
+
+    /// How far a role may go with it.
+    #[must_use]
+    pub const fn right(self, role: RoleName) -> Right {
+        self.row()[role as usize]
+    }
+
+    /// Every action, in the order in which they are shown.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let commands = CommandKind::ALL.into_iter().map(Self::Command);
+        commands.chain(Read::ALL.into_iter().map(Self::Read))
+    }
+
+    /// Whether a role may have any command decided at all.
+    #[must_use]
+    pub fn may_command(role: RoleName) -> bool {
+        let mut commands = CommandKind::ALL.into_iter().map(Self::Command);
+        commands.any(|command| command.right(role) != Right::Never)
+    }
+
+    /// The word for it: a command's type, or what is looked at.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Command(kind) => kind.name(),
+            Self::Read(read) => read.name(),
+        }
+    }
+
+    /// Whether it is a `command` or a `read`.
+    #[must_use]
+    pub const fn sort(self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Read(_) => "read",
+        }
+    }
+}
+
+impl Read {
+    /// Everything that can be looked at.
+    pub const ALL: [Self; 7] = [
+        Self::Member,
+        Self::Statement,
+        Self::Request,
+        Self::Hold,
+        Self::Merchant,
+        Self::Movements,
+        Self::Transaction,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Statement => "statement",
+            Self::Request => "request",
+            Self::Hold => "hold",
+            Self::Merchant => "merchant",
+            Self::Movements => "movements",
+            Self::Transaction => "transaction",
+        }
+    }
+}
+
+impl Right {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Never => "no",
+            Self::Own => "own",
+            Self::Any => "yes",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_the_roles_in_their_order() {
+        for (place, role) in RoleName::ALL.into_iter().enumerate() {
+            assert_eq!(role as usize, place);
+        }
+    }
+
+    /// What the contract says in so many words.
+    #[test]
+    fn operators_may_everything_and_auditors_only_look() {
+        for action in Action::all() {
+            assert_eq!(action.right(RoleName::Operator), Right::Any, "{action:?}");
+            let audit = match action {
+                Action::Command(_) => Right::Never,
+                Action::Read(_) => Right::Any,
+            };
+            assert_eq!(action.right(RoleName::Auditor), audit, "{action:?}");
+        }
+        let adjust = Action::Command(CommandKind::Adjust);
+        for role in [RoleName::Merchant, RoleName::Storefront, RoleName::Auditor] {
+            assert_eq!(adjust.right(role), Right::Never);
+        }
+        let commanding = RoleName::ALL.map(Action::may_command);
+        assert_eq!(commanding, [true, true, true, false]);
+    }
+
+    /// Only a merchant has something of its own, and nothing that it may do reaches further.
+    #[test]
+    fn merchants_stay_with_their_own() {
+        for action in Action::all() {
+            let merchant = action.right(RoleName::Merchant);
+            let request = action == Action::Read(Read::Request);
+            assert!(merchant != Right::Any || request, "{action:?}");
+            for role in [RoleName::Operator, RoleName::Storefront, RoleName::Auditor] {
+                assert_ne!(action.right(role), Right::Own, "{action:?}");
+            }
+        }
+    }
+}

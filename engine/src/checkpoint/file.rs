@@ -1,0 +1,203 @@
+//! An image on disk. All numbers are big-endian.
+//!
+//! ```text
+//! "JI" version:1 zero:1 shard:2 zero:2 seq:8 check:8
+//! (length:4 check:8 part)…            parts as `ledger::Restoring` takes them
+//! zero:4 check:8                      the end
+//! ```
+//!
+//! `check` is XXH3-64 of what it follows, seeded with the number of the part: 0 for the head, 1, 2 … and one more for
+//! the end, so that a part that is lost, doubled or swapped shows.
+
+use std::{
+    fs::{self, File},
+    io::{BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::CheckpointError;
+use crate::ledger::{Seq, ShardIndex};
+
+const VERSION: u8 = 1;
+const HEAD_BYTES: usize = 16;
+/// No part is nearly as long, whatever a damaged length says.
+const PART_BYTES_MAX: usize = 1 << 31;
+
+/// Writes an image beside its place.
+pub(crate) struct ImageWriter {
+    file: BufWriter<File>,
+    draft: PathBuf,
+    path: PathBuf,
+    parts: u64,
+    bytes: u64,
+}
+
+impl ImageWriter {
+    /// Begins the file that will be `path`.
+    pub(crate) fn begin(path: &Path, shard: ShardIndex, seq: Seq) -> Result<Self, CheckpointError> {
+        let draft = path.with_extension("draft");
+        let file = File::create(&draft)
+            .map_err(CheckpointError::io(format!("create {}", draft.display())))?;
+        let mut this = Self {
+            file: BufWriter::with_capacity(256 << 10, file),
+            draft,
+            path: path.to_owned(),
+            parts: 0,
+            bytes: 0,
+        };
+        let mut head = [0; HEAD_BYTES];
+        head[..2].copy_from_slice(b"JI");
+        head[2] = VERSION;
+        head[4..6].copy_from_slice(&shard.0.to_be_bytes());
+        head[8..].copy_from_slice(&seq.0.to_be_bytes());
+        this.write(&head)?;
+        this.write(&xxh3_64_with_seed(&head, 0).to_be_bytes())?;
+        Ok(this)
+    }
+
+    /// Appends a part, which must not be empty.
+    pub(crate) fn part(&mut self, part: &[u8]) -> Result<(), CheckpointError> {
+        let length = u32::try_from(part.len()).expect("parts are small");
+        self.parts += 1;
+        self.write(&length.to_be_bytes())?;
+        self.write(&xxh3_64_with_seed(part, self.parts).to_be_bytes())?;
+        self.write(part)
+    }
+
+    /// Ends the file and makes its content durable; tells its size in bytes.
+    pub(crate) fn end(&mut self) -> Result<u64, CheckpointError> {
+        self.write(&[0; 4])?;
+        self.write(&xxh3_64_with_seed(&[], self.parts + 1).to_be_bytes())?;
+        let synced = self
+            .file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(CheckpointError::io(format!(
+            "write {}",
+            self.draft.display()
+        )))?;
+        Ok(self.bytes)
+    }
+
+    /// Puts the file in its place. The name is durable when the directory was synced.
+    pub(crate) fn place(self) -> Result<(), CheckpointError> {
+        fs::rename(&self.draft, &self.path).map_err(CheckpointError::io(format!(
+            "rename {}",
+            self.draft.display()
+        )))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CheckpointError> {
+        self.bytes += bytes.len() as u64;
+        self.file
+            .write_all(bytes)
+            .map_err(CheckpointError::io(format!(
+                "write {}",
+                self.draft.display()
+            )))
+    }
+}
+
+/// Shows the parts of an image; it must be that of `shard`.
+pub(crate) fn read(
+    path: &Path,
+    shard: ShardIndex,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), CheckpointError>,
+) -> Result<Seq, CheckpointError> {
+    let damaged = |what: &str| CheckpointError::Damaged {
+        path: path.to_owned(),
+        what: what.to_owned(),
+    };
+    let io = || CheckpointError::io(format!("read {}", path.display()));
+    let file = File::open(path).map_err(io())?;
+    let mut file = BufReader::with_capacity(256 << 10, file);
+    let mut exactly = |bytes: &mut [u8]| match file.read_exact(bytes) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(damaged("it ends early"))
+        }
+        read => read.map_err(io()),
+    };
+    let (mut head, mut check) = ([0; HEAD_BYTES], [0; 8]);
+    exactly(&mut head)?;
+    exactly(&mut check)?;
+    if head[..2] != *b"JI" || u64::from_be_bytes(check) != xxh3_64_with_seed(&head, 0) {
+        return Err(damaged("it does not begin like an image"));
+    }
+    if head[2] != VERSION || head[4..6] != shard.0.to_be_bytes() {
+        return Err(damaged("it is of another version or shard"));
+    }
+    let mut part = Vec::new();
+    for number in 1.. {
+        let mut length = [0; 4];
+        exactly(&mut length)?;
+        exactly(&mut check)?;
+        let length = u32::from_be_bytes(length) as usize;
+        if length > PART_BYTES_MAX {
+            return Err(damaged("a part is too long"));
+        }
+        part.clear();
+        part.resize(length, 0);
+        exactly(&mut part)?;
+        if u64::from_be_bytes(check) != xxh3_64_with_seed(&part, number) {
+            return Err(damaged("a checksum is wrong"));
+        }
+        if length == 0 {
+            break;
+        }
+        take(&part)?;
+    }
+    let mut seq = [0; 8];
+    seq.copy_from_slice(&head[8..]);
+    Ok(Seq(u64::from_be_bytes(seq)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARD: ShardIndex = ShardIndex(3);
+
+    fn parts(path: &Path) -> Result<(Vec<Vec<u8>>, Seq), CheckpointError> {
+        let mut parts = Vec::new();
+        let seq = read(path, SHARD, &mut |part| {
+            parts.push(part.to_vec());
+            Ok(())
+        })?;
+        Ok((parts, seq))
+    }
+
+    #[test]
+    fn an_image_is_read_back_as_written_and_damage_shows() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("000007-0003.img");
+        let mut writer = ImageWriter::begin(&path, SHARD, Seq(70)).unwrap();
+        for part in [&b"head"[..], b"members"] {
+            writer.part(part).unwrap();
+        }
+        let bytes = writer.end().unwrap();
+        assert!(
+            !path.exists(),
+            "it is not in its place before it is durable"
+        );
+        writer.place().unwrap();
+        let written = fs::read(&path).unwrap();
+        assert_eq!(written.len() as u64, bytes);
+        let whole = (vec![b"head".to_vec(), b"members".to_vec()], Seq(70));
+        assert_eq!(parts(&path).unwrap(), whole);
+        for bit in 0..written.len() * 8 {
+            let mut damaged = written.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, &damaged).unwrap();
+            assert!(parts(&path).is_err(), "bit {bit}");
+        }
+        for length in 0..written.len() {
+            fs::write(&path, &written[..length]).unwrap();
+            assert!(parts(&path).is_err(), "cut at {length}");
+        }
+        fs::write(&path, &written).unwrap();
+        let other = read(&path, ShardIndex(4), &mut |_| Ok(()));
+        assert!(other.is_err(), "of another shard");
+    }
+}

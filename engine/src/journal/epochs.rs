@@ -1,0 +1,165 @@
+//! Where the epochs of a journal are kept that are not archived yet.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    Journal, JournalError,
+    epoch::Epoch,
+    memory::{Medium, MemoryJournal},
+    sled_journal::SledJournal,
+};
+
+/// A place for epochs.
+pub trait Epochs: Send + Sync {
+    /// Every epoch that is there, in order.
+    fn list(&self) -> Result<Vec<Epoch>, JournalError>;
+
+    /// Opens an epoch, making it if need be.
+    fn open(&self, epoch: Epoch) -> Result<Box<dyn Journal>, JournalError>;
+
+    /// Removes an epoch that nobody has open.
+    fn remove(&self, epoch: Epoch) -> Result<(), JournalError>;
+}
+
+/// A directory with a sled directory for every epoch.
+#[derive(Clone, Debug)]
+pub struct SledEpochs {
+    directory: PathBuf,
+}
+
+impl SledEpochs {
+    /// The epochs in `directory`, which is made with the first one. The caller holds the data directory's lock.
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// Where an epoch is.
+    #[must_use]
+    pub fn path(&self, epoch: Epoch) -> PathBuf {
+        self.directory.join(epoch.to_string())
+    }
+
+    /// Removes what is archived and was still to be removed.
+    pub fn remove_before(&self, epoch: Epoch) -> Result<(), JournalError> {
+        for number in 1..epoch.0 {
+            self.remove(Epoch(number))?;
+        }
+        Ok(())
+    }
+
+    /// The name under which an epoch is removed: what is called like this is to be removed further.
+    fn doomed(&self, epoch: Epoch) -> PathBuf {
+        self.directory.join(format!("{epoch}.removed"))
+    }
+
+    fn sync(&self) -> Result<(), JournalError> {
+        File::open(&self.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(JournalError::io(format!(
+                "sync {}",
+                self.directory.display()
+            )))
+    }
+}
+
+impl Epochs for SledEpochs {
+    fn list(&self) -> Result<Vec<Epoch>, JournalError> {
+        let name = self.directory.display();
+        let files = match fs::read_dir(&self.directory) {
+            Ok(files) => files,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(JournalError::io(format!("list {name}"))(error)),
+        };
+        let mut epochs = Vec::new();
+        for file in files {
+            let file = file.map_err(JournalError::io(format!("list {name}")))?;
+            let name = file.file_name();
+            let epoch = name.to_str().and_then(|name| name.parse().ok()).map(Epoch);
+            epochs.extend(epoch.filter(|epoch| *name == *epoch.to_string()));
+        }
+        epochs.sort_unstable();
+        Ok(epochs)
+    }
+
+    fn open(&self, epoch: Epoch) -> Result<Box<dyn Journal>, JournalError> {
+        Ok(Box::new(SledJournal::open(&self.path(epoch))?))
+    }
+
+    fn remove(&self, epoch: Epoch) -> Result<(), JournalError> {
+        let (path, doomed) = (self.path(epoch), self.doomed(epoch));
+        // Files are removed one by one. Under its name nobody must meet a half of it, not even after a power failure.
+        if path.exists() {
+            fs::rename(&path, &doomed)
+                .map_err(JournalError::io(format!("rename {}", path.display())))?;
+            self.sync()?;
+        }
+        if doomed.exists() {
+            fs::remove_dir_all(&doomed)
+                .map_err(JournalError::io(format!("remove {}", doomed.display())))?;
+        }
+        Ok(())
+    }
+}
+
+/// Epochs in memory, which survive their process. Clones are the same epochs.
+#[derive(Clone, Default)]
+pub struct MemoryEpochs(Arc<Mutex<BTreeMap<Epoch, Medium>>>);
+
+impl MemoryEpochs {
+    /// What an epoch is on, if it is there.
+    #[must_use]
+    pub fn medium(&self, epoch: Epoch) -> Option<Medium> {
+        self.with(|epochs| epochs.get(&epoch).cloned())
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Epoch, Medium>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Epochs for MemoryEpochs {
+    fn list(&self) -> Result<Vec<Epoch>, JournalError> {
+        Ok(self.with(|epochs| epochs.keys().copied().collect()))
+    }
+
+    fn open(&self, epoch: Epoch) -> Result<Box<dyn Journal>, JournalError> {
+        let medium = self.with(|epochs| epochs.entry(epoch).or_default().clone());
+        Ok(Box::new(MemoryJournal::open(medium)))
+    }
+
+    fn remove(&self, epoch: Epoch) -> Result<(), JournalError> {
+        self.with(|epochs| epochs.remove(&epoch));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_listed_opened_and_removed_and_other_names_are_not_ours() {
+        let directory = tempfile::tempdir().unwrap();
+        let epochs = SledEpochs::new(&directory.path().join("journal"));
+        assert_eq!(epochs.list().unwrap(), []);
+        for epoch in [Epoch(12), Epoch(2)] {
+            drop(epochs.open(epoch).unwrap());
+        }
+        for name in ["7", "0000012", "notes", "000003.removed"] {
+            fs::create_dir(directory.path().join("journal").join(name)).unwrap();
+        }
+        assert_eq!(epochs.list().unwrap(), [Epoch(2), Epoch(12)]);
+        epochs.remove(Epoch(2)).unwrap();
+        epochs.remove(Epoch(3)).unwrap();
+        assert_eq!(epochs.list().unwrap(), [Epoch(12)]);
+        assert!(!epochs.doomed(Epoch(2)).exists() && !epochs.doomed(Epoch(3)).exists());
+    }
+}

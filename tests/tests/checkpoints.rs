@@ -1,0 +1,334 @@
+//! Goal: a start from a checkpoint gives the very state that a replay of everything gives, whatever was going on when the
+//! checkpoint was taken, and whatever has become of its files since.
+//!
+//! Method: a whole engine on a real directory, whose epochs end after a few kilobytes, under a random load; then starts
+//! from what it left, with images damaged or gone.
+
+#![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jifen_engine::{
+    Clock, DataDirectory, Engine, Limits, Opened, Options, SystemClock,
+    history::Catalogue,
+    journal::{
+        epoch::{Epoch, EpochHead},
+        epochs::{Epochs, SledEpochs},
+    },
+    ledger::{Rules, Seq, ShardIndex, StateHash},
+};
+use jifen_tests::{
+    ask::Ask,
+    heard::{Heard, heard},
+    workload::{Shape, Workload, point_kinds},
+};
+
+const SHARDS: u16 = 4;
+
+fn options(checkpoint_bytes: u64) -> Options {
+    Options {
+        shards: SHARDS,
+        rules: Rules {
+            point_types: point_kinds(),
+            record_chunk_bytes: 4_096,
+            request_bytes_max: 8 * 4_096,
+            request_disk_bytes_max: 1 << 30,
+            ..Rules::default()
+        },
+        limits: Limits {
+            checkpoint_bytes,
+            recovery_grace_seconds: 3_600,
+            ..Limits::default()
+        },
+        view: false,
+        ..Options::default()
+    }
+}
+
+fn open(directory: &Path, checkpoint_bytes: u64) -> Opened {
+    let directory = DataDirectory::lock(directory).unwrap();
+    directory.open(options(checkpoint_bytes)).unwrap()
+}
+
+/// A random load, and what was answered.
+struct Load {
+    workload: Workload,
+    answered: Vec<(Ask, Heard)>,
+}
+
+impl Load {
+    fn new(seed: u64) -> Self {
+        let shape = Shape {
+            members: 40,
+            merchants: 3,
+            earns_tell_when: false,
+            fat: false,
+        };
+        Self {
+            workload: Workload::new(seed, shape),
+            answered: Vec::new(),
+        }
+    }
+
+    async fn ask(&mut self, engine: &Engine, asks: Vec<Ask>) {
+        let requests = asks.iter().map(Ask::request).collect();
+        let outcomes = engine.submit_many(requests).await;
+        for (ask, outcome) in asks.into_iter().zip(outcomes) {
+            let heard = heard(&outcome.unwrap());
+            self.workload.learn(SystemClock.now().0, &heard);
+            self.answered.push((ask, heard));
+        }
+    }
+
+    async fn run(&mut self, engine: &Engine, batches: usize) {
+        if self.answered.is_empty() {
+            let opening = self.workload.opening();
+            self.ask(engine, opening).await;
+        }
+        for _ in 0..batches {
+            let asks = (0..50).map(|_| self.workload.sample(SystemClock.now().0));
+            let asks = asks.collect();
+            self.ask(engine, asks).await;
+        }
+    }
+}
+
+async fn states(engine: &Engine) -> Vec<(Seq, StateHash)> {
+    let mut states = Vec::new();
+    for shard in (0..SHARDS).map(ShardIndex) {
+        let look = engine.look(shard, |ledger| (ledger.last_seq(), ledger.state_hash()));
+        states.push(look.await.unwrap());
+    }
+    states
+}
+
+/// What a start gave.
+struct Start {
+    states: Vec<(Seq, StateHash)>,
+    checkpoint: Option<Epoch>,
+    entries: u64,
+}
+
+/// Starts, looks at every shard, and stops.
+async fn look(directory: &Path) -> Start {
+    let opened = open(directory, u64::MAX);
+    let start = Start {
+        states: states(&opened.engine).await,
+        checkpoint: opened.checkpoint,
+        entries: opened.entries,
+    };
+    opened.engine.shut_down().await;
+    start
+}
+
+/// Waits until time has done what it had to, so that a state stays as it is.
+async fn settle(engine: &Engine) {
+    for shard in (0..SHARDS).map(ShardIndex) {
+        let due = || {
+            engine.look(shard, |ledger| {
+                let mut members = ledger.members();
+                members.any(|member| ledger.decide_due(SystemClock.now(), member.id()).is_some())
+            })
+        };
+        while due().await.unwrap() {}
+    }
+}
+
+fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
+    let Ok(files) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let files = files.map(|file| file.unwrap().path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect();
+    files.sort();
+    files
+}
+
+fn flip_a_bit(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[actix_rt::test]
+async fn a_start_from_a_checkpoint_gives_what_a_replay_of_everything_gives() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut load = Load::new(1);
+    let mut last = Epoch::FIRST;
+    for round in 0..4 {
+        let opened = open(&data, 100_000);
+        load.run(&opened.engine, 60).await;
+        if round % 2 == 1 {
+            let facts = opened.engine.checkpoint().await.unwrap();
+            assert!(facts.epoch > last);
+            last = facts.epoch;
+            load.run(&opened.engine, 10).await;
+        }
+        settle(&opened.engine).await;
+        let before = states(&opened.engine).await;
+        opened.engine.shut_down().await;
+        let after = look(&data).await;
+        assert_eq!(after.states, before, "round {round}");
+        assert!(after.checkpoint.is_some(), "round {round}");
+    }
+    let images = data.join("images");
+    let whole = look(&data).await;
+    let newest = whole.checkpoint.unwrap();
+    assert!(newest.0 > 6, "{newest:?}");
+    assert!(files(&images, ".json").len() <= 2);
+    assert!(files(&images, ".draft").is_empty());
+
+    // One image of the newest checkpoint is damaged: the one before it serves.
+    flip_a_bit(&images.join(format!("{newest}-0002.img")));
+    let older = look(&data).await;
+    assert_eq!(older.states, whole.states);
+    assert!(older.checkpoint.unwrap() < newest && older.entries > whole.entries);
+
+    // No image is left: the archives have everything.
+    fs::remove_dir_all(&images).unwrap();
+    let replayed = look(&data).await;
+    assert_eq!(replayed.states, whole.states);
+    let all: u64 = whole.states.iter().map(|(seq, _)| seq.0).sum();
+    assert_eq!((replayed.checkpoint, replayed.entries), (None, all));
+
+    // And everybody who asks again hears what was said.
+    let opened = open(&data, u64::MAX);
+    let mut asked_again = 0;
+    for (ask, first) in &load.answered {
+        if let Heard::Recorded { answer, .. } = first {
+            let again = heard(&opened.engine.submit(ask.request()).await.unwrap());
+            let expected = Heard::Recorded {
+                answer: answer.clone(),
+                replayed: true,
+            };
+            assert_eq!(again, expected, "{ask:?}");
+            asked_again += 1;
+        }
+    }
+    assert!(asked_again > 5_000, "{asked_again}");
+    opened.engine.shut_down().await;
+}
+
+#[actix_rt::test]
+async fn a_checkpoint_on_request_tells_the_state_that_its_images_give() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut load = Load::new(2);
+    let opened = open(&data, u64::MAX);
+    load.run(&opened.engine, 20).await;
+    settle(&opened.engine).await;
+    let facts = opened.engine.checkpoint().await.unwrap();
+    let told: Vec<_> = facts
+        .shards
+        .iter()
+        .map(|shard| (shard.seq, shard.hash))
+        .collect();
+    assert_eq!(told, states(&opened.engine).await);
+    for file in &facts.files {
+        assert!(data.join("images").join(file).exists(), "{file}");
+    }
+    // Nothing has happened since: it is the same one.
+    assert_eq!(opened.engine.checkpoint().await.unwrap().epoch, facts.epoch);
+    opened.engine.shut_down().await;
+    let catalogue = Catalogue::open(&data.join("archive"), SHARDS).unwrap();
+    assert_eq!(catalogue.end().unwrap().epoch, facts.epoch);
+    let after = look(&data).await;
+    assert_eq!((after.entries, after.checkpoint), (0, Some(facts.epoch)));
+    assert_eq!(after.states, told);
+}
+
+#[actix_rt::test]
+async fn an_epoch_that_was_about_to_begin_is_begun_again() {
+    for left_behind in [
+        "nothing",
+        "an empty directory",
+        "an empty journal",
+        "half a head",
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("data");
+        let mut load = Load::new(3);
+        let opened = open(&data, u64::MAX);
+        load.run(&opened.engine, 5).await;
+        opened.engine.checkpoint().await.unwrap();
+        load.run(&opened.engine, 5).await;
+        settle(&opened.engine).await;
+        let before = states(&opened.engine).await;
+        opened.engine.shut_down().await;
+        let epochs = SledEpochs::new(&data.join("journal"));
+        let next = epochs.list().unwrap().pop().unwrap().next();
+        match left_behind {
+            "an empty directory" => fs::create_dir(epochs.path(next)).unwrap(),
+            "an empty journal" => drop(epochs.open(next).unwrap()),
+            "half a head" => {
+                let head = EpochHead {
+                    epoch: next,
+                    ..EpochHead::first(SHARDS)
+                }
+                .to_value();
+                let mut journal = epochs.open(next).unwrap();
+                journal.append(7, &[head[..40].to_vec()]).unwrap();
+            }
+            _ => {}
+        }
+        let after = look(&data).await;
+        assert_eq!(after.states, before, "{left_behind}");
+        let opened = open(&data, 20_000);
+        load.run(&opened.engine, 30).await;
+        settle(&opened.engine).await;
+        let before = states(&opened.engine).await;
+        opened.engine.shut_down().await;
+        assert_eq!(look(&data).await.states, before, "{left_behind}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_journal_that_lacks_an_epoch_is_refused_and_left_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut load = Load::new(4);
+    let opened = open(&data, u64::MAX);
+    load.run(&opened.engine, 5).await;
+    opened.engine.checkpoint().await.unwrap();
+    load.run(&opened.engine, 5).await;
+    opened.engine.shut_down().await;
+    let epochs = SledEpochs::new(&data.join("journal"));
+    let last = epochs.list().unwrap().pop().unwrap();
+    let aside = place.path().join("aside");
+    fs::rename(epochs.path(last), &aside).unwrap();
+    let refused = |why: &str| {
+        let options = options(u64::MAX);
+        let error = DataDirectory::lock(&data).unwrap().open(options).err();
+        let error = error.expect("it has to be refused").to_string();
+        assert!(error.contains(why), "{error}");
+    };
+    refused("is missing");
+    assert_eq!(epochs.list().unwrap(), [], "nothing was made in its place");
+    // An empty one in its place is no better.
+    drop(epochs.open(last).unwrap());
+    refused("had been durable");
+    fs::remove_dir_all(epochs.path(last)).unwrap();
+    // Of another journal.
+    let other = place.path().join("other");
+    let opened = open(&other, u64::MAX);
+    Load::new(5).run(&opened.engine, 5).await;
+    opened.engine.checkpoint().await.unwrap();
+    Load::new(6).run(&opened.engine, 5).await;
+    opened.engine.shut_down().await;
+    fs::rename(
+        other.join("journal").join(last.to_string()),
+        epochs.path(last),
+    )
+    .unwrap();
+    refused("epoch");
+    fs::remove_dir_all(epochs.path(last)).unwrap();
+    fs::rename(&aside, epochs.path(last)).unwrap();
+    look(&data).await;
+}
