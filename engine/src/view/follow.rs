@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const TELL_EVERY_MICROS: u64 = 5_000_000;
 /// How little the thread asks for: 0 is like everybody else, 19 the least. The least could keep a lock that others wait
 /// for.
-const NICENESS: i32 = 19;
+const NICENESS: i32 = 10;
 /// How many statements are read at the same time. The others wait: reads must not take the disk from commands.
 const READERS: usize = 4;
 
