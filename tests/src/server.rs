@@ -76,7 +76,9 @@ impl Server {
         command
             .env("LD_PRELOAD", built::interpose())
             .env("JIFEN_RECORD_DIR", data)
-            .env("JIFEN_RECORD_LOG", recording);
+            .env("JIFEN_RECORD_LOG", recording)
+            // It is made of the journal and written by calls of its own to the system; without it, it is made again.
+            .env("JIFEN_RECORD_EXCEPT", "view");
         Self::run(&mut command)
     }
 

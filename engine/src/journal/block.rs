@@ -139,7 +139,13 @@ impl<'a> Block<'a> {
 
     /// The recorded entries.
     pub fn records(&self) -> Records<'a> {
-        Records(&self.bytes[BLOCK_HEAD_BYTES..])
+        Records(self.body())
+    }
+
+    /// The recorded entries as they stand in the block.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        &self.bytes[BLOCK_HEAD_BYTES..]
     }
 
     /// Where the shard's journal stands behind this block.
@@ -155,6 +161,14 @@ impl<'a> Block<'a> {
 /// The recorded entries of a block, in order.
 #[derive(Clone, Debug)]
 pub struct Records<'a>(&'a [u8]);
+
+impl<'a> Records<'a> {
+    /// The entries of a [body](Block::body).
+    #[must_use]
+    pub const fn of(body: &'a [u8]) -> Self {
+        Self(body)
+    }
+}
 
 impl<'a> Iterator for Records<'a> {
     type Item = Result<&'a [u8], BadBlock>;

@@ -12,6 +12,7 @@
 //! | `turns` | from values back to checked turns |
 //! | `recovery` | from a journal back to the ledgers |
 
+mod applying;
 pub mod as_it_was;
 pub mod block;
 pub mod committer;

@@ -1,15 +1,15 @@
 //! From a journal back to the ledgers: every turn is checked as a whole, then its entries are applied.
 
+use std::sync::Arc;
+
 use super::{
     Journal, JournalError,
-    block::{BadBlock, Chain},
+    applying::Applying,
+    block::Chain,
     head::Head,
     turns::{Turn, TurnError, Turns},
 };
-use crate::{
-    ledger::{Ledger, Seq},
-    past::{Past, PastError},
-};
+use crate::{ledger::Ledger, past::Past};
 
 /// What recovery found.
 #[derive(Debug)]
@@ -60,20 +60,10 @@ pub fn recover_with(
 pub struct Recovery<'a> {
     known: Option<&'a Head>,
     turns: Turns,
-    applied: Applied<'a>,
-}
-
-struct Applied<'a> {
-    entries: u64,
     ledgers: &'a mut [Ledger],
-    past: Past,
-}
-
-/// What is wrong with what a turn holds.
-enum Wrong {
-    Damaged(String),
-    /// The turn is well, but what its entries push out of memory could not be stored.
-    Past(PastError),
+    past: Arc<Past>,
+    /// Begun with the first value; has the ledgers meanwhile.
+    applying: Option<Applying>,
 }
 
 impl<'a> Recovery<'a> {
@@ -84,11 +74,9 @@ impl<'a> Recovery<'a> {
         Self {
             known,
             turns: Turns::from_an_epoch(shards),
-            applied: Applied {
-                entries: 0,
-                ledgers,
-                past,
-            },
+            ledgers,
+            past: Arc::new(past),
+            applying: None,
         }
     }
 
@@ -100,10 +88,13 @@ impl<'a> Recovery<'a> {
 
     /// Takes the next value.
     pub fn take(&mut self, value: &[u8]) -> Result<(), JournalError> {
-        let turn = self.turns.turn() + 1;
-        let (known, applied) = (self.known, &mut self.applied);
+        let (turn, known) = (self.turns.turn() + 1, self.known);
+        let applying = match &mut self.applying {
+            Some(applying) => applying,
+            none => none.insert(Applying::begin(take_all(self.ledgers), &self.past)?),
+        };
         self.turns
-            .take(value, &mut |turn| applied.turn(turn, known))
+            .take(value, &mut |turn| apply(applying, turn, known))
             .map_err(|error| damage(error, turn))
     }
 
@@ -121,22 +112,33 @@ impl<'a> Recovery<'a> {
                 head.turn - turn
             )));
         }
-        self.applied.check_reached(self.turns.chains())?;
-        self.applied.past.end_of_replay()?;
+        let mut entries = 0;
+        if let Some(applying) = self.applying {
+            let (ledgers, applied) = applying.end()?;
+            for (place, ledger) in self.ledgers.iter_mut().zip(ledgers) {
+                *place = ledger;
+            }
+            entries = applied;
+        }
+        check_reached(self.ledgers, self.turns.chains())?;
+        let past = Arc::into_inner(self.past).expect("all threads have ended");
+        past.end_of_replay()?;
         Ok(Recovered {
             turn,
             chains: self.turns.chains().to_vec(),
-            entries: self.applied.entries,
+            entries,
             dropped,
-            past: self.applied.past,
+            past,
         })
     }
 
     /// Tells what is wrong with the last turn if it has to be dropped.
     fn finish_turns(&mut self) -> Result<Option<String>, JournalError> {
-        let turn = self.turns.turn() + 1;
-        let (known, applied) = (self.known, &mut self.applied);
-        match self.turns.finish(&mut |turn| applied.turn(turn, known)) {
+        let (turn, known) = (self.turns.turn() + 1, self.known);
+        let Some(applying) = &mut self.applying else {
+            return Ok(None);
+        };
+        match self.turns.finish(&mut |turn| apply(applying, turn, known)) {
             Ok(()) => Ok(None),
             Err(TurnError::Torn(what)) if known.is_none_or(|head| turn > head.turn) => {
                 Ok(Some(format!("turn {turn}: {what}")))
@@ -146,70 +148,56 @@ impl<'a> Recovery<'a> {
     }
 }
 
-impl Applied<'_> {
-    fn turn(&mut self, turn: &Turn<'_>, known: Option<&Head>) -> Result<(), Wrong> {
-        for block in &turn.blocks {
-            let mut seq = Seq(block.first.0 - 1);
-            for record in block.records() {
-                let record = record.map_err(|bad: BadBlock| Wrong::Damaged(bad.to_string()))?;
-                seq = seq.next();
-                self.entry(usize::from(block.shard.0), seq, record)?;
-            }
-        }
-        match known {
-            Some(head) if head.turn == turn.number && head.chains != turn.chains => {
-                Err(Wrong::Damaged(
-                    "its entries are not those that were durable, so the journal or the head file is not the one that belongs \
-                     here; put the right one back, or restore a backup"
-                        .to_owned(),
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn entry(&mut self, shard: usize, seq: Seq, record: &[u8]) -> Result<(), Wrong> {
-        let ledger = &mut self.ledgers[shard];
-        if seq <= ledger.last_seq() {
-            // Its image has it already.
-            return Ok(());
-        }
-        // The block is whole, so an entry that does not fit was written like that.
-        ledger
-            .replay(record)
-            .map_err(|error| Wrong::Damaged(error.to_string()))?;
-        while let Some(aged) = ledger.take_aged() {
-            let kept = self.past.replayed(ledger.shard(), aged);
-            kept.map_err(Wrong::Past)?;
-        }
-        self.entries += 1;
-        Ok(())
-    }
-
-    /// An image is put in place only once its last entry is durable, so the journal reaches at least as far.
-    fn check_reached(&self, chains: &[Chain]) -> Result<(), JournalError> {
-        for (ledger, chain) in self.ledgers.iter().zip(chains) {
-            if ledger.last_seq() > chain.seq {
-                return Err(JournalError::Damaged(format!(
-                    "shard {} ends with entry {}, but entry {} had been durable: acknowledged entries are missing; \
-                     restore a backup",
-                    ledger.shard().0,
-                    chain.seq.0,
-                    ledger.last_seq().0
-                )));
-            }
-        }
-        Ok(())
-    }
+/// The ledgers, with new ones in their places.
+fn take_all(ledgers: &mut [Ledger]) -> Vec<Ledger> {
+    let take = |ledger: &mut Ledger| {
+        let new = Ledger::new(ledger.shard(), ledger.rules().clone());
+        std::mem::replace(ledger, new)
+    };
+    ledgers.iter_mut().map(take).collect()
 }
 
-fn damage(error: TurnError<Wrong>, turn: u64) -> JournalError {
+fn apply(
+    applying: &mut Applying,
+    turn: &Turn<'_>,
+    known: Option<&Head>,
+) -> Result<(), JournalError> {
+    if let Some(head) = known
+        && head.turn == turn.number
+        && head.chains != turn.chains
+    {
+        return Err(JournalError::Damaged(format!(
+            "turn {}: its entries are not those that were durable, so the journal or the head file is not the one that \
+             belongs here; put the right one back, or restore a backup",
+            turn.number
+        )));
+    }
+    turn.blocks
+        .iter()
+        .try_for_each(|block| applying.block(turn.number, block))
+}
+
+/// An image is put in place only once its last entry is durable, so the journal reaches at least as far.
+fn check_reached(ledgers: &[Ledger], chains: &[Chain]) -> Result<(), JournalError> {
+    for (ledger, chain) in ledgers.iter().zip(chains) {
+        if ledger.last_seq() > chain.seq {
+            return Err(JournalError::Damaged(format!(
+                "shard {} ends with entry {}, but entry {} had been durable: acknowledged entries are missing; \
+                 restore a backup",
+                ledger.shard().0,
+                chain.seq.0,
+                ledger.last_seq().0
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn damage(error: TurnError<JournalError>, turn: u64) -> JournalError {
     match error {
-        TurnError::Torn(what)
-        | TurnError::Damaged(what)
-        | TurnError::Visitor(Wrong::Damaged(what)) => {
+        TurnError::Torn(what) | TurnError::Damaged(what) => {
             JournalError::Damaged(format!("turn {turn}: {what}"))
         }
-        TurnError::Visitor(Wrong::Past(error)) => error.into(),
+        TurnError::Visitor(error) => error,
     }
 }

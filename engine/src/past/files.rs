@@ -51,7 +51,10 @@ impl Shelf for FileShelf {
 
     fn sync(&self, place: Place) -> io::Result<()> {
         File::open(self.path(place))?.sync_all()?;
-        for directory in [self.of_shard(place.shard), self.directory.clone()] {
+        let of_shard = self.of_shard(place.shard);
+        let above = self.directory.parent();
+        let directories = [Some(of_shard.as_path()), Some(&self.directory), above];
+        for directory in directories.into_iter().flatten() {
             File::open(directory)?.sync_all()?;
         }
         Ok(())

@@ -87,11 +87,10 @@ impl Past {
         match aged {
             Aged::Store { chunk, bytes } | Aged::Keep { chunk, bytes } => {
                 let place = Place::of(shard, chunk);
-                let frame = frame::frame(place, &bytes);
                 let found = self.get(place)?;
-                let same = found.is_some_and(|found| {
-                    found.split_at_checked(frame.len()) == Some((&frame[..], &bytes[..]))
-                });
+                let same = found
+                    .and_then(|found| frame::unframed(place, &found).ok())
+                    .is_some_and(|found| found == **bytes);
                 if !same {
                     self.put(place, &bytes)?;
                 }
@@ -180,7 +179,7 @@ impl Past {
             place,
             what: "it is gone",
         })?;
-        frame::unframed(place, &framed).map(<[u8]>::to_vec)
+        frame::unframed(place, &framed)
     }
 
     /// Takes over chunks that an image names and that were [left](Past::left) whole.
@@ -261,7 +260,7 @@ impl Past {
             return Ok(show(Some(&bytes)));
         }
         match self.get(place)? {
-            Some(framed) => frame::unframed(place, &framed).map(|chunk| show(Some(chunk))),
+            Some(framed) => frame::unframed(place, &framed).map(|chunk| show(Some(&chunk))),
             // It may have been dropped while we looked.
             None if !self.chunks().contains_key(&place) => Ok(show(None)),
             None => Err(PastError::Damaged {
@@ -292,10 +291,12 @@ impl Past {
     }
 
     fn put(&self, place: Place, chunk: &[u8]) -> Result<(), PastError> {
-        let _one = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shelf
-            .put(place, [&frame::frame(place, chunk), chunk])
-            .map_err(PastError::io("write", place))
+        let write = || {
+            let (head, packed) = frame::framed(place, chunk)?;
+            let _one = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
+            self.shelf.put(place, [&head, &packed])
+        };
+        write().map_err(PastError::io("write", place))
     }
 
     fn get(&self, place: Place) -> Result<Option<Vec<u8>>, PastError> {

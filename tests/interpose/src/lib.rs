@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `JIFEN_RECORD_DIR` | the directory to watch: an absolute path without links in it |
 //! | `JIFEN_RECORD_LOG` | the file to write the recording to, outside that directory |
+//! | `JIFEN_RECORD_EXCEPT` | a name in the directory that is passed over, if any |
 //!
 //! Without them nothing is recorded. The format is in `record`. `sync_file_range` is not replaced: it is no sync. Only
 //! what Rust's library and sled call is replaced; what else could change a file (a shared mapping, a link) is recorded

@@ -18,6 +18,8 @@ use crate::{raw, record::Happened};
 const DIRECTORY: &str = "JIFEN_RECORD_DIR";
 /// Names the file to be written, outside that directory.
 const LOG: &str = "JIFEN_RECORD_LOG";
+/// Names something in that directory that is not watched, with all that is below it.
+const EXCEPT: &str = "JIFEN_RECORD_EXCEPT";
 /// How many descriptors can be told apart.
 const DESCRIPTORS: usize = 1 << 16;
 
@@ -28,6 +30,8 @@ static WATCHED: [AtomicBool; DESCRIPTORS] = [const { AtomicBool::new(false) }; D
 pub(crate) struct Recorder {
     /// Without a slash at its end.
     directory: Vec<u8>,
+    /// A name in it that is passed over.
+    except: Option<Vec<u8>>,
     log: Mutex<Log>,
 }
 
@@ -76,6 +80,7 @@ impl Recorder {
         log.put(Happened::Began);
         Some(Self {
             directory,
+            except: env::var_os(EXCEPT).map(OsStringExt::into_vec),
             log: Mutex::new(log),
         })
     }
@@ -111,7 +116,10 @@ impl Recorder {
     fn strip(&self, path: &[u8]) -> Option<Vec<u8>> {
         match path.strip_prefix(self.directory.as_slice())? {
             [] => Some(Vec::new()),
-            [b'/', rest @ ..] => Some(rest.to_vec()),
+            [b'/', rest @ ..] => {
+                let first = rest.split(|byte| *byte == b'/').next();
+                (first != self.except.as_deref()).then(|| rest.to_vec())
+            }
             _ => None,
         }
     }

@@ -164,6 +164,10 @@ impl Drafting {
     fn begin(path: &Path, head: &EpochHead, before: Option<ArchiveHash>) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
+            // Its own name too: the sled directory of what is archived here is about to be removed.
+            if let Some(parent) = directory.parent() {
+                File::open(parent)?.sync_all()?;
+            }
         }
         let mut file = Hashed::create(&path.to_owned())?;
         file.write(&self::head(head, before))?;
