@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 use jifen_bench::endurance::{Source, submit_measured};
-use jifen_engine::{DataDirectory, Engine, Limits, Opened, Options};
+use jifen_engine::{DataDirectory, Engine, Limits, Opened, Options, ledger::Rules};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -101,8 +101,15 @@ async fn run(args: &Args, data: &Path) -> io::Result<()> {
 
 fn open(data: &Path, limits: Limits) -> Opened {
     let directory = DataDirectory::lock(data).expect("nobody else is there");
+    // As `jifen serve` has it.
+    let rules = Rules {
+        request_bytes_max: 64 << 20,
+        request_disk_bytes_max: 32 << 30,
+        ..Rules::default()
+    };
     let options = Options {
         limits,
+        rules,
         ..Options::default()
     };
     directory.open(options).expect("it opens")
