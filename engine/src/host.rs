@@ -32,8 +32,9 @@ use crate::{
 /// How often the head file follows the journal. A longer pause would let a short journal pass unnoticed for longer.
 const HEAD_EVERY: Duration = Duration::from_secs(1);
 
-/// How much less the threads matter that nobody waits for, in the system's steps of niceness.
-const NICENESS: i32 = 10;
+/// How much less the keeper of checkpoints matters than whoever answers, in the system's steps of niceness. It must not
+/// starve, or a load that lasts would fill the disk with epochs that are over: on two busy cores ten steps left it no time.
+const KEEPER_NICENESS: i32 = 3;
 
 /// What the threads work on.
 pub(crate) struct Work {
@@ -74,7 +75,7 @@ impl Threads {
         orders: Receiver<Order>,
     ) -> Result<(), OpenError> {
         let work = move || {
-            give_way();
+            give_way(KEEPER_NICENESS);
             keeper.work(&orders);
         };
         self.keeper = Some(spawn("jifen-keeper", work)?);
@@ -235,8 +236,8 @@ fn spawn<T: Send + 'static>(
 }
 
 /// Makes the thread that calls it, and those that it starts, give way to all others.
-fn give_way() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+fn give_way(niceness: i32) {
+    if let Err(error) = rustix::process::setpriority_process(None, niceness) {
         tracing::warn!(%error, "a thread in the background keeps the priority of all others");
     }
 }

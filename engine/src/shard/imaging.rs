@@ -6,12 +6,13 @@ use crossbeam::channel::Sender;
 
 use crate::ledger::{Extent, ImageBegun};
 
-/// How much is copied at once; a shard does nothing else meanwhile.
-pub(super) const PART_BYTES: usize = 32 << 10;
+/// How much is copied at once; a shard does nothing else meanwhile, for about half a millisecond. A busy shard comes to a piece
+/// only every few milliseconds, so with small ones the next epoch would be full before the image of this one is done.
+pub(super) const PART_BYTES: usize = 256 << 10;
 /// The pause between two pieces, in which other mail is looked at.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);
 /// So many pieces may wait to be written.
-const PARTS_MAX: usize = 64;
+const PARTS_MAX: usize = 16;
 
 /// An image that a shard is to make.
 pub struct ImageOrder {
