@@ -35,6 +35,9 @@ const HEAD_EVERY: Duration = Duration::from_secs(1);
 /// How much less the keeper of checkpoints matters than whoever answers, in the system's steps of niceness. It must not
 /// starve, or a load that lasts would fill the disk with epochs that are over: on two busy cores ten steps left it no time.
 const KEEPER_NICENESS: i32 = 3;
+/// The same for the follower of the view, which may lag as far as it likes. The least there is could keep a lock that others
+/// wait for.
+const VIEW_NICENESS: i32 = 10;
 
 /// What the threads work on.
 pub(crate) struct Work {
@@ -186,7 +189,11 @@ pub(crate) fn start(work: Work) -> Result<Running, OpenError> {
     let follower = match work.view {
         Some(view) => {
             let following = Arc::clone(&view);
-            let thread = spawn("jifen-view", move || following.follow())?;
+            let thread = spawn("jifen-view", move || {
+                // The threads of its store inherit this.
+                give_way(VIEW_NICENESS);
+                following.follow();
+            })?;
             Some((thread, view))
         }
         None => None,

@@ -9,13 +9,9 @@ use std::{
 };
 
 use actix::{Actor, Arbiter};
-use crossbeam::channel::Receiver;
 
 use crate::{
-    checkpoint::{
-        Images, ShardImage,
-        keeper::{Keeper, Order},
-    },
+    checkpoint::{Images, ShardImage, keeper::Keeper},
     clock::Clock,
     disk::{Disk, FreeSpace},
     engine::{Engine, Inner, Shard},
@@ -156,8 +152,9 @@ impl Engine {
         let orders = match keeping {
             Some(keeping) => {
                 let keeper = keeper(keeping, &past, rules, &running, &shards, &stopping);
-                let orders = std::mem::replace(&mut running.orders, never());
-                running.threads.start_keeper(keeper, orders)?;
+                running
+                    .threads
+                    .start_keeper(keeper, running.orders.clone())?;
                 Some(running.threads.orders().clone())
             }
             None => None,
@@ -229,8 +226,4 @@ fn keeper(
         }),
         stopping: Arc::clone(stopping),
     }
-}
-
-fn never() -> Receiver<Order> {
-    crossbeam::channel::never()
 }

@@ -14,6 +14,15 @@ use super::{
     sled_journal::SledJournal,
 };
 
+/// What an epoch's name ends with while it is being removed.
+const REMOVED: &str = ".removed";
+
+/// The epoch of this name, if it is one's.
+fn epoch_of(name: &str) -> Option<Epoch> {
+    let epoch = Epoch(name.parse().ok()?);
+    (name == epoch.to_string()).then_some(epoch)
+}
+
 /// A place for epochs.
 pub trait Epochs: Send + Sync {
     /// Every epoch that is there, in order.
@@ -49,15 +58,33 @@ impl SledEpochs {
 
     /// Removes what is archived and was still to be removed.
     pub fn remove_before(&self, epoch: Epoch) -> Result<(), JournalError> {
-        for number in 1..epoch.0 {
-            self.remove(Epoch(number))?;
+        for name in self.names()? {
+            let name = name.strip_suffix(REMOVED).unwrap_or(&name);
+            if let Some(old) = epoch_of(name).filter(|old| *old < epoch) {
+                self.remove(old)?;
+            }
         }
         Ok(())
     }
 
+    /// What is in the directory, ours or not.
+    fn names(&self) -> Result<Vec<String>, JournalError> {
+        let io = || JournalError::io(format!("list {}", self.directory.display()));
+        let files = match fs::read_dir(&self.directory) {
+            Ok(files) => files,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io()(error)),
+        };
+        let mut names = Vec::new();
+        for file in files {
+            names.extend(file.map_err(io())?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
     /// The name under which an epoch is removed: what is called like this is to be removed further.
     fn doomed(&self, epoch: Epoch) -> PathBuf {
-        self.directory.join(format!("{epoch}.removed"))
+        self.directory.join(format!("{epoch}{REMOVED}"))
     }
 
     fn sync(&self) -> Result<(), JournalError> {
@@ -72,19 +99,8 @@ impl SledEpochs {
 
 impl Epochs for SledEpochs {
     fn list(&self) -> Result<Vec<Epoch>, JournalError> {
-        let name = self.directory.display();
-        let files = match fs::read_dir(&self.directory) {
-            Ok(files) => files,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(JournalError::io(format!("list {name}"))(error)),
-        };
-        let mut epochs = Vec::new();
-        for file in files {
-            let file = file.map_err(JournalError::io(format!("list {name}")))?;
-            let name = file.file_name();
-            let epoch = name.to_str().and_then(|name| name.parse().ok()).map(Epoch);
-            epochs.extend(epoch.filter(|epoch| *name == *epoch.to_string()));
-        }
+        let names = self.names()?;
+        let mut epochs: Vec<Epoch> = names.iter().filter_map(|name| epoch_of(name)).collect();
         epochs.sort_unstable();
         Ok(epochs)
     }
@@ -161,5 +177,12 @@ mod tests {
         epochs.remove(Epoch(3)).unwrap();
         assert_eq!(epochs.list().unwrap(), [Epoch(12)]);
         assert!(!epochs.doomed(Epoch(2)).exists() && !epochs.doomed(Epoch(3)).exists());
+        for name in ["000004", "000005.removed", "000013"] {
+            fs::create_dir(directory.path().join("journal").join(name)).unwrap();
+        }
+        epochs.remove_before(Epoch(12)).unwrap();
+        assert_eq!(epochs.list().unwrap(), [Epoch(12), Epoch(13)]);
+        assert!(!epochs.doomed(Epoch(5)).exists());
+        assert!(directory.path().join("journal/notes").exists());
     }
 }

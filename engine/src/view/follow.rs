@@ -35,9 +35,6 @@ const WAIT: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often it tells how far it is while it has much to do, in microseconds.
 const TELL_EVERY_MICROS: u64 = 5_000_000;
-/// How little the thread asks for: 0 is like everybody else, 19 the least. The least could keep a lock that others wait
-/// for.
-const NICENESS: i32 = 10;
 /// How many statements are read at the same time. The others wait: reads must not take the disk from commands.
 const READERS: usize = 4;
 
@@ -125,10 +122,6 @@ impl View {
     /// Follows the journal until it is told to [`end`](Self::end). A view that is missing is made, one that is of no use is
     /// removed and built again; whatever else goes wrong is told in the log and tried again.
     pub fn follow(&self) {
-        // The threads of the store inherit this.
-        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-            tracing::warn!(%error, "the view's thread keeps the priority of all others");
-        }
         let mut removed = false;
         while !self.has_ended() {
             // Whatever the store's library does with files that it does not expect must not cost the process.

@@ -35,6 +35,7 @@ async fn every_statement_foots_and_every_cut_of_it_is_a_part_of_it() {
         let house = House::open(data.path(), rules);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let members = live(&house, seed, &mut rng).await;
+        house.settled().await;
         for member in &members {
             let balances = house.balances(member).await;
             house.caught_up().await;

@@ -95,6 +95,22 @@ impl House {
         self.accepted(&Ask::new("app", "enrol", what)).await;
     }
 
+    /// Waits until time has done what it had to: nothing changes any more while the clock stands.
+    pub(crate) async fn settled(&self) {
+        let now = self.clock.now();
+        for shard in (0..SHARDS).map(ShardIndex) {
+            eventually("nothing is due", || async {
+                let is_due = self.engine.look(shard, move |ledger| {
+                    let mut members = ledger.members();
+                    ledger.hold_due(now).is_some()
+                        || members.any(|member| ledger.decide_due(now, member.id()).is_some())
+                });
+                !is_due.await.unwrap()
+            })
+            .await;
+        }
+    }
+
     /// Waits until the view has every entry.
     pub(crate) async fn caught_up(&self) {
         let mut entries = 0;
