@@ -5,11 +5,15 @@
 //! | [`wire`] | commands and answers as text, the same through every door |
 //! | [`access`] | who may do what, the same through every door |
 //! | [`http`] | the HTTP server |
+//! | [`openapi`] | what the HTTP server takes and answers, as an OpenAPI document |
 //! | [`mod@file`] | `jifen import` |
+//! | [`metrics`] | what the server tells about itself |
 //! | [`ops`] | starting, stopping, keys, logs and exit codes |
 
 pub mod access;
 pub mod file;
 pub mod http;
+pub mod metrics;
+pub mod openapi;
 pub mod ops;
 pub mod wire;

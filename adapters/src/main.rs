@@ -1,15 +1,22 @@
 //! The `jifen` binary: how the rooms are put together.
 
 use std::{
+    env,
     io::{self, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use jifen_adapters::{
     file,
-    http::{self, State},
-    ops::{self, Failure, ServeArgs, ServedKeys, Signals, control::Control},
+    http::{self, Edge, State},
+    openapi,
+    ops::{
+        self, Failure, Reload, ServeArgs, ServedKeys, Signals,
+        config::{self, ConfigError, Settings},
+        control::Control,
+    },
 };
 use jifen_engine::{DataDirectory, Engine, Options};
 
@@ -20,26 +27,48 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Jifen {
+    #[command(flatten)]
+    log: ops::LogArgs,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     Import(file::ImportArgs),
     Keys(ops::keys::KeysArgs),
     Journal(ops::journal::JournalArgs),
     Backup(ops::backup::BackupArgs),
     Restore(ops::backup::RestoreArgs),
     Doctor(ops::DoctorArgs),
+    Metrics(ops::metrics::MetricsArgs),
+    Config(config::ConfigArgs),
+    Completions(ops::CompletionsArgs),
+    Openapi(OpenapiArgs),
 }
 
+/// Prints the OpenAPI 3.1 document of the HTTP server: the same that it serves at /openapi.json.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  jifen openapi > openapi.json
+      Writes it to a file, for whoever generates clients from it.")]
+struct OpenapiArgs {}
+
 fn main() -> ExitCode {
-    let jifen = Jifen::parse();
-    ops::log_to_stderr();
+    let line: Vec<_> = env::args_os().collect();
+    let (jifen, settings) = match config::parse::<Jifen>(&line) {
+        Ok(parsed) => parsed,
+        Err(ConfigError::Line(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("{error}");
+            return Failure::Usage(error.to_string()).exit_code();
+        }
+    };
+    ops::log_to_stderr(&jifen.log);
     match jifen.command {
-        Command::Serve(args) => match actix_rt::System::new().block_on(serve(args)) {
+        Command::Serve(args) => match actix_rt::System::new().block_on(serve(*args, settings)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 tracing::error!("{failure}");
@@ -52,12 +81,17 @@ fn main() -> ExitCode {
         Command::Backup(args) => ops::backup::backup(&args),
         Command::Restore(args) => ops::backup::restore(&args),
         Command::Doctor(args) => ops::doctor(&args),
+        Command::Metrics(args) => ops::metrics::run(&args),
+        Command::Config(args) => config::run(&args, &settings),
+        Command::Completions(args) => ops::completions(&args, Jifen::command()),
+        Command::Openapi(OpenapiArgs {}) => print_document(),
     }
 }
 
-async fn serve(args: ServeArgs) -> Result<(), Failure> {
+async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     let settings = args.settings()?;
     let (rules, point_type) = args.rules.rules()?;
+    let tls = args.tls.read()?;
     // 1. The data directory, ours alone, and who may come in.
     let directory = DataDirectory::lock(&args.data)?;
     let keys = ServedKeys::find(&args.data)?;
@@ -72,19 +106,28 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let keys = keys.complete()?;
     // 3. The door.
     let mut signals = Signals::listen()?;
+    ops::open_more_files(args.edge.connections);
+    let edge = Edge::new(args.edge.bounds());
+    let reload = Reload::listen(Jifen::command(), said, edge.clone(), tls.clone())?;
     let state = State {
         engine: engine.clone(),
         keys: keys.ring(),
         point_type,
+        edge: edge.clone(),
+        meters: Arc::default(),
+        tracing: args.trace.tracing(),
     };
-    let bound = http::bind(settings, state);
+    let bound = http::bind(settings, state, tls.clone());
     let (server, address) = bound.map_err(|error| Failure::Listen(settings.listen, error))?;
     let door = server.handle();
     let mut serving = actix_rt::spawn(server);
-    keys.tell(address);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{address}");
+    keys.tell(&url);
     let _watch = keys.watch();
+    let _reload = reload.follow();
     let _control = Control::listen(&args.data, &engine, &rules);
-    ready(address);
+    ready(&url);
     // 4. Until told to stop, or unable to go on.
     let end = tokio::select! {
         signal = signals.next() => {
@@ -108,10 +151,19 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells whoever started the process that it serves. Nobody may be listening.
-fn ready(address: std::net::SocketAddr) {
+fn print_document() -> ExitCode {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "ready http://{address}").and_then(|()| out.flush());
+    let written = out.write_all(&openapi::text());
+    match written.and_then(|()| writeln!(out)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Tells whoever started the process that it serves. Nobody may be listening.
+fn ready(url: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "ready {url}").and_then(|()| out.flush());
 }
 
 async fn stop(engine: Engine) {

@@ -19,21 +19,21 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 use jifen_adapters::{
-    access::{KeyBook, Keyring},
-    http::{Settings, State, bind},
+    http::{Bounds, Edge, Settings, State, bind},
+    metrics::DoorMeters,
 };
 use jifen_engine::{
-    DataDirectory, Options,
+    DataDirectory, Limits, Options,
     ledger::{Command, PointType, Request},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
+    guards::{Guards, KEY},
     rungs::submit_all,
     workload::{Workload, batches},
 };
 
-const KEY: &str = "a-key-that-is-long-enough-for-a-bench";
 /// How many commands an array holds.
 const ARRAY: usize = 1_000;
 /// How many connections send arrays.
@@ -41,26 +41,43 @@ const ARRAY_CONNECTIONS: usize = 2;
 /// How many connections send single commands.
 const SINGLE_CONNECTIONS: usize = 64;
 
+/// What some work took.
+#[derive(Clone, Copy, Debug)]
+pub struct Took {
+    /// From its beginning to its end.
+    pub elapsed: Duration,
+    /// On all processors, the client's part included. What else the machine does changes it little.
+    pub busy: Duration,
+}
+
 /// Arrays of commands, decided and durable.
 #[must_use]
 pub fn arrays(workload: &Workload) -> Duration {
-    with_server(workload, |address| {
+    with_server(workload, Guards::USUAL, |address| {
         send_arrays(address, "/v1/commands", workload)
     })
+    .elapsed
 }
 
 /// The same arrays, read and answered without a shard.
 #[must_use]
 pub fn arrays_without_a_shard(workload: &Workload) -> Duration {
-    with_server(workload, |address| {
+    with_server(workload, Guards::USUAL, |address| {
         send_arrays(address, "/debug/noop/commands", workload)
     })
+    .elapsed
 }
 
 /// Single earns, decided and durable.
 #[must_use]
 pub fn singles(workload: &Workload) -> Duration {
-    with_server(workload, |address| {
+    singles_behind(workload, Guards::USUAL).elapsed
+}
+
+/// Single earns, decided and durable, with these guards in front.
+#[must_use]
+pub fn singles_behind(workload: &Workload, guards: Guards) -> Took {
+    with_server(workload, guards, |address| {
         send_singles(address, "/v1/earns", workload)
     })
 }
@@ -68,34 +85,60 @@ pub fn singles(workload: &Workload) -> Duration {
 /// The same single earns, read and answered without a shard.
 #[must_use]
 pub fn singles_without_a_shard(workload: &Workload) -> Duration {
-    with_server(workload, |address| {
+    door_behind(workload, Guards::USUAL).elapsed
+}
+
+/// The same, with these guards in front.
+#[must_use]
+pub fn door_behind(workload: &Workload, guards: Guards) -> Took {
+    with_server(workload, guards, |address| {
         send_singles(address, "/debug/noop/earns", workload)
     })
 }
 
 /// Starts a server on a fresh directory with the workload's members, lets `work` at it, and stops it.
-fn with_server(workload: &Workload, work: impl FnOnce(SocketAddr) -> Duration) -> Duration {
+fn with_server(
+    workload: &Workload,
+    guards: Guards,
+    work: impl FnOnce(SocketAddr) -> Duration,
+) -> Took {
     let (told, hear) = mpsc::channel();
     let merchants = workload.merchants.clone();
     let setup = batches(&workload.setup);
     let server: JoinHandle<()> = thread::spawn(move || {
-        actix_rt::System::new().block_on(serve(merchants, setup, &told));
+        actix_rt::System::new().block_on(serve(merchants, setup, guards, &told));
     });
     let (address, handle) = hear.recv().expect("the server starts");
+    let before = busy();
     let elapsed = work(address);
+    let busy = busy().saturating_sub(before);
     drop(handle.stop(true));
     server.join().expect("the server stops");
-    elapsed
+    Took { elapsed, busy }
+}
+
+/// How long the process has been on processors.
+fn busy() -> Duration {
+    let clock = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    clock.try_into().unwrap_or_default()
 }
 
 async fn serve(
     merchants: Vec<Request>,
     setup: Vec<Vec<Request>>,
+    guards: Guards,
     told: &mpsc::Sender<(SocketAddr, ServerHandle)>,
 ) {
     let directory = tempfile::tempdir_in(".").expect("a directory to write to");
+    let options = Options {
+        limits: Limits {
+            metered: guards.metrics,
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
     let opened = DataDirectory::lock(directory.path())
-        .and_then(|directory| directory.open(Options::default()))
+        .and_then(|directory| directory.open(options))
         .expect("a fresh directory opens");
     let engine = opened.engine;
     for put in merchants {
@@ -108,13 +151,15 @@ async fn serve(
         workers: 2,
         debug_endpoints: true,
     };
-    let keys = Keyring::new(Some(KEY), &KeyBook::default()).expect("the system has randomness");
     let state = State {
         engine: engine.clone(),
-        keys: Arc::new(keys),
+        keys: Arc::new(guards.keys()),
         point_type: PointType::new("points").expect("in the alphabet"),
+        edge: Edge::new(Bounds::default()),
+        meters: Arc::new(DoorMeters::new(guards.metrics)),
+        tracing: guards.tracing(),
     };
-    let (server, address) = bind(settings, state).expect("a free port");
+    let (server, address) = bind(settings, state, None).expect("a free port");
     told.send((address, server.handle()))
         .expect("somebody waits");
     server.await.expect("the server ends in good order");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 
-use crate::{http, rungs, workload::Workload};
+use crate::{guards::Guards, http, rungs, workload::Workload};
 
 const MEMBERS: u32 = 100_000;
 const OPERATIONS: usize = 1_000_000;
@@ -18,11 +18,14 @@ pub fn benchmarks(criterion: &mut Criterion) {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(1))
         .measurement_time(Duration::from_millis(1));
-    let mut rung = |name: &str, workload: &Workload, climb: fn(&Workload) -> Duration| {
+    let mut rung_of = |name: &str, workload: &Workload, climb: &dyn Fn(&Workload) -> Duration| {
         group.throughput(Throughput::Elements(workload.work.len() as u64));
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|times| (0..times).map(|_| climb(workload)).sum());
         });
+    };
+    let mut rung = |name: &str, workload: &Workload, climb: fn(&Workload) -> Duration| {
+        rung_of(name, workload, &climb);
     };
     rung("1 ledger", &workload, rungs::ledger);
     rung("2 + encode and remember", &workload, rungs::encoded);
@@ -37,6 +40,11 @@ pub fn benchmarks(criterion: &mut Criterion) {
     let singles = Workload::canonical(MEMBERS, OPERATIONS / 5, SEED).earns();
     rung("8 HTTP single, 64 connections", &singles, http::singles);
     rung("8 without a shard", &singles, http::singles_without_a_shard);
+    for (name, guards) in Guards::STEPS {
+        rung_of(&format!("9 HTTP single, {name}"), &singles, &|workload| {
+            http::singles_behind(workload, guards).elapsed
+        });
+    }
     group.finish();
 }
 
@@ -62,6 +70,10 @@ mod tests {
         }
         for rung in [http::singles, http::singles_without_a_shard] {
             assert!(rung(&workload.earns()) > Duration::ZERO);
+        }
+        for (_, guards) in Guards::STEPS {
+            let took = http::singles_behind(&workload.earns(), guards);
+            assert!(took.elapsed > Duration::ZERO);
         }
     }
 }

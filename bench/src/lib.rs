@@ -2,6 +2,7 @@
 //! every rung does, `rungs` does it in process, and `http` over sockets.
 
 pub mod endurance;
+pub mod guards;
 pub mod http;
 pub mod ladder;
 pub mod rungs;

@@ -8,12 +8,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
+
+use crate::meters::DiskGauges;
 
 /// How often the free space is looked at. A fast disk takes some 100 MiB in this time, less than a fair reserve.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -68,6 +70,8 @@ pub(crate) struct Disk {
     space: Arc<dyn FreeSpace>,
     reserve_bytes: u64,
     short: AtomicBool,
+    /// What was found last.
+    free_bytes: AtomicU64,
     /// Whether the system did not say the last time.
     unknown: AtomicBool,
 }
@@ -79,6 +83,7 @@ impl Disk {
             space,
             reserve_bytes,
             short: AtomicBool::new(false),
+            free_bytes: AtomicU64::new(0),
             unknown: AtomicBool::new(false),
         };
         disk.look();
@@ -88,6 +93,16 @@ impl Disk {
     /// Whether too little is left to take on anything.
     pub(crate) fn is_short(&self) -> bool {
         self.short.load(Ordering::Relaxed)
+    }
+
+    /// How it stands, as it was found last.
+    pub(crate) fn gauges(&self) -> DiskGauges {
+        let known = !self.unknown.load(Ordering::Relaxed);
+        DiskGauges {
+            free_bytes: known.then(|| self.free_bytes.load(Ordering::Relaxed)),
+            reserve_bytes: self.reserve_bytes,
+            is_short: self.is_short(),
+        }
     }
 
     /// Looks until the sender is dropped.
@@ -109,6 +124,7 @@ impl Disk {
                 return;
             }
         };
+        self.free_bytes.store(free, Ordering::Relaxed);
         self.unknown.store(false, Ordering::Relaxed);
         let margin = self.reserve_bytes / RESERVE_PER_MARGIN;
         let was_short = self.is_short();

@@ -17,14 +17,14 @@ use crate::{
     host,
     journal::committer::TurnFigures,
     ledger::{
-        Code, Command, Details, Document, Facts, Ledger, MemberId, MerchantId, Need, Request,
-        ShardIndex, UnixMillis, Verdict,
+        Code, Command, Document, Facts, Ledger, MemberId, Need, Request, ShardIndex, UnixMillis,
     },
     limits::{Gate, Pass},
+    meters::Meters,
     past::Past,
     router::Router,
     shard::{
-        Declined, Found, Reply, Search,
+        Declined, Found, Reply, Said, Search,
         actor::{Mail, ShardActor},
     },
     view::View,
@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) view: Option<Arc<View>>,
     /// Where checkpoints are ordered, if any are taken.
     pub(crate) orders: Option<crossbeam::channel::Sender<Order>>,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) failed: watch::Receiver<Option<String>>,
     pub(crate) threads: Mutex<Option<host::Threads>>,
@@ -77,6 +78,12 @@ impl Engine {
         self.0.view.clone()
     }
 
+    /// What it has counted and measured since it started.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
     /// What the engine's clock says.
     pub(crate) fn now(&self) -> UnixMillis {
         self.0.clock.now()
@@ -101,15 +108,12 @@ impl Engine {
         let Some(shard) = self.0.router.command(request.command()) else {
             return Ok(Err(no_such_shard(&request)));
         };
-        let document = document_of(&request);
         let (shard, pass) = self.admit(shard, 1)?;
         let (to, reply) = oneshot::channel();
         shard.address.do_send(Mail::One { request, to, pass });
-        let reply = reply.await.map_err(|_| EngineError::OutcomeUnknown)?;
-        if let Some(merchant) = document {
-            self.carry_accepted(&merchant, &reply).await?;
-        }
-        Ok(reply)
+        let said = reply.await.map_err(|_| EngineError::OutcomeUnknown)?;
+        shard.gate.heard(said.at, 1);
+        Ok(said.what)
     }
 
     /// Has many requests decided, with one hop per shard; answers in their order when all are durable. Requests for the
@@ -118,14 +122,12 @@ impl Engine {
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(requests.len());
         let mut split: Vec<(Vec<u32>, Vec<Request>)> = Vec::new();
         split.resize_with(self.0.shards.len(), Default::default);
-        let mut documents = Vec::new();
         let expected = requests.len() / self.0.shards.len() + 8;
         for (place, request) in (0_u32..).zip(requests) {
             // Stands until a reply takes its place.
             outcomes.push(Err(EngineError::OutcomeUnknown));
             match self.0.router.command(request.command()) {
                 Some(shard) => {
-                    documents.extend(document_of(&request).map(|merchant| (place, merchant)));
                     let (places, share) = &mut split[usize::from(shard.0)];
                     if share.is_empty() {
                         places.reserve(expected);
@@ -155,16 +157,11 @@ impl Engine {
             }
         }
         drop(to);
-        while let Some(share) = shares.recv().await {
+        while let Some(Said { what: share, at }) = shares.recv().await {
+            // Shards are shown together, so any of them may count it.
+            self.0.shards[0].gate.heard(at, share.replies.len());
             for (place, reply) in share.places.into_iter().zip(share.replies) {
                 outcomes[place as usize] = Ok(reply);
-            }
-        }
-        for (place, merchant) in documents {
-            if let Ok(reply) = &outcomes[place as usize]
-                && let Err(error) = self.carry_accepted(&merchant, reply).await
-            {
-                outcomes[place as usize] = Err(error);
             }
         }
         outcomes
@@ -236,6 +233,11 @@ impl Engine {
     /// that was told before.
     pub async fn shut_down(&self) -> Option<TurnFigures> {
         self.0.stopping.store(true, Ordering::Release);
+        // A shard that has nobody waiting may still have a part in what others wait for.
+        let drained: Vec<_> = self.0.shards.iter().map(Shard::drain).collect();
+        for drained in drained {
+            let _ = drained.await;
+        }
         let finished: Vec<_> = self.0.shards.iter().map(Shard::finish).collect();
         for finished in finished {
             let _ = finished.await;
@@ -252,30 +254,6 @@ impl Engine {
         let figures = tokio::task::spawn_blocking(|| threads.join()).await.ok();
         self.0.history.end();
         figures
-    }
-
-    /// Brings an accepted document to all shards; it is answered when every shard has it durable. A retry that is
-    /// answered from memory waits for the same.
-    async fn carry_accepted(
-        &self,
-        merchant: &MerchantId,
-        reply: &Reply,
-    ) -> Result<(), EngineError> {
-        let Ok(answer) = reply else { return Ok(()) };
-        if !matches!(answer.verdict, Verdict::Accepted(Details::Document { .. })) {
-            return Ok(());
-        }
-        let merchant = merchant.clone();
-        // The command was let in; what is left to do for it asks for no other pass.
-        let document = self
-            .look_with(Router::DOCUMENTS, None, None, move |ledger| {
-                ledger.document(&merchant)
-            })
-            .await?;
-        for arrived in self.carry(document.as_slice()) {
-            arrived.await.map_err(|_| EngineError::OutcomeUnknown)?;
-        }
-        Ok(())
     }
 
     async fn look_with<T: Send + 'static>(
@@ -318,9 +296,11 @@ impl Engine {
     fn admit(&self, shard: ShardIndex, count: usize) -> Result<(&Shard, Pass), EngineError> {
         let shard = self.shard(shard)?;
         if self.0.disk.is_short() {
+            self.0.meters.refused_for_disk.add(count as u64);
             return Err(EngineError::DiskFull);
         }
         if self.0.past.is_behind() {
+            self.0.meters.refused_for_old_records.add(count as u64);
             return Err(EngineError::Overloaded);
         }
         let pass = shard.gate.enter(count).ok_or(EngineError::Overloaded)?;
@@ -342,6 +322,13 @@ impl Engine {
 }
 
 impl Shard {
+    /// Has the shard say when nobody waits for an answer any more.
+    fn drain(&self) -> oneshot::Receiver<()> {
+        let (done, drained) = oneshot::channel();
+        self.address.do_send(Mail::Drain(done));
+        drained
+    }
+
     /// Tells the shard to come to an end; what it answers with is dropped when it has.
     fn finish(&self) -> oneshot::Receiver<()> {
         let (done, finished) = oneshot::channel();
@@ -350,17 +337,12 @@ impl Shard {
     }
 }
 
-fn document_of(request: &Request) -> Option<MerchantId> {
-    match request.command() {
-        Command::PutMerchant(put) => Some(put.merchant.clone()),
-        _ => None,
-    }
-}
-
-/// Only a hold or a transaction names its shard itself.
+/// Only what the engine made names its shard itself.
 fn no_such_shard(request: &Request) -> Declined {
     let code = match request.command() {
         Command::Reverse(_) => Code::TransactionNotFound,
+        Command::Confirm(_) | Command::Cancel(_) => Code::ReservationNotFound,
+        Command::UseCode(_) => Code::CodeNotFound,
         _ => Code::HoldNotFound,
     };
     Declined {

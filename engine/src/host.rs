@@ -24,6 +24,7 @@ use crate::{
         committer::{Committer, TurnFigures, gather},
         head::{Head, HeadFile},
     },
+    meters::Meters,
     past::{Past, PastError},
     shard::{Held, Sealed},
     view::View,
@@ -49,6 +50,7 @@ pub(crate) struct Work {
     pub(crate) disk: Arc<Disk>,
     pub(crate) history: Arc<History>,
     pub(crate) view: Option<Arc<View>>,
+    pub(crate) meters: Arc<Meters>,
     /// How long an epoch gets before a checkpoint is ordered, in bytes.
     pub(crate) checkpoint_bytes: u64,
     pub(crate) lock: Option<File>,
@@ -203,6 +205,7 @@ pub(crate) fn start(work: Work) -> Result<Running, OpenError> {
         durable: work.durable,
         latest,
         history: work.history,
+        meters: work.meters,
         rolls: to_roll,
         orders: orders.clone(),
         checkpoint_bytes: work.checkpoint_bytes,
@@ -255,6 +258,7 @@ struct Committing {
     durable: Vec<Arc<AtomicU64>>,
     latest: Arc<Mutex<Head>>,
     history: Arc<History>,
+    meters: Arc<Meters>,
     rolls: Receiver<Roll>,
     orders: Sender<Order>,
     checkpoint_bytes: u64,
@@ -295,6 +299,8 @@ impl Committing {
         }
         self.history
             .durable(self.committer.turn(), self.committer.places());
+        self.meters.turns.turned(self.committer.last());
+        self.meters.turns.note_epoch(self.committer.epoch_bytes());
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.turn = self.committer.turn();
         latest.chains.copy_from_slice(self.committer.chains());

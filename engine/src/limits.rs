@@ -5,6 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use crate::{
+    clock::Stopwatch,
+    meters::{ShardMeters, Stage},
+};
+
 /// Sizes and times that an operator may set.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -23,6 +28,8 @@ pub struct Limits {
     /// How long an epoch of the journal gets before the next one begins and all shards are imaged, in bytes. A start
     /// replays up to about so much.
     pub checkpoint_bytes: u64,
+    /// Whether it is measured how long commands take.
+    pub metered: bool,
 }
 
 impl Default for Limits {
@@ -34,6 +41,7 @@ impl Default for Limits {
             past_unwritten_bytes_max: 64 << 20,
             disk_reserve_bytes: 512 << 20,
             checkpoint_bytes: 512 << 20,
+            metered: true,
         }
     }
 }
@@ -44,13 +52,17 @@ impl Default for Limits {
 pub(crate) struct Gate {
     inside: AtomicUsize,
     most: usize,
+    meters: Arc<ShardMeters>,
+    metered: bool,
 }
 
 impl Gate {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
+    pub(crate) fn new(most: usize, meters: Arc<ShardMeters>, metered: bool) -> Arc<Self> {
         Arc::new(Self {
             inside: AtomicUsize::new(0),
             most,
+            meters,
+            metered,
         })
     }
 
@@ -60,9 +72,39 @@ impl Gate {
         let pass = Pass {
             gate: Arc::clone(self),
             count,
+            since: self.metered.then(Stopwatch::start),
         };
         // Dropping the pass takes back what was added.
-        (before + count <= self.most).then_some(pass)
+        if before + count > self.most {
+            self.meters.refused.add(count as u64);
+            return None;
+        }
+        if self.metered {
+            self.meters.entered.add(count as u64);
+        }
+        Some(pass)
+    }
+
+    /// Answers to so many commands arrived that were spoken at this time.
+    pub(crate) fn heard(&self, spoken: Option<Stopwatch>, count: usize) {
+        if let Some(spoken) = spoken {
+            self.meters.passed(Stage::Replied, spoken.nanos(), count);
+        }
+    }
+
+    /// How many are inside.
+    pub(crate) fn inside(&self) -> usize {
+        self.inside.load(Ordering::Relaxed)
+    }
+
+    /// How many may be.
+    pub(crate) const fn most(&self) -> usize {
+        self.most
+    }
+
+    /// What is counted here.
+    pub(crate) fn meters(&self) -> &ShardMeters {
+        &self.meters
     }
 }
 
@@ -71,15 +113,28 @@ impl Gate {
 pub struct Pass {
     gate: Arc<Gate>,
     count: usize,
+    /// When the stage began that the commands are in, if that is measured.
+    since: Option<Stopwatch>,
 }
 
 impl Pass {
+    /// The commands have gone through a stage, and the next begins. Tells when that was.
+    pub(crate) fn passed(&mut self, stage: Stage) -> Option<Stopwatch> {
+        let since = self.since?;
+        let now = Stopwatch::start();
+        let nanos = now.nanos_since(since);
+        self.gate.meters.passed(stage, nanos, self.count);
+        self.since = Some(now);
+        self.since
+    }
+
     /// The right of one of these commands, which goes a way of its own from here on.
     pub(crate) fn split_off(&mut self) -> Self {
         self.count -= 1;
         Self {
             gate: Arc::clone(&self.gate),
             count: 1,
+            since: self.since,
         }
     }
 }
@@ -96,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_gate_lets_in_all_or_none_and_forgets_nobody() {
-        let gate = Gate::new(3);
+        let gate = Gate::new(3, Arc::default(), true);
         let two = gate.enter(2).unwrap();
         assert!(gate.enter(2).is_none());
         let one = gate.enter(1).unwrap();
@@ -107,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_split_off_is_given_back_by_itself() {
-        let gate = Gate::new(3);
+        let gate = Gate::new(3, Arc::default(), true);
         let mut three = gate.enter(3).unwrap();
         let one = three.split_off();
         drop(three);

@@ -116,11 +116,13 @@ impl DataDirectory {
 
     /// Reads the newest checkpoint and the journal behind it, and starts the engine. To be called on a thread that runs an
     /// actix system.
-    pub fn open(self, options: Options) -> Result<Opened, OpenError> {
+    pub fn open(self, mut options: Options) -> Result<Opened, OpenError> {
         let router = match manifest::read(&self.manifest())? {
             Some(router) => router,
             None => self.make(new_router(options.shards)?)?,
         };
+        options.rules.router = router;
+        options.rules.code_key = code_key(&router);
         let (mut head_file, head) = HeadFile::open(&self.head(), router.shards())?;
         let watch = Stopwatch::start();
         let found = find::find(&self.path, &router, &head, &options)?;
@@ -193,6 +195,14 @@ impl DataDirectory {
     fn journal(&self) -> PathBuf {
         self.path.join("journal")
     }
+}
+
+/// What the codes of sold units are made of. The seed is known to nobody but the directory.
+fn code_key(router: &Router) -> [u8; 32] {
+    blake3::derive_key(
+        "jifen key of the codes of sold units, version 1",
+        &router.seed().to_be_bytes(),
+    )
 }
 
 /// A router with a seed that nobody can guess.

@@ -1,6 +1,7 @@
 //! What can be read of members, holds, merchants and transactions, with names instead of symbols.
 
 mod statement;
+mod stock;
 mod transaction;
 
 use compact_str::CompactString;
@@ -9,6 +10,7 @@ pub use statement::{
     Movements, MovementsCursor, MovementsQuery, PAGE_ITEMS_MAX, StatementCursor, StatementPage,
     StatementQuery,
 };
+pub use stock::{CodeView, ReservationView, SaleState, StockView, reservation};
 pub use transaction::{TransactionView, transaction};
 
 use crate::{
@@ -188,7 +190,9 @@ fn wallet_view(ledger: &Ledger, wallet: &Wallet) -> WalletView {
 #[must_use]
 pub fn hold(ledger: &Ledger, id: HoldId) -> Option<HoldView> {
     let name = |symbol| ledger.symbols().name(symbol).clone();
-    let (held, member) = ledger.hold(id.seq)?;
+    let (held, member) = ledger
+        .hold(id.seq)
+        .filter(|(held, _)| held.stock.is_none())?;
     Some(HoldView {
         id,
         member: member.clone(),

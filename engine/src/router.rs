@@ -2,10 +2,12 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::ledger::{Command, MemberId, ShardIndex};
+use crate::ledger::{Command, MemberId, ShardIndex, SkuId};
 
 /// How the placement hash is computed; written in the manifest, since a member must never move.
 pub const ROUTER_VERSION: u32 = 1;
+/// What sets the places of pools apart from those of members.
+const POOLS: u64 = 0x706f_6f6c;
 /// As many shards as an offset can name.
 pub const SHARDS_MAX: u16 = 1_024;
 
@@ -17,6 +19,9 @@ pub struct Router {
 }
 
 impl Router {
+    /// For a ledger that is alone.
+    pub const SINGLE: Self = Self { shards: 1, seed: 0 };
+
     /// `None` unless `shards` is a power of two from 1 to [`SHARDS_MAX`]. The seed keeps outsiders from choosing
     /// names that all fall on one shard.
     #[must_use]
@@ -48,6 +53,14 @@ impl Router {
         ShardIndex((hash & u64::from(self.shards - 1)) as u16)
     }
 
+    /// The home of a sale's pool.
+    #[must_use]
+    pub fn pool(&self, id: &SkuId) -> ShardIndex {
+        // Another seed than that of members: whoever is called like what is sold lives somewhere else.
+        let hash = xxh3_64_with_seed(id.as_str().as_bytes(), self.seed ^ POOLS);
+        ShardIndex((hash & u64::from(self.shards - 1)) as u16)
+    }
+
     /// The shard that decides a command, or `None` if it names a shard that does not exist.
     #[must_use]
     pub fn command(&self, command: &Command) -> Option<ShardIndex> {
@@ -62,7 +75,13 @@ impl Router {
             Command::Adjust(c) => self.member(&c.member),
             Command::Freeze(c) | Command::Unfreeze(c) | Command::Close(c) => self.member(&c.member),
             Command::Erase(c) => self.member(&c.member),
-            Command::PutMerchant(_) => Self::DOCUMENTS,
+            Command::PutMerchant(_) | Command::PutStock(_) => Self::DOCUMENTS,
+            Command::Reserve(c) => self.member(&c.member),
+            Command::Transfer(c) => self.member(&c.member),
+            Command::Confirm(c) => c.reservation.shard,
+            Command::Cancel(c) => c.reservation.shard,
+            Command::ChangeUnits(c) => self.pool(&c.sku),
+            Command::UseCode(c) => c.code.shard,
         };
         (shard.0 < self.shards).then_some(shard)
     }

@@ -28,6 +28,7 @@ use crate::{
     },
     ledger::{Document, Ledger, Rules, Seq, ShardIndex},
     limits::{Gate, Limits},
+    meters::Meters,
     router::Router,
     shard::{
         Sealed, ShardCore,
@@ -110,6 +111,7 @@ impl Engine {
             .collect();
         let past = Arc::new(recovered.past);
         let disk = Arc::new(Disk::new(disk, limits.disk_reserve_bytes));
+        let meters = Arc::new(Meters::new(ledgers.len()));
         let view = keeping.as_ref().and_then(|keeping| keeping.view.clone());
         let epoch_bytes = keeping.as_ref().map_or(0, |keeping| keeping.epoch_bytes);
         let mut running = host::start(host::Work {
@@ -121,6 +123,7 @@ impl Engine {
             disk: Arc::clone(&disk),
             history: Arc::clone(&history),
             view: view.clone(),
+            meters: Arc::clone(&meters),
             checkpoint_bytes: limits.checkpoint_bytes,
             lock,
         })?;
@@ -133,6 +136,8 @@ impl Engine {
             past: Arc::clone(&past),
             disk: Arc::clone(&disk),
             failure: running.failure.clone(),
+            peers: Arc::default(),
+            meters: Arc::default(),
         };
         let shards: Vec<Shard> = ledgers
             .into_iter()
@@ -140,18 +145,34 @@ impl Engine {
             .enumerate()
             .map(|(place, (ledger, durable))| {
                 let core = ShardCore::new(ledger, no_expiry_before);
-                let actor = ShardActor::new(core, Arc::clone(&clock), outlets.clone(), durable);
+                let meters = &meters.shards[place];
+                let outlets = Outlets {
+                    meters: Arc::clone(meters),
+                    ..outlets.clone()
+                };
+                let actor = ShardActor::new(core, Arc::clone(&clock), outlets, durable);
                 let arbiter = arbiters[place % arbiters.len()].handle();
                 Shard {
                     address: ShardActor::start_in_arbiter(&arbiter, |_| actor),
-                    gate: Gate::new(limits.commands_per_shard),
+                    gate: Gate::new(
+                        limits.commands_per_shard,
+                        Arc::clone(meters),
+                        limits.metered,
+                    ),
                 }
             })
             .collect();
+        let addresses: Vec<_> = shards.iter().map(|shard| shard.address.clone()).collect();
+        let _ = outlets.peers.set(addresses);
+        for shard in &shards {
+            shard.address.do_send(Mail::Greet);
+        }
         let stopping = Arc::new(AtomicBool::new(false));
         let orders = match keeping {
             Some(keeping) => {
-                let keeper = keeper(keeping, &past, rules, &running, &shards, &stopping);
+                let keeper = keeper(
+                    keeping, &past, rules, &running, &shards, &stopping, &meters, &clock,
+                );
                 running
                     .threads
                     .start_keeper(keeper, running.orders.clone())?;
@@ -169,6 +190,7 @@ impl Engine {
             history,
             view,
             orders,
+            meters,
             stopping,
             failed: running.failed,
             threads: Mutex::new(Some(running.threads)),
@@ -198,6 +220,8 @@ fn keeper(
     running: &host::Running,
     shards: &[Shard],
     stopping: &Arc<AtomicBool>,
+    meters: &Arc<Meters>,
+    clock: &Arc<dyn Clock>,
 ) -> Keeper {
     let addresses: Vec<_> = shards.iter().map(|shard| shard.address.clone()).collect();
     let (rolls, inbox) = (running.rolls.clone(), running.inbox.clone());
@@ -225,5 +249,7 @@ fn keeper(
             });
         }),
         stopping: Arc::clone(stopping),
+        meters: Arc::clone(meters),
+        clock: Arc::clone(clock),
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::error::RunError;
 use crate::names::RunId;
 use crate::quantity::{Count, Rate, Span};
+use crate::sale::Sale;
 use crate::settings::{Key, Load, Settings};
 use crate::target::Target;
 use crate::workload::Mix;
@@ -15,6 +16,8 @@ use crate::workload::Mix;
 const CONNECTIONS_MAX: i64 = 20_000;
 /// The contract takes no more in one array.
 const BATCH_MAX: i64 = 10_000;
+/// Most SKUs of one run: each is put and looked at one after the other.
+const SKUS_MAX: u64 = 10_000;
 
 /// Puts load on a Jifen server and says honestly how it coped.
 #[derive(Debug, Parser)]
@@ -42,7 +45,9 @@ answer; overload (429, 503) has a line of its own.
 
 Mix canonical draws operations: 60 % earn, 20 % hold followed by its capture, 20 % redeem. The pair is two commands, so of \
 the commands half are earns and a sixth each holds, captures and redemptions. A capture goes over the connection that was \
-told its hold, in place of the next draw; a refused hold has none. Mix earn has earns only.";
+told its hold, in place of the next draw; a refused hold has none. Mix earn has earns only. Mix transfer has transfers \
+between members. Mix reserve puts SKUs of its own on sale and reserves a unit with each command; afterwards it reads their \
+stock, and the run is good only if exactly what was accepted is reserved, and no member got more than the limit.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -56,10 +61,13 @@ Examples:
   Arrays of 1,000 commands as fast as two connections can, and 300 such arrays a second:
       jifen-load run --closed --batch 1000 --connections 2
       jifen-load run --rate 300k --batch 1000 --connections 8
+  A flash sale of 1,000 units, one for each member, and one hot SKU that lasts:
+      jifen-load run --closed --mix reserve --units 1000 --per-member-limit 1 --connections 256
+      jifen-load run --closed --mix reserve --units 10M
 
 Exit codes:
   0  good
-  1  the rate was missed, or something failed
+  1  the rate was missed, something failed, or a sale does not add up
   2  wrong usage, or no server
   4  the generator itself could not keep up: the run is invalid";
 
@@ -119,6 +127,22 @@ pub struct RunArgs {
     #[arg(long, value_enum)]
     mix: Option<Mix>,
 
+    /// With --mix reserve: how many SKUs are on sale
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=SKUS_MAX))]
+    skus: u64,
+
+    /// With --mix reserve: units of each SKU, like 1k
+    #[arg(long, value_name = "N", default_value = "1k")]
+    units: Count,
+
+    /// With --mix reserve: points for a unit
+    #[arg(long, value_name = "POINTS", default_value = "1")]
+    price: Count,
+
+    /// With --mix reserve: units of a SKU that a member may have [default: no limit]
+    #[arg(long, value_name = "N")]
+    per_member_limit: Option<Count>,
+
     /// Seed of the draw
     #[arg(long, value_name = "N", default_value = "42")]
     seed: u64,
@@ -150,7 +174,7 @@ impl RunArgs {
     pub fn settings(&self) -> Result<Settings, RunError> {
         let single_noop = self.noop && self.batch == 1;
         let mix = match self.mix {
-            Some(Mix::Canonical) if single_noop => {
+            Some(Mix::Canonical | Mix::Reserve | Mix::Transfer) if single_noop => {
                 return Err(RunError::Usage(
                     "--noop without --batch has only earns; leave --mix out or say --mix earn",
                 ));
@@ -162,6 +186,11 @@ impl RunArgs {
         if self.threads > self.connections {
             return Err(RunError::Usage(
                 "--threads must not be more than --connections; each thread needs one",
+            ));
+        }
+        if mix == Mix::Transfer && self.members.get() < 2 {
+            return Err(RunError::Usage(
+                "--mix transfer needs at least two --members",
             ));
         }
         if self.duration.get().is_zero() {
@@ -190,7 +219,17 @@ impl RunArgs {
                 .unwrap_or_else(|| RunId::from_clock(jiff::Timestamp::now())),
             noop: self.noop,
             setup: !self.no_setup && !self.noop,
+            sale: (mix == Mix::Reserve && !self.noop).then(|| self.sale()),
         })
+    }
+
+    fn sale(&self) -> Sale {
+        Sale {
+            skus: self.skus,
+            units: self.units.get(),
+            price_points: self.price.get(),
+            per_member_limit: self.per_member_limit.map(Count::get),
+        }
     }
 }
 
@@ -243,6 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn only_reservations_have_a_sale() {
+        assert_eq!(
+            settings("--mix transfer --units 5").expect("settings").sale,
+            None
+        );
+        let sale = settings("--mix reserve --units 5k --price 20 --per-member-limit 2")
+            .expect("settings")
+            .sale;
+        let expected = Sale {
+            skus: 1,
+            units: 5_000,
+            price_points: 20,
+            per_member_limit: Some(2),
+        };
+        assert_eq!(sale, Some(expected));
+    }
+
+    #[test]
     fn what_does_not_fit_together_is_refused() {
         for (args, expected) in [
             ("--closed --rate 5k", "cannot be used with"),
@@ -251,6 +308,9 @@ mod tests {
                 "must not be more than --connections",
             ),
             ("--duration 0s", "must not be zero"),
+            ("--mix transfer --members 1", "needs at least two --members"),
+            ("--mix reserve --skus 0", "0 is not in 1..=10000"),
+            ("--mix reserve --noop", "only earns"),
             ("--batch 10001", "not in 1..=10000"),
             ("--rate fast", "is not a number"),
             ("--url https://x", "only http://"),

@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::names::{HoldId, Member, RequestIds, put_number};
-use crate::workload::{Movement, Operation};
+use crate::names::{HoldId, Member, RequestIds, SkuNames, put_number};
+use crate::workload::{Drawn, Handover, Movement, Operation, Reservation};
 
 /// `"member":"load-u-1","merchant":"load-m-2","points":3`, which earns, holds and redemptions have in common.
 fn put_movement(out: &mut BytesMut, movement: Movement) {
@@ -15,10 +15,37 @@ fn put_movement(out: &mut BytesMut, movement: Movement) {
     put_number(out, movement.points);
 }
 
-/// The body of a one-command endpoint that moves points.
-pub(crate) fn put_single(out: &mut BytesMut, movement: Movement) {
+/// `"member":"load-u-1","sku":"load-s-RUN-0","quantity":1`
+fn put_reservation(out: &mut BytesMut, reservation: Reservation, skus: &SkuNames) {
+    out.put_slice(b"\"member\":\"load-u-");
+    put_number(out, reservation.member.0);
+    out.put_slice(b"\",\"sku\":\"");
+    skus.put(out, reservation.sku);
+    out.put_slice(b"\",\"quantity\":1");
+}
+
+/// `"member":"load-u-1","to":"load-u-2","points":3`
+fn put_handover(out: &mut BytesMut, handover: Handover) {
+    out.put_slice(b"\"member\":\"load-u-");
+    put_number(out, handover.from.0);
+    out.put_slice(b"\",\"to\":\"load-u-");
+    put_number(out, handover.to.0);
+    out.put_slice(b"\",\"points\":");
+    put_number(out, handover.points);
+}
+
+fn put_fields(out: &mut BytesMut, command: &Drawn, skus: &SkuNames) {
+    match *command {
+        Drawn::Movement(_, movement) => put_movement(out, movement),
+        Drawn::Reservation(reservation) => put_reservation(out, reservation, skus),
+        Drawn::Handover(handover) => put_handover(out, handover),
+    }
+}
+
+/// The body of a one-command endpoint.
+pub(crate) fn put_single(out: &mut BytesMut, command: &Drawn, skus: &SkuNames) {
     out.put_u8(b'{');
-    put_movement(out, movement);
+    put_fields(out, command, skus);
     out.put_u8(b'}');
 }
 
@@ -42,9 +69,9 @@ impl<'a> Array<'a> {
         }
     }
 
-    pub(crate) fn movement(&mut self, operation: Operation, movement: Movement) {
-        self.start(operation);
-        put_movement(self.out, movement);
+    pub(crate) fn command(&mut self, command: &Drawn, skus: &SkuNames) {
+        self.start(command.operation());
+        put_fields(self.out, command, skus);
         self.out.put_u8(b'}');
     }
 
@@ -106,7 +133,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::names::{Merchant, RunId};
+    use crate::names::{Merchant, RunId, SkuNumber};
 
     const MOVEMENT: Movement = Movement {
         member: Member(17),
@@ -114,27 +141,56 @@ mod tests {
         points: 57,
     };
 
+    fn run() -> RunId {
+        RunId::from_str("r1").expect("a run id")
+    }
+
     fn parsed(body: &[u8]) -> Value {
         serde_json::from_slice(body).expect("JSON")
     }
 
     #[test]
     fn a_single_body() {
-        let mut out = BytesMut::new();
-        put_single(&mut out, MOVEMENT);
-        assert_eq!(
-            parsed(&out),
-            json!({ "member": "load-u-17", "merchant": "load-m-3", "points": 57 })
-        );
+        let reservation = Drawn::Reservation(Reservation {
+            member: Member(17),
+            sku: SkuNumber(2),
+        });
+        let handover = Drawn::Handover(Handover {
+            from: Member(17),
+            to: Member(4),
+            points: 5,
+        });
+        let cases = [
+            (
+                Drawn::Movement(Operation::Earn, MOVEMENT),
+                json!({ "member": "load-u-17", "merchant": "load-m-3", "points": 57 }),
+            ),
+            (
+                reservation,
+                json!({ "member": "load-u-17", "sku": "load-s-r1-2", "quantity": 1 }),
+            ),
+            (
+                handover,
+                json!({ "member": "load-u-17", "to": "load-u-4", "points": 5 }),
+            ),
+        ];
+        for (command, expected) in cases {
+            let mut out = BytesMut::new();
+            put_single(&mut out, &command, &SkuNames::new(&run()));
+            assert_eq!(parsed(&out), expected);
+        }
     }
 
     #[test]
     fn an_array() {
         let mut out = BytesMut::new();
-        let mut ids = RequestIds::new(42, &RunId::from_str("r1").expect("a run id"), 5);
+        let mut ids = RequestIds::new(42, &run(), 5);
         let mut array = Array::open(&mut out, &mut ids);
         array.capture(&HoldId::new("3:99").expect("a hold id"));
-        array.movement(Operation::Redeem, MOVEMENT);
+        array.command(
+            &Drawn::Movement(Operation::Redeem, MOVEMENT),
+            &SkuNames::new(&run()),
+        );
         array.close();
         let expected = json!([
             { "id": "42-r1-5-0", "type": "capture", "hold": "3:99" },

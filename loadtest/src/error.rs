@@ -56,6 +56,14 @@ pub enum RunError {
         /// What the server said.
         cause: String,
     },
+    /// A sale could not be put, or not be looked at afterwards.
+    #[error("the sale failed at {step}: {cause}")]
+    Sale {
+        /// What was being done.
+        step: &'static str,
+        /// What the server said.
+        cause: String,
+    },
     /// The result cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Out {
@@ -79,7 +87,7 @@ impl RunError {
             | Self::Key { .. }
             | Self::NoDebugEndpoints { .. } => 2,
             Self::Out { .. } => 2,
-            Self::Setup { .. } | Self::System(_) => 1,
+            Self::Setup { .. } | Self::Sale { .. } | Self::System(_) => 1,
         }
     }
 }

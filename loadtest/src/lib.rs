@@ -15,6 +15,7 @@
 //! | `session`, `workload`, `command`, `names` | what one connection says next: the draw, the bytes, the identifiers |
 //! | `connection`, `target` | one HTTP connection, and where it goes |
 //! | `answer` | what the server said, read without copying |
+//! | `sale`, `takings` | what is put on sale for reservations, and whether exactly that was sold |
 //! | `tally`, `latency`, `occupancy` | what is counted: outcomes, histograms, and how busy the generator itself was |
 //! | `verdict`, `report`, `table`, `progress` | is the run good; the result for machines and for people; the live line |
 //! | `error` | why a run could not take place |
@@ -35,10 +36,12 @@ mod quantity;
 mod queue;
 mod report;
 mod run;
+mod sale;
 mod session;
 mod settings;
 mod setup;
 mod table;
+mod takings;
 mod tally;
 mod target;
 mod verdict;
@@ -51,10 +54,13 @@ pub use names::RunId;
 pub use pacer::Pacer;
 pub use quantity::{Count, Rate, Span};
 pub use report::{
-    CodeCounts, GeneratorReport, LatencyReport, Percentiles, Report, RowReport, SettingsReport,
+    AnswersReport, CodeCounts, GeneratorReport, LatencyReport, Percentiles, Report, RowReport,
+    SettingsReport,
 };
 pub use run::run;
+pub use sale::Sale;
 pub use settings::{Key, Load, Settings};
+pub use takings::{SaleReport, SkuReport, Stock, Units};
 pub use target::Target;
 pub use verdict::Verdict;
 pub use workload::Mix;

@@ -10,7 +10,7 @@ use compact_str::CompactString;
 pub(crate) const MERCHANTS: u64 = 16;
 
 /// A member of the load, by number; `load-u-7` on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Member(pub(crate) u64);
 
 /// A merchant of the load, by number; `load-m-7` on the wire.
@@ -18,8 +18,35 @@ pub(crate) struct Member(pub(crate) u64);
 pub(crate) struct Merchant(pub(crate) u64);
 
 impl Merchant {
+    pub(crate) fn name(self) -> String {
+        format!("load-m-{}", self.0)
+    }
+
     pub(crate) fn path(self) -> String {
-        format!("/v1/merchants/load-m-{}", self.0)
+        format!("/v1/merchants/{}", self.name())
+    }
+}
+
+/// A SKU of the load, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SkuNumber(pub(crate) u64);
+
+/// Names the SKUs of one run: `load-s-RUN-7` on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct SkuNames(String);
+
+impl SkuNames {
+    pub(crate) fn new(run: &RunId) -> Self {
+        Self(format!("load-s-{run}-"))
+    }
+
+    pub(crate) fn name(&self, SkuNumber(number): SkuNumber) -> String {
+        format!("{}{number}", self.0)
+    }
+
+    pub(crate) fn put(&self, out: &mut BytesMut, SkuNumber(number): SkuNumber) {
+        out.put_slice(self.0.as_bytes());
+        put_number(out, number);
     }
 }
 

@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::latency::{Latencies, Spans};
+use crate::sale::Sale;
 use crate::settings::{Load, Settings};
-use crate::tally::{Codes, Tally};
+use crate::takings::SaleReport;
+use crate::tally::{Answers, Codes, Tally};
 use crate::verdict::{Evidence, Verdict};
 use crate::workload::{Mix, Operation};
 
@@ -55,6 +57,10 @@ pub struct Report {
     pub operations: Vec<RowReport>,
     /// Per request, including in an open loop those that were never answered, with the time they had waited by the end.
     pub all_requests: RowReport,
+    /// The commands that were accepted, and those that were refused, apart.
+    pub answers: [AnswersReport; 2],
+    /// Whether exactly the right number was sold, where something was on sale.
+    pub sale: Option<SaleReport>,
     /// How the generator itself was.
     pub generator: GeneratorReport,
     /// Whether the run is good, and why not.
@@ -83,6 +89,10 @@ pub struct SettingsReport {
     pub mix: Mix,
     pub noop: bool,
     pub setup: bool,
+    pub skus: Option<u64>,
+    pub units: Option<u64>,
+    pub price_points: Option<u64>,
+    pub per_member_limit: Option<u64>,
 }
 
 /// Counts by code, most frequent first in the table.
@@ -109,7 +119,7 @@ impl From<&Codes> for CodeCounts {
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
 pub struct RowReport {
-    /// `earn`, `hold`, `capture`, `redeem`, or `request`.
+    /// `earn`, `hold`, `capture`, `redeem`, `reserve`, `transfer`, or `request`.
     pub name: &'static str,
     /// How long they took.
     pub latency: LatencyReport,
@@ -122,6 +132,25 @@ impl RowReport {
         Self {
             name,
             latency: LatencyReport { corrected, raw },
+        }
+    }
+}
+
+/// Answers of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswersReport {
+    /// `accepted` or `refused`, and how long they took.
+    #[serde(flatten)]
+    pub row: RowReport,
+    /// Between the first and the last of them. None if all came at once.
+    pub per_second: Option<f64>,
+}
+
+impl AnswersReport {
+    fn new(name: &'static str, answers: &Answers, is_open: bool) -> Self {
+        Self {
+            row: RowReport::new(name, &answers.latencies, is_open),
+            per_second: answers.per_second(),
         }
     }
 }
@@ -190,7 +219,12 @@ pub struct GeneratorReport {
 }
 
 impl Report {
-    pub(crate) fn new(settings: &Settings, started_at: Timestamp, tally: &Tally) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        started_at: Timestamp,
+        tally: &Tally,
+        sale: Option<SaleReport>,
+    ) -> Self {
         let is_open = matches!(settings.load, Load::Open(_));
         let seconds = seconds_of_sending(settings, tally);
         let accepted = tally.outcomes.accepted.iter().sum();
@@ -206,6 +240,9 @@ impl Report {
             commands_failed: tally.outcomes.failed.total() + tally.unmeasured.failed.total(),
             send_lag_p99: tally.send_lag.quantile(0.99),
             busy: tally.busy,
+            wrong_in_sale: sale
+                .as_ref()
+                .map_or_else(Vec::new, |sale| sale.wrong.clone()),
         };
         let rows = Operation::ALL
             .into_iter()
@@ -232,6 +269,11 @@ impl Report {
                 .map(|(operation, row)| RowReport::new(operation.word(), row, is_open))
                 .collect(),
             all_requests: RowReport::new("request", &tally.requests, is_open),
+            answers: [
+                AnswersReport::new("accepted", &tally.accepted, is_open),
+                AnswersReport::new("refused", &tally.refused, is_open),
+            ],
+            sale,
             generator: GeneratorReport {
                 in_flight_max: tally.in_flight_max,
                 queued_max: tally.queued_max,
@@ -257,6 +299,7 @@ fn seconds_of_sending(settings: &Settings, tally: &Tally) -> f64 {
 
 impl From<&Settings> for SettingsReport {
     fn from(settings: &Settings) -> Self {
+        let of_sale = |part: fn(Sale) -> Option<u64>| settings.sale.and_then(part);
         Self {
             url: settings.target.to_string(),
             closed: settings.load == Load::Closed,
@@ -270,6 +313,10 @@ impl From<&Settings> for SettingsReport {
             mix: settings.mix,
             noop: settings.noop,
             setup: settings.setup,
+            skus: of_sale(|sale| Some(sale.skus)),
+            units: of_sale(|sale| Some(sale.units)),
+            price_points: of_sale(|sale| Some(sale.price_points)),
+            per_member_limit: of_sale(|sale| sale.per_member_limit),
         }
     }
 }

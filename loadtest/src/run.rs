@@ -1,4 +1,4 @@
-//! The order of things: probe, setup, load, report.
+//! The order of things: probe, setup, sale, load, a look at the sale, report.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,6 +10,7 @@ use crate::probe::probe;
 use crate::progress::{Live, REDRAW_EVERY, RunProgress};
 use crate::queue::Clock;
 use crate::report::Report;
+use crate::sale;
 use crate::settings::Settings;
 use crate::setup::setup;
 use crate::tally::Tally;
@@ -26,15 +27,27 @@ pub fn run(settings: &Settings) -> Result<Report, RunError> {
     runtime.block_on(async {
         probe(settings).await?;
         if settings.setup {
-            setup(settings).await
-        } else {
-            Ok(())
+            setup(settings).await?;
+        }
+        match &settings.sale {
+            Some(sale) => sale::open(settings, sale).await,
+            None => Ok(()),
         }
     })?;
-    drop(runtime);
     let started_at = jiff::Timestamp::now();
     let tally = load(settings)?;
-    Ok(Report::new(settings, started_at, &tally))
+    let sold = match &settings.sale {
+        Some(sale) => {
+            let stocks = runtime.block_on(sale::look(settings, sale))?;
+            Some(
+                tally
+                    .takings()
+                    .judge(&stocks, sale.per_member_limit, tally.unknown()),
+            )
+        }
+        None => None,
+    };
+    Ok(Report::new(settings, started_at, &tally, sold))
 }
 
 fn load(settings: &Settings) -> Result<Tally, RunError> {

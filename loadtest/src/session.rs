@@ -8,10 +8,10 @@ use hyper::{StatusCode, Uri};
 
 use crate::answer::{self, Outcome};
 use crate::command::{self, Array};
-use crate::names::{HoldId, RequestIds};
+use crate::names::{HoldId, RequestIds, SkuNames};
 use crate::settings::Settings;
-use crate::tally::{Outcomes, PerOperation};
-use crate::workload::{Draw, Operation};
+use crate::tally::{Answered, Outcomes};
+use crate::workload::{Draw, Drawn, Operation, Reservation};
 
 /// A request, ready to send by POST.
 #[derive(Debug)]
@@ -22,18 +22,46 @@ pub(crate) struct Outgoing {
     pub(crate) body: Bytes,
 }
 
+/// What is remembered of a command in flight.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    operation: Operation,
+    reservation: Option<Reservation>,
+}
+
+impl Asked {
+    const CAPTURE: Self = Self {
+        operation: Operation::Capture,
+        reservation: None,
+    };
+}
+
+impl From<Drawn> for Asked {
+    fn from(drawn: Drawn) -> Self {
+        let reservation = match drawn {
+            Drawn::Reservation(reservation) => Some(reservation),
+            Drawn::Movement(..) | Drawn::Handover(_) => None,
+        };
+        Self {
+            operation: drawn.operation(),
+            reservation,
+        }
+    }
+}
+
 /// The dialogue of one connection: the draw, the request ids, and the holds that are still to be captured.
 #[derive(Debug)]
 pub(crate) struct Session {
     draw: Draw,
     ids: RequestIds,
+    skus: SkuNames,
     batch: usize,
     noop: bool,
     /// Holds answered on this connection, oldest first. Their number is bounded by the commands of one request: the next
     /// request takes them before it draws anything.
     holds: VecDeque<HoldId>,
-    /// The operations of the request in flight, in order.
-    asked: Vec<Operation>,
+    /// The commands of the request in flight, in order.
+    asked: Vec<Asked>,
     /// Where requests are written. Once the last request is sent and dropped its memory is used again.
     buffer: BytesMut,
 }
@@ -41,7 +69,14 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(settings: &Settings, connection: u32) -> Self {
         Self {
-            draw: Draw::new(settings.seed, connection, settings.mix, settings.members),
+            draw: Draw::new(
+                settings.seed,
+                connection,
+                settings.mix,
+                settings.members,
+                settings.sale.map_or(1, |sale| sale.skus),
+            ),
+            skus: SkuNames::new(&settings.run_id),
             ids: RequestIds::new(settings.seed, &settings.run_id, connection),
             batch: settings.batch as usize,
             noop: settings.noop,
@@ -69,15 +104,15 @@ impl Session {
     fn next_array(&mut self) -> Outgoing {
         let mut array = Array::open(&mut self.buffer, &mut self.ids);
         while self.asked.len() < self.batch {
-            let operation = if let Some(hold) = self.holds.pop_front() {
+            let asked = if let Some(hold) = self.holds.pop_front() {
                 array.capture(&hold);
-                Operation::Capture
+                Asked::CAPTURE
             } else {
-                let operation = self.draw.operation();
-                array.movement(operation, self.draw.movement());
-                operation
+                let command = self.draw.command();
+                array.command(&command, &self.skus);
+                Asked::from(command)
             };
-            self.asked.push(operation);
+            self.asked.push(asked);
         }
         array.close();
         let uri = Uri::from_static(if self.noop {
@@ -97,21 +132,23 @@ impl Session {
         let key = HeaderValue::from_maybe_shared(self.buffer.split().freeze());
         let key = Some(key.expect("request ids are visible ASCII"));
         if let Some(hold) = self.holds.pop_front() {
-            self.asked.push(Operation::Capture);
+            self.asked.push(Asked::CAPTURE);
             return Outgoing {
                 uri: self.capture_uri(&hold),
                 key,
                 body: Bytes::from_static(command::CAPTURE_BODY),
             };
         }
-        let operation = self.draw.operation();
-        self.asked.push(operation);
-        command::put_single(&mut self.buffer, self.draw.movement());
-        let path = match operation {
+        let command = self.draw.command();
+        self.asked.push(Asked::from(command));
+        command::put_single(&mut self.buffer, &command, &self.skus);
+        let path = match command.operation() {
             Operation::Earn if self.noop => "/debug/noop/earns",
             Operation::Earn => "/v1/earns",
             Operation::Hold => "/v1/holds",
             Operation::Redeem => "/v1/redemptions",
+            Operation::Reserve => "/v1/reservations",
+            Operation::Transfer => "/v1/transfers",
             Operation::Capture => unreachable!("a capture is never drawn"),
         };
         Outgoing {
@@ -129,14 +166,14 @@ impl Session {
             .expect("hold ids need no escaping in a path")
     }
 
-    /// Reads the answer to the last request into `outcomes`. Returns the commands that were answered, accepted or refused.
+    /// Reads the answer to the last request into `outcomes`. Returns the commands that were answered.
     pub(crate) fn settle(
         &mut self,
         status: StatusCode,
         body: &[u8],
         outcomes: &mut Outcomes,
-    ) -> PerOperation {
-        let mut answered = PerOperation::default();
+    ) -> Answered {
+        let mut answered = Answered::default();
         if self.batch > 1 && status == StatusCode::OK {
             self.settle_array(body, outcomes, &mut answered);
         } else {
@@ -159,18 +196,12 @@ impl Session {
         answered
     }
 
-    fn settle_array(&mut self, body: &[u8], outcomes: &mut Outcomes, answered: &mut PerOperation) {
+    fn settle_array(&mut self, body: &[u8], outcomes: &mut Outcomes, answered: &mut Answered) {
         let (mut given, mut surplus) = (0, 0);
         let read = answer::for_each(body, |answer| match self.asked.get(given) {
-            Some(operation) => {
+            Some(asked) => {
                 given += 1;
-                self.settle_one(
-                    *operation,
-                    answer.outcome(),
-                    || answer.hold,
-                    outcomes,
-                    answered,
-                );
+                self.settle_one(*asked, answer.outcome(), || answer.hold, outcomes, answered);
             }
             None => surplus += 1,
         });
@@ -187,12 +218,13 @@ impl Session {
 
     fn settle_one<'a>(
         &mut self,
-        operation: Operation,
+        asked: Asked,
         outcome: Outcome<'_>,
         hold: impl FnOnce() -> Option<&'a str>,
         outcomes: &mut Outcomes,
-        answered: &mut PerOperation,
+        answered: &mut Answered,
     ) {
+        let operation = asked.operation;
         if operation == Operation::Hold && outcome == Outcome::Accepted {
             match hold().and_then(HoldId::new) {
                 Some(hold) => self.holds.push_back(hold),
@@ -201,8 +233,14 @@ impl Session {
                 None => return outcomes.failed.add("hold_without_id", 1),
             }
         }
-        let is_answer = matches!(outcome, Outcome::Accepted | Outcome::Refused(_));
-        answered[operation as usize] += u64::from(is_answer);
+        match outcome {
+            Outcome::Accepted => answered.accepted[operation as usize] += 1,
+            Outcome::Refused(_) => answered.refused[operation as usize] += 1,
+            Outcome::Overloaded(_) | Outcome::Failed(..) => {}
+        }
+        if let Some(reservation) = asked.reservation {
+            outcomes.takings.add(reservation, outcome);
+        }
         outcomes.add(operation, outcome);
     }
 
@@ -237,6 +275,7 @@ mod tests {
             run_id: "r".parse().expect("a run id"),
             noop: false,
             setup: false,
+            sale: None,
         };
         Session::new(&settings, 0)
     }
@@ -268,23 +307,25 @@ mod tests {
             br#"{"status":"accepted","hold":"3:7"}"#,
             &mut outcomes,
         );
-        assert_eq!(answered, [0, 1, 0, 0]);
+        assert_eq!(answered.accepted[Operation::Hold as usize], 1);
         let capture = session.next();
         assert_eq!(
             (capture.uri.path(), &capture.body[..]),
             ("/v1/holds/3:7/capture", &b"{}"[..])
         );
         assert!(capture.key.is_some());
-        assert_eq!(
-            session.settle(StatusCode::OK, b"{}", &mut outcomes),
-            [0, 0, 1, 0]
-        );
+        let answered = session.settle(StatusCode::OK, b"{}", &mut outcomes);
+        assert_eq!(answered.accepted[Operation::Capture as usize], 1);
 
         next_hold(&mut session);
         let refusal = br#"{"code":"insufficient_points"}"#;
+        let answered = session.settle(StatusCode::UNPROCESSABLE_ENTITY, refusal, &mut outcomes);
         assert_eq!(
-            session.settle(StatusCode::UNPROCESSABLE_ENTITY, refusal, &mut outcomes),
-            [0, 1, 0, 0]
+            (
+                answered.accepted.iter().sum::<u64>(),
+                answered.refused[Operation::Hold as usize]
+            ),
+            (0, 1)
         );
         assert!(session.holds.is_empty());
         assert_eq!(
@@ -293,7 +334,7 @@ mod tests {
                 outcomes.refused.total(),
                 outcomes.failed.total()
             ),
-            ([0, 1, 1, 0], 1, 0)
+            ([0, 1, 1, 0, 0, 0], 1, 0)
         );
     }
 

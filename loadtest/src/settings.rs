@@ -8,6 +8,7 @@ use hyper::header::HeaderValue;
 use crate::names::RunId;
 use crate::pacer::Pacer;
 use crate::quantity::Rate;
+use crate::sale::Sale;
 use crate::target::Target;
 use crate::workload::Mix;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub noop: bool,
     /// Make the merchants and members first.
     pub setup: bool,
+    /// What is put on sale first, where units are reserved. Such a run is followed by a look at its stock.
+    pub sale: Option<Sale>,
 }
 
 impl Settings {

@@ -189,7 +189,7 @@ fn judge(status: StatusCode, body: &[u8]) -> Judgement {
 }
 
 /// The status, and the code or else the beginning of the body.
-fn said(status: StatusCode, body: &[u8]) -> String {
+pub(crate) fn said(status: StatusCode, body: &[u8]) -> String {
     match answer::problem_code(body) {
         "no_code" => format!(
             "{status}: {}",

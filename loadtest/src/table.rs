@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::report::{CodeCounts, Percentiles, Report, RowReport};
+use crate::report::{AnswersReport, CodeCounts, Percentiles, Report, RowReport};
 use crate::verdict::Verdict;
 use crate::workload::Mix;
 
@@ -29,6 +29,7 @@ impl fmt::Display for Report {
             writeln!(f)?;
         }
         self.write_raw(f, &self.all_requests)?;
+        self.write_answers(f)?;
         write_codes(f, "refused", &self.refused)?;
         write_codes(f, "overloaded", &self.overloaded)?;
         write_codes(f, "failed", &self.failed)?;
@@ -42,6 +43,7 @@ impl fmt::Display for Report {
                 "unsent", self.requests_unsent
             )?;
         }
+        self.write_sale(f)?;
         self.write_verdict(f)
     }
 }
@@ -52,6 +54,8 @@ impl Report {
         let mix = match settings.mix {
             Mix::Canonical => "canonical mix",
             Mix::Earn => "earns",
+            Mix::Reserve => "reservations",
+            Mix::Transfer => "transfers",
         };
         let kind = if settings.closed {
             "closed loop"
@@ -116,6 +120,52 @@ impl Report {
         if row.latency.corrected.is_some() {
             write_row(f, "", &row.latency.raw)?;
             writeln!(f, "   (the same from the actual send time)")?;
+        }
+        Ok(())
+    }
+
+    /// What was accepted and what was refused apart, where there was both.
+    fn write_answers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |answers: &AnswersReport| answers.row.latency.raw.count;
+        if self.answers.iter().any(|answers| count(answers) == 0) {
+            return Ok(());
+        }
+        for AnswersReport { row, per_second } in &self.answers {
+            write_row(f, row.name, &row.latency.headline())?;
+            match per_second {
+                Some(rate) => writeln!(f, "   ({rate:.0}/s from the first to the last)")?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The first SKUs, one by one: a hot one is alone, and many are alike.
+    fn write_sale(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_MAX: usize = 10;
+        let Some(sale) = &self.sale else {
+            return Ok(());
+        };
+        for sku in sale.skus.iter().take(SHOWN_MAX) {
+            let units = &sku.stock.units;
+            writeln!(
+                f,
+                "stock     {} is {}: {} units, {} available, {} returning, {} reserved, {} sold; {} accepted",
+                sku.stock.sku,
+                sku.stock.state,
+                units.total,
+                units.available,
+                units.returning,
+                units.reserved,
+                units.sold,
+                sku.accepted,
+            )?;
+        }
+        if sale.skus.len() > SHOWN_MAX {
+            writeln!(f, "stock     … and {} more", sale.skus.len() - SHOWN_MAX)?;
+        }
+        if sale.wrong.is_empty() {
+            writeln!(f, "stock     exactly what was accepted is gone")?;
         }
         Ok(())
     }

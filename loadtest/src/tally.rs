@@ -7,6 +7,7 @@ use compact_str::{CompactString, ToCompactString};
 
 use crate::answer::Outcome;
 use crate::latency::{Latencies, Spans};
+use crate::takings::Takings;
 use crate::workload::Operation;
 
 /// Counts by code. Bounded: a server that invents codes gets them counted together.
@@ -47,6 +48,67 @@ impl Codes {
 /// Commands per operation, in the order of [`Operation::ALL`].
 pub(crate) type PerOperation = [u64; Operation::ALL.len()];
 
+/// The commands of one request that were answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Answered {
+    pub(crate) accepted: PerOperation,
+    pub(crate) refused: PerOperation,
+}
+
+/// Answers of one kind: how long they took, and when they came.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers {
+    /// One count for each command.
+    pub(crate) latencies: Latencies,
+    /// When the first and the last of them came, from the start of the run.
+    came: Option<(Duration, Duration)>,
+}
+
+impl Answers {
+    fn new() -> Self {
+        Self {
+            latencies: Latencies::new(),
+            came: None,
+        }
+    }
+
+    fn record(
+        &mut self,
+        corrected: Duration,
+        raw: Duration,
+        at: Duration,
+        commands: &PerOperation,
+    ) {
+        let count = commands.iter().sum();
+        if count == 0 {
+            return;
+        }
+        self.latencies.corrected.record(corrected, count);
+        self.latencies.raw.record(raw, count);
+        self.come((at, at));
+    }
+
+    fn come(&mut self, (first, last): (Duration, Duration)) {
+        let (earliest, latest) = self.came.unwrap_or((first, last));
+        self.came = Some((earliest.min(first), latest.max(last)));
+    }
+
+    /// Answers per second between the first and the last one: a sale that is over in the first second was as fast as it
+    /// was, not as fast as the run was long. None if all came at once.
+    pub(crate) fn per_second(&self) -> Option<f64> {
+        let (first, last) = self.came?;
+        let seconds = (last - first).as_secs_f64();
+        (seconds > 0.0).then(|| self.latencies.raw.count() as f64 / seconds)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.latencies.merge(&other.latencies);
+        if let Some(came) = other.came {
+            self.come(came);
+        }
+    }
+}
+
 /// What became of commands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcomes {
@@ -54,6 +116,8 @@ pub(crate) struct Outcomes {
     pub(crate) refused: Codes,
     pub(crate) overloaded: Codes,
     pub(crate) failed: Codes,
+    /// The same of reservations, by SKU and member.
+    pub(crate) takings: Takings,
 }
 
 impl Outcomes {
@@ -75,6 +139,7 @@ impl Outcomes {
         self.refused.merge(&other.refused);
         self.overloaded.merge(&other.overloaded);
         self.failed.merge(&other.failed);
+        self.takings.merge(&other.takings);
     }
 }
 
@@ -127,6 +192,9 @@ pub(crate) struct Tally {
     pub(crate) requests: Latencies,
     /// One count for each answered command, with the latency of its request; in the order of [`Operation::ALL`].
     pub(crate) operations: [Latencies; Operation::ALL.len()],
+    /// The same apart for what was accepted and what was refused.
+    pub(crate) accepted: Answers,
+    pub(crate) refused: Answers,
     pub(crate) send_lag: Spans,
     pub(crate) outcomes: Outcomes,
     /// What became of the commands outside the measured part; only the failures are reported.
@@ -148,6 +216,8 @@ impl Tally {
         Self {
             requests: Latencies::new(),
             operations: std::array::from_fn(|_| Latencies::new()),
+            accepted: Answers::new(),
+            refused: Answers::new(),
             send_lag: Spans::new(),
             outcomes: Outcomes::default(),
             unmeasured: Outcomes::default(),
@@ -169,15 +239,22 @@ impl Tally {
     }
 
     /// Records the latency of a request of which these commands were answered.
-    pub(crate) fn answered(&mut self, times: &Times, at: Duration, commands: &PerOperation) {
+    pub(crate) fn answered(&mut self, times: &Times, at: Duration, commands: &Answered) {
         let corrected = at.saturating_sub(times.planned);
         let raw = at.saturating_sub(times.sent);
-        let request = u64::from(commands.iter().any(|count| *count > 0));
+        let Answered { accepted, refused } = commands;
+        let sums = accepted
+            .iter()
+            .zip(refused)
+            .map(|(accepted, refused)| accepted + refused);
+        let request = u64::from(sums.clone().any(|count| count > 0));
+        self.accepted.record(corrected, raw, at, accepted);
+        self.refused.record(corrected, raw, at, refused);
         self.requests.corrected.record(corrected, request);
         self.requests.raw.record(raw, request);
-        for (latencies, count) in self.operations.iter_mut().zip(commands) {
-            latencies.corrected.record(corrected, *count);
-            latencies.raw.record(raw, *count);
+        for (latencies, count) in self.operations.iter_mut().zip(sums) {
+            latencies.corrected.record(corrected, count);
+            latencies.raw.record(raw, count);
         }
     }
 
@@ -199,6 +276,25 @@ impl Tally {
             .record(at.saturating_sub(planned), 1);
     }
 
+    /// How many commands may have been done without anybody hearing it.
+    pub(crate) fn unknown(&self) -> u64 {
+        let unknown = |outcomes: &Outcomes| {
+            let told = outcomes
+                .overloaded
+                .iter()
+                .filter(|(code, _)| *code == "outcome_unknown");
+            outcomes.failed.total() + told.map(|(_, count)| count).sum::<u64>()
+        };
+        unknown(&self.outcomes) + unknown(&self.unmeasured)
+    }
+
+    /// What was heard of a sale, measured or not.
+    pub(crate) fn takings(&self) -> Takings {
+        let mut takings = self.outcomes.takings.clone();
+        takings.merge(&self.unmeasured.takings);
+        takings
+    }
+
     /// Adds what another worker counted. The maxima of two workers need not have been at the same time, so their sum is
     /// an upper bound.
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -206,6 +302,8 @@ impl Tally {
         for (one, another) in self.operations.iter_mut().zip(&other.operations) {
             one.merge(another);
         }
+        self.accepted.merge(&other.accepted);
+        self.refused.merge(&other.refused);
         self.send_lag.merge(&other.send_lag);
         self.outcomes.merge(&other.outcomes);
         self.unmeasured.merge(&other.unmeasured);
@@ -258,7 +356,11 @@ mod tests {
             free: ms(400),
             sent: ms(400),
         };
-        tally.answered(&times, ms(401), &[1, 0, 0, 0]);
+        let one_earn = Answered {
+            accepted: [1, 0, 0, 0, 0, 0],
+            ..Answered::default()
+        };
+        tally.answered(&times, ms(401), &one_earn);
         assert!(tally.requests.corrected.max() >= ms(301));
         assert!(tally.requests.raw.max() < ms(2));
         assert_eq!(
@@ -269,6 +371,37 @@ mod tests {
             tally.operations[Operation::Hold as usize].corrected.count(),
             0
         );
+    }
+
+    #[test]
+    fn accepted_and_refused_have_rates_of_their_own() {
+        let mut tally = Tally::new();
+        let mut answer = |at, accepted, refused| {
+            let times = Times {
+                planned: ms(at - 1),
+                free: ms(at - 1),
+                sent: ms(at - 1),
+            };
+            let commands = Answered {
+                accepted: [0, 0, 0, 0, accepted, 0],
+                refused: [0, 0, 0, 0, refused, 0],
+            };
+            tally.answered(&times, ms(at), &commands);
+        };
+        answer(100, 3, 0);
+        answer(200, 7, 30);
+        answer(700, 0, 20);
+        let rate = |answers: &Answers| answers.per_second().map(f64::round);
+        assert_eq!(
+            (rate(&tally.accepted), rate(&tally.refused)),
+            (Some(100.0), Some(100.0))
+        );
+        assert_eq!(
+            tally.operations[Operation::Reserve as usize].raw.count(),
+            60
+        );
+        assert_eq!(tally.refused.latencies.raw.count(), 50);
+        assert_eq!(Tally::new().refused.per_second(), None);
     }
 
     #[test]

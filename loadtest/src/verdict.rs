@@ -50,6 +50,8 @@ pub(crate) struct Evidence {
     pub(crate) commands_failed: u64,
     pub(crate) send_lag_p99: Duration,
     pub(crate) busy: Option<f64>,
+    /// What does not add up in a sale.
+    pub(crate) wrong_in_sale: Vec<String>,
 }
 
 impl Evidence {
@@ -118,6 +120,7 @@ impl Evidence {
         if self.commands_failed > 0 {
             reasons.push(format!("{} commands failed", self.commands_failed));
         }
+        reasons.extend(self.wrong_in_sale.iter().cloned());
         reasons
     }
 
@@ -146,15 +149,16 @@ mod tests {
             commands_failed: 0,
             send_lag_p99: Duration::from_micros(200),
             busy: Some(0.3),
+            wrong_in_sale: Vec::new(),
         };
         let slow = Evidence {
             achieved_per_second: 700.0,
-            ..good
+            ..good.clone()
         };
         let closed = Evidence {
             planned_per_second: None,
             busy: Some(0.99),
-            ..good
+            ..good.clone()
         };
         let late = Duration::from_millis(11);
         let cases = [
@@ -213,7 +217,7 @@ mod tests {
                 Evidence {
                     commands_planned: 0,
                     commands_answered: 0,
-                    ..good
+                    ..good.clone()
                 },
                 1,
             ),
@@ -225,6 +229,14 @@ mod tests {
                     ..slow
                 },
                 4,
+            ),
+            (
+                "a sale does not add up",
+                Evidence {
+                    wrong_in_sale: vec!["a unit is missing".to_owned()],
+                    ..closed.clone()
+                },
+                1,
             ),
             ("a closed loop has no plan to miss", closed, 0),
         ];

@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::names::{MERCHANTS, Member, Merchant};
+use crate::names::{MERCHANTS, Member, Merchant, SkuNumber};
 
 /// A named mix of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -15,6 +15,10 @@ pub enum Mix {
     Canonical,
     /// Earns only.
     Earn,
+    /// Reservations of one unit each in a sale that the run puts first.
+    Reserve,
+    /// Transfers from one member to another.
+    Transfer,
 }
 
 /// What one command does.
@@ -24,11 +28,20 @@ pub(crate) enum Operation {
     Hold,
     Capture,
     Redeem,
+    Reserve,
+    Transfer,
 }
 
 impl Operation {
     /// In the order of the report.
-    pub(crate) const ALL: [Self; 4] = [Self::Earn, Self::Hold, Self::Capture, Self::Redeem];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Earn,
+        Self::Hold,
+        Self::Capture,
+        Self::Redeem,
+        Self::Reserve,
+        Self::Transfer,
+    ];
 
     /// The word of the wire contract.
     pub(crate) const fn word(self) -> &'static str {
@@ -37,6 +50,8 @@ impl Operation {
             Self::Hold => "hold",
             Self::Capture => "capture",
             Self::Redeem => "redeem",
+            Self::Reserve => "reserve",
+            Self::Transfer => "transfer",
         }
     }
 }
@@ -52,6 +67,40 @@ pub(crate) struct Movement {
     pub(crate) points: u64,
 }
 
+/// Who wants a unit of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reservation {
+    pub(crate) member: Member,
+    pub(crate) sku: SkuNumber,
+}
+
+/// Who gives whom how much. Never somebody to themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handover {
+    pub(crate) from: Member,
+    pub(crate) to: Member,
+    pub(crate) points: u64,
+}
+
+/// A command as it was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    /// An earn, a hold or a redemption; never a capture, which follows from the answer to a hold.
+    Movement(Operation, Movement),
+    Reservation(Reservation),
+    Handover(Handover),
+}
+
+impl Drawn {
+    pub(crate) const fn operation(&self) -> Operation {
+        match self {
+            Self::Movement(operation, _) => *operation,
+            Self::Reservation(_) => Operation::Reserve,
+            Self::Handover(_) => Operation::Transfer,
+        }
+    }
+}
+
 /// Draws the commands of one connection. Every connection has its own stream of the same seed, so that what it says does
 /// not depend on how fast the others are.
 #[derive(Debug)]
@@ -59,30 +108,62 @@ pub(crate) struct Draw {
     rng: ChaCha8Rng,
     mix: Mix,
     members: u64,
+    skus: u64,
 }
 
 impl Draw {
-    pub(crate) fn new(seed: u64, connection: u32, mix: Mix, members: u64) -> Self {
+    /// `members` is at least 2 where they transfer, `skus` at least 1 where they reserve.
+    pub(crate) fn new(seed: u64, connection: u32, mix: Mix, members: u64, skus: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(u64::from(connection));
-        Self { rng, mix, members }
+        Self {
+            rng,
+            mix,
+            members,
+            skus,
+        }
     }
 
-    /// The next operation. Never a capture: that follows from the answer to a hold, not from a draw.
-    pub(crate) fn operation(&mut self) -> Operation {
-        match self.mix {
+    /// The next command.
+    pub(crate) fn command(&mut self) -> Drawn {
+        let operation = match self.mix {
+            Mix::Reserve => return Drawn::Reservation(self.reservation()),
+            Mix::Transfer => return Drawn::Handover(self.handover()),
             Mix::Earn => Operation::Earn,
             Mix::Canonical => match self.rng.random_range(0..100_u32) {
                 0..60 => Operation::Earn,
                 60..80 => Operation::Hold,
                 _ => Operation::Redeem,
             },
+        };
+        Drawn::Movement(operation, self.movement())
+    }
+
+    fn reservation(&mut self) -> Reservation {
+        Reservation {
+            member: self.member(),
+            sku: SkuNumber(self.rng.random_range(0..self.skus)),
         }
     }
 
-    pub(crate) fn movement(&mut self) -> Movement {
+    fn handover(&mut self) -> Handover {
+        let from = self.member();
+        // Somewhere behind the sender, all the way round to just before.
+        let further = self.rng.random_range(1..self.members);
+        Handover {
+            from,
+            to: Member((from.0 + further) % self.members),
+            points: self.rng.random_range(1..=POINTS_MAX),
+        }
+    }
+
+    fn member(&mut self) -> Member {
+        Member(self.rng.random_range(0..self.members))
+    }
+
+    fn movement(&mut self) -> Movement {
         Movement {
-            member: Member(self.rng.random_range(0..self.members)),
+            member: self.member(),
             merchant: Merchant(self.rng.random_range(0..MERCHANTS)),
             points: self.rng.random_range(1..=POINTS_MAX),
         }
@@ -95,12 +176,15 @@ mod tests {
 
     #[test]
     fn the_canonical_mix_has_its_shares() {
-        let mut draw = Draw::new(42, 0, Mix::Canonical, 100);
-        let mut counts = [0_u32; 4];
+        let mut draw = Draw::new(42, 0, Mix::Canonical, 100, 1);
+        let mut counts = [0_u32; Operation::ALL.len()];
         for _ in 0..100_000 {
-            counts[draw.operation() as usize] += 1;
+            counts[draw.command().operation() as usize] += 1;
         }
-        for (operation, expected) in Operation::ALL.into_iter().zip([60_000, 20_000, 0, 20_000]) {
+        for (operation, expected) in Operation::ALL
+            .into_iter()
+            .zip([60_000, 20_000, 0, 20_000, 0, 0])
+        {
             let off = counts[operation as usize].abs_diff(expected);
             assert!(
                 off < 1_000,
@@ -114,11 +198,27 @@ mod tests {
     #[test]
     fn a_seed_repeats_and_connections_differ() {
         let draws = |seed, connection| {
-            let mut draw = Draw::new(seed, connection, Mix::Canonical, 1_000_000);
-            (0..10).map(|_| draw.movement()).collect::<Vec<_>>()
+            let mut draw = Draw::new(seed, connection, Mix::Canonical, 1_000_000, 1);
+            (0..10).map(|_| draw.command()).collect::<Vec<_>>()
         };
         assert_eq!(draws(1, 0), draws(1, 0));
         assert_ne!(draws(1, 0), draws(1, 1));
         assert_ne!(draws(1, 0), draws(2, 0));
+    }
+
+    #[test]
+    fn nobody_gives_to_themselves() {
+        for members in [2, 3, 1_000] {
+            let mut draw = Draw::new(1, 0, Mix::Transfer, members, 0);
+            for _ in 0..1_000 {
+                let Drawn::Handover(Handover { from, to, .. }) = draw.command() else {
+                    panic!("a mix of transfers has nothing else");
+                };
+                assert!(
+                    from != to && to.0 < members,
+                    "{from:?} to {to:?} of {members}"
+                );
+            }
+        }
     }
 }

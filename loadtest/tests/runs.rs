@@ -25,6 +25,7 @@ fn settings(stub: &Stub) -> Settings {
         run_id: "test".parse().expect("a run id"),
         noop: false,
         setup: true,
+        sale: None,
     }
 }
 
@@ -45,7 +46,7 @@ fn answered(report: &Report, name: &str) -> u64 {
 fn check_against(report: &Report, stub: &Stub) {
     let seen = stub.seen();
     assert_eq!(seen.complaints, Vec::<String>::new());
-    for name in ["earn", "hold", "capture", "redeem"] {
+    for name in ["earn", "hold", "capture", "redeem", "reserve", "transfer"] {
         assert_eq!(
             answered(report, name),
             seen.commands.get(name).copied().unwrap_or(0),

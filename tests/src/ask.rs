@@ -265,6 +265,7 @@ impl What {
                 transaction: TransactionId::parse(transaction).unwrap(),
                 points: points.map(|points| Points::new(points).unwrap()),
                 reason: text(reason.as_deref()),
+                return_units: false,
             }),
             Self::Adjust {
                 member,

@@ -49,18 +49,38 @@ pub struct Recorded {
 pub enum Told {
     Enrolled,
     Lots(Vec<LotPart>),
-    Held { hold: String, expires_at: u64 },
-    Captured { captured: u64, released: u64 },
-    Released { released: u64 },
-    Document { version: u64, changed: bool },
-    Restored { restored: u64 },
-    TakenBack { taken_back: u64, owed: u64 },
+    Held {
+        hold: String,
+        expires_at: u64,
+    },
+    Captured {
+        captured: u64,
+        released: u64,
+    },
+    Released {
+        released: u64,
+    },
+    Document {
+        version: u64,
+        changed: bool,
+    },
+    Restored {
+        restored: u64,
+    },
+    TakenBack {
+        taken_back: u64,
+        owed: u64,
+    },
     Adjusted,
     Frozen,
     Unfrozen,
-    Closed { forfeited: u64 },
+    Closed {
+        forfeited: u64,
+    },
     Erased,
     Refused(Vec<Why>),
+    /// Of commands that the twin does not know, as the engine writes it for programmers.
+    Beyond(String),
 }
 
 /// Points of a lot.
@@ -218,6 +238,12 @@ fn accepted(details: &Details) -> Told {
             forfeited: forfeited.get(),
         },
         Details::Erased => Told::Erased,
+        Details::Reserved { .. }
+        | Details::Confirmed { .. }
+        | Details::Cancelled { .. }
+        | Details::Transferred
+        | Details::UnitsChanged
+        | Details::CodeUsed => Told::Beyond(format!("{details:?}")),
     }
 }
 
@@ -265,6 +291,20 @@ pub const fn code_name(code: Code) -> &'static str {
         Code::ExceedsTransaction => "exceeds_transaction",
         Code::InsufficientPoints => "insufficient_points",
         Code::Full => "full",
+        Code::RequestInFlight => "request_in_flight",
+        Code::SkuNotFound => "sku_not_found",
+        Code::ReservationNotFound => "reservation_not_found",
+        Code::CodeNotFound => "code_not_found",
+        Code::ReservationConfirmed => "reservation_confirmed",
+        Code::ReservationCancelled => "reservation_cancelled",
+        Code::ReservationExpired => "reservation_expired",
+        Code::CodeUsed => "code_used",
+        Code::CodeRevoked => "code_revoked",
+        Code::SoldOut => "sold_out",
+        Code::SaleNotOpen => "sale_not_open",
+        Code::SaleClosed => "sale_closed",
+        Code::ExceedsStock => "exceeds_stock",
+        Code::TooManyWait => "too_many_wait",
     }
 }
 
@@ -342,6 +382,7 @@ pub fn words(told: &Told, base: u64) -> String {
         Told::Closed { forfeited } => format!("accepted: forfeited {forfeited}"),
         Told::Adjusted | Told::Frozen | Told::Unfrozen | Told::Erased => "accepted".to_owned(),
         Told::Refused(whys) => format!("refused: {}", reasons(whys, base)),
+        Told::Beyond(what) => format!("accepted: {what}"),
     }
 }
 

@@ -19,8 +19,9 @@ use crate::{
     coverage::Coverage,
     heard::{code_name, heard},
     journaled::{entry, records},
+    market::{is_for_markets, is_said_in_markets},
     moved::{Made, made},
-    specimens::KINDS,
+    specimens::{KINDS, KINDS_OF_ONE_SHARD},
     twin::Twin,
     workload::{START, Shape, Workload, point_kinds},
 };
@@ -59,7 +60,8 @@ const CASES: [&str; 15] = [
 #[must_use]
 pub fn cases() -> Vec<String> {
     let mut cases: Vec<String> = CASES.map(str::to_owned).to_vec();
-    for command in CommandKind::ALL {
+    let commands = CommandKind::ALL.into_iter();
+    for command in commands.filter(|command| !is_for_markets(*command)) {
         let refused = !matches!(command, CommandKind::PutMerchant | CommandKind::Erase);
         for outcome in ["accepted", "refused", "declined", "replayed"] {
             if outcome != "refused" || refused {
@@ -67,8 +69,10 @@ pub fn cases() -> Vec<String> {
             }
         }
     }
-    cases.extend(Code::ALL.map(|code| code_name(code).to_owned()));
-    cases.extend(KINDS.map(|kind| format!("deed {kind}")));
+    let codes = Code::ALL.into_iter().filter(|code| !is_said_in_markets(*code));
+    cases.extend(codes.map(|code| code_name(code).to_owned()));
+    let kinds = KINDS.iter().take(KINDS_OF_ONE_SHARD);
+    cases.extend(kinds.map(|kind| format!("deed {kind}")));
     cases
 }
 

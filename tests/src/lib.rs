@@ -11,9 +11,15 @@
 //! | `workload` | random commands, from a seed |
 //! | `history` | the ledger and its twin under the same random commands |
 //! | `world` | several shards, one journal, clients, crashes, and a clock that jumps: all from a seed |
+//! | `market` | several shards with links between them: sales, transfers, crashes and lost messages, all from a seed |
 //! | `specimens` | the entries and the turn of the golden files |
 //! | `built`, `server`, `shopper` | the real binary, and clients that keep their own books |
 //! | `kills`, `power` | the real binary killed under load, and its files as a power failure could leave them |
+//! | `flash` | flash sales and transfers on the real binary, killed in the middle |
+//! | `fuzz` | everything that reads bytes from outside, under bent ones |
+//! | `schemathesis` | the real binary under requests made from its own document |
+//! | `overload` | the real binary offered more than a slow device lets it do |
+//! | `explorer` | all that can happen in a small pool, on the engine's own homes and shares |
 //! | `coverage`, `sweep` | what was met on the way, over many seeds |
 
 #![allow(
@@ -25,13 +31,19 @@ pub mod ask;
 pub mod built;
 pub mod civil;
 pub mod coverage;
+pub mod explorer;
+pub mod flash;
+pub mod fuzz;
 pub mod heard;
 pub mod history;
 pub mod journaled;
 pub mod kills;
+pub mod market;
 pub mod moved;
+pub mod overload;
 pub mod power;
 pub mod scenario;
+pub mod schemathesis;
 pub mod server;
 pub mod shopper;
 pub mod specimens;

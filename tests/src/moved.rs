@@ -19,6 +19,7 @@ pub enum Place {
     Accepted(String),
     Breakage,
     Adjustment,
+    Transit,
 }
 
 /// Points of a lot that went from one place to another.
@@ -63,6 +64,7 @@ pub fn made(entry: &Entry, symbols: &Symbols) -> Made {
         Account::Accepted(merchant) => Place::Accepted(name(merchant)),
         Account::Breakage => Place::Breakage,
         Account::Adjustment => Place::Adjustment,
+        Account::Transit => Place::Transit,
     };
     let moves = entry.moves.iter().map(|one| Moved {
         issuer: name(one.lot.key.issuer),
@@ -79,6 +81,8 @@ pub fn made(entry: &Entry, symbols: &Symbols) -> Made {
         about: match &entry.subject {
             Subject::Member(id) => id.to_string(),
             Subject::Merchant(id) => id.to_string(),
+            Subject::Stock(id) => id.to_string(),
+            Subject::Nobody => String::new(),
         },
         deed: kind(&entry.deed),
         point_type: entry
@@ -123,6 +127,7 @@ impl fmt::Display for Place {
             Self::Accepted(merchant) => f.write_str(merchant),
             Self::Breakage => f.write_str("breakage"),
             Self::Adjustment => f.write_str("adjustment"),
+            Self::Transit => f.write_str("transit"),
         }
     }
 }

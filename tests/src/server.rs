@@ -1,10 +1,11 @@
 //! The real binary as a child process: started, killed, told to stop.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufRead, BufReader, Read, Seek},
     path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -82,6 +83,23 @@ impl Server {
         Self::run(&mut command)
     }
 
+    /// The same, with every sync of a file taking so much longer.
+    ///
+    /// # Errors
+    ///
+    /// If it ends first.
+    ///
+    /// # Panics
+    ///
+    /// If something cannot be built or started, or the binary says something else than that it is ready.
+    pub fn start_slowed(data: &Path, arguments: &[&str], slower: Duration) -> Result<Self, Ended> {
+        let mut command = serve(data, arguments);
+        command
+            .env("LD_PRELOAD", built::interpose())
+            .env("JIFEN_SLOW_SYNC_MICROS", slower.as_micros().to_string());
+        Self::run(&mut command)
+    }
+
     fn run(command: &mut Command) -> Result<Self, Ended> {
         let mut stderr = tempfile::tempfile().unwrap();
         let mut child = command
@@ -117,6 +135,19 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// How much memory it has, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().split_whitespace().next().unwrap();
+        kib.parse::<u64>().unwrap() << 10
     }
 
     /// Ends it as a crash would: at once, wherever it is.

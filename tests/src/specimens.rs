@@ -4,6 +4,7 @@
 //! else. What is added to the format gets specimens of its own, in another set.
 
 pub mod archived;
+mod sales;
 mod whole_ledger;
 
 use std::{fmt::Write, path::PathBuf};
@@ -46,7 +47,7 @@ pub struct Set {
 }
 
 /// Every set, the oldest first.
-pub const SETS: [Set; 2] = [
+pub const SETS: [Set; 3] = [
     Set {
         suffix: "",
         make: made,
@@ -56,6 +57,11 @@ pub const SETS: [Set; 2] = [
         suffix: "-2",
         make: whole_ledger::made,
         rules: whole_ledger::rules,
+    },
+    Set {
+        suffix: "-3",
+        make: sales::made,
+        rules: sales::rules,
     },
 ];
 
@@ -256,8 +262,10 @@ pub fn states(ledgers: &[Ledger]) -> String {
     })
 }
 
+/// So many of [`KINDS`] have to do with one shard alone, and with no sale.
+pub const KINDS_OF_ONE_SHARD: usize = 20;
 /// Every kind of entry, as [`kind`] calls them.
-pub const KINDS: [&str; 20] = [
+pub const KINDS: [&str; 35] = [
     "enrolled",
     "earned",
     "redeemed",
@@ -278,6 +286,21 @@ pub const KINDS: [&str; 20] = [
     "unfrozen",
     "closed",
     "erased",
+    "begun",
+    "given-up",
+    "heard",
+    "stock-put",
+    "reserved",
+    "confirmed",
+    "cancelled",
+    "lost",
+    "units-released",
+    "units-wanted",
+    "units-changed",
+    "arrived",
+    "transferred",
+    "code-used",
+    "unsold",
 ];
 
 /// What kind of entry this is. A new kind needs a specimen and a place in [`KINDS`], so there is no `_` arm.
@@ -304,6 +327,21 @@ pub const fn kind(deed: &Deed) -> &'static str {
         Deed::Unfrozen { .. } => "unfrozen",
         Deed::Closed { .. } => "closed",
         Deed::Erased => "erased",
+        Deed::Begun { .. } => "begun",
+        Deed::GivenUp => "given-up",
+        Deed::Heard => "heard",
+        Deed::StockPut { .. } => "stock-put",
+        Deed::Reserved { .. } => "reserved",
+        Deed::Confirmed { .. } => "confirmed",
+        Deed::Cancelled { .. } => "cancelled",
+        Deed::Lost { .. } => "lost",
+        Deed::UnitsReleased => "units-released",
+        Deed::UnitsWanted { .. } => "units-wanted",
+        Deed::UnitsChanged { .. } => "units-changed",
+        Deed::Arrived { .. } => "arrived",
+        Deed::Transferred { .. } => "transferred",
+        Deed::CodeUsed { .. } => "code-used",
+        Deed::Unsold { .. } => "unsold",
     }
 }
 

@@ -100,12 +100,17 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 fn start(clock: &Hand, disk: &HandDisk) -> Engine {
-    let ledger = |shard| Ledger::new(ShardIndex(shard), Rules::default());
+    let router = Router::new(SHARDS, 7).unwrap();
+    let rules = Rules {
+        router,
+        ..Rules::default()
+    };
+    let ledger = |shard| Ledger::new(ShardIndex(shard), rules.clone());
     let mut ledgers: Vec<Ledger> = (0..SHARDS).map(ledger).collect();
     let mut journal = MemoryJournal::open(Medium::default());
     let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
     Engine::start(Parts {
-        router: Router::new(SHARDS, 7).unwrap(),
+        router,
         ledgers,
         journal: Box::new(journal),
         recovered,

@@ -53,7 +53,11 @@ impl Clock for HandClock {
 /// Recovers what is on the medium and starts an engine on it.
 fn start(medium: &Medium, clock: &HandClock, limits: Limits) -> Engine {
     let router = Router::new(SHARDS, 7).unwrap();
-    let ledger = |shard| Ledger::new(ShardIndex(shard), Rules::default());
+    let rules = Rules {
+        router,
+        ..Rules::default()
+    };
+    let ledger = |shard| Ledger::new(ShardIndex(shard), rules.clone());
     let mut ledgers: Vec<Ledger> = (0..SHARDS).map(ledger).collect();
     let mut journal = MemoryJournal::open(medium.clone());
     let recovered = recover(&mut journal, None, &mut ledgers).unwrap();

@@ -107,6 +107,7 @@ fn every_kind_of_entry_and_every_way_of_points_has_a_specimen() {
         ("available", "held"),
         ("available", "issued"),
         ("available", "owed"),
+        ("available", "transit"),
         ("held", "accepted"),
         ("held", "available"),
         ("held", "breakage"),
@@ -120,6 +121,7 @@ fn every_kind_of_entry_and_every_way_of_points_has_a_specimen() {
         ("pending", "breakage"),
         ("pending", "issued"),
         ("pending", "owed"),
+        ("transit", "available"),
     ];
     assert_eq!(ways, expected.into());
 }
@@ -134,5 +136,6 @@ const fn name(account: Account) -> &'static str {
         Account::Accepted(_) => "accepted",
         Account::Breakage => "breakage",
         Account::Adjustment => "adjustment",
+        Account::Transit => "transit",
     }
 }

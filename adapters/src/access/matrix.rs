@@ -30,6 +30,14 @@ pub enum Read {
     Movements,
     /// A transaction.
     Transaction,
+    /// A sale and its units.
+    Stock,
+    /// A reservation.
+    Reservation,
+    /// The code of a sold unit.
+    Code,
+    /// How the server is.
+    Metrics,
 }
 
 /// How far a role may go with an action.
@@ -58,7 +66,17 @@ impl Action {
             // Points set aside.
             Self::Command(C::Hold | C::Capture | C::Release) => [Any, Own, Any, Never],
             // The programme's own affairs. A merchant does not write its own contract.
-            Self::Command(C::Adjust | C::PutMerchant) => [Any, Never, Never, Never],
+            Self::Command(C::Adjust | C::PutMerchant | C::PutStock | C::ChangeUnits) => {
+                [Any, Never, Never, Never]
+            }
+            // Sales, and points between members.
+            Self::Command(C::Reserve | C::Confirm | C::Cancel | C::Transfer) => {
+                [Any, Never, Any, Never]
+            }
+            // Whoever hands the goods over looks at the code and uses it up.
+            Self::Command(C::UseCode) => [Any, Own, Any, Never],
+            Self::Read(Read::Code) => [Any, Own, Any, Any],
+            Self::Read(Read::Reservation | Read::Stock) => [Any, Own, Any, Any],
             // A member's lots tell at which other merchants they were earned; so merchants do not see them.
             Self::Read(Read::Member | Read::Statement) => [Any, Never, Any, Any],
             // Whoever may ask may hear again what was answered.
@@ -67,6 +85,8 @@ impl Action {
             Self::Read(Read::Merchant | Read::Movements | Read::Transaction) => {
                 [Any, Own, Never, Any]
             }
+            // They tell how all merchants together do.
+            Self::Read(Read::Metrics) => [Any, Never, Never, Any],
         }
     }
 
@@ -110,7 +130,7 @@ impl Action {
 
 impl Read {
     /// Everything that can be looked at.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Member,
         Self::Statement,
         Self::Request,
@@ -118,6 +138,10 @@ impl Read {
         Self::Merchant,
         Self::Movements,
         Self::Transaction,
+        Self::Stock,
+        Self::Reservation,
+        Self::Code,
+        Self::Metrics,
     ];
 
     const fn name(self) -> &'static str {
@@ -129,6 +153,10 @@ impl Read {
             Self::Merchant => "merchant",
             Self::Movements => "movements",
             Self::Transaction => "transaction",
+            Self::Metrics => "metrics",
+            Self::Stock => "stock",
+            Self::Reservation => "reservation",
+            Self::Code => "code",
         }
     }
 }

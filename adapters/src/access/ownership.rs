@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use jifen_engine::{
     Engine, EngineError, Outcome,
     ledger::{
-        Code, Command, CommandKind, HoldId, MerchantId, Request, RequestId, ShardIndex,
+        Code, Command, CommandKind, HoldId, MerchantId, Request, RequestId, ShardIndex, SoldCode,
         TransactionId,
     },
     reads,
@@ -56,7 +56,14 @@ enum Concerns {
     /// The merchant stands in it.
     Merchant(bool),
     Hold(HoldId),
+    Record(Record),
+}
+
+/// Something that tells by its record whose it is.
+#[derive(Clone, Copy)]
+enum Record {
     Transaction(TransactionId),
+    Code(SoldCode),
 }
 
 /// What a command concerns, seen by a merchant.
@@ -68,13 +75,20 @@ fn concerns(command: &Command, own: &MerchantId) -> Concerns {
         Command::PutMerchant(put) => Concerns::Merchant(put.merchant == *own),
         Command::Capture(capture) => Concerns::Hold(capture.hold),
         Command::Release(release) => Concerns::Hold(release.hold),
-        Command::Reverse(reverse) => Concerns::Transaction(reverse.transaction),
+        Command::Reverse(reverse) => Concerns::Record(Record::Transaction(reverse.transaction)),
+        Command::PutStock(put) => Concerns::Merchant(put.merchant == *own),
+        Command::UseCode(used) => Concerns::Record(Record::Code(used.code)),
         // These name no merchant, so they are nobody's own.
         Command::Enrol(_)
         | Command::Adjust(_)
         | Command::Freeze(_)
         | Command::Unfreeze(_)
         | Command::Close(_)
+        | Command::Reserve(_)
+        | Command::Confirm(_)
+        | Command::Cancel(_)
+        | Command::Transfer(_)
+        | Command::ChangeUnits(_)
         | Command::Erase(_) => Concerns::Merchant(false),
     }
 }
@@ -95,10 +109,7 @@ pub async fn judge(who: &Identity, engine: &Engine, command: &Command) -> Result
             let is_own = found.map(|hold| hold.is_some_and(|hold| hold.merchant == own.as_str()));
             told(is_own, Code::HoldNotFound)
         }
-        Concerns::Transaction(id) => {
-            let is_own = is_own_transaction(engine, id, own).await;
-            told(is_own, Code::TransactionNotFound)
-        }
+        Concerns::Record(record) => told(record.is_of(engine, own).await, record.missing()),
     }
 }
 
@@ -136,7 +147,7 @@ pub async fn judge_many(
 ) -> Vec<(usize, Denial)> {
     let mut denied = Vec::new();
     let mut holds = Vec::new();
-    let mut transactions = Vec::new();
+    let mut records = Vec::new();
     for (place, request) in requests.iter().enumerate() {
         let command = request.command();
         let own = match who.right(Action::Command(command.kind())) {
@@ -152,14 +163,14 @@ pub async fn judge_many(
             Concerns::Merchant(true) => {}
             Concerns::Merchant(false) => denied.push((place, of_code(Code::MerchantNotFound))),
             Concerns::Hold(hold) => holds.push((place, hold)),
-            Concerns::Transaction(id) => transactions.push((place, id)),
+            Concerns::Record(record) => records.push((place, record)),
         }
     }
     let Some(own) = who.role.merchant() else {
         return denied;
     };
     denied.extend(foreign_holds(engine, holds, own).await);
-    denied.extend(foreign_transactions(engine, transactions, own).await);
+    denied.extend(foreign_records(engine, records, own).await);
     denied.sort_unstable_by_key(|(place, _)| *place);
     denied
 }
@@ -219,29 +230,38 @@ fn same(places: Vec<usize>, denial: Denial) -> impl Iterator<Item = (usize, Deni
     places.into_iter().map(move |place| (place, denial))
 }
 
-/// Which transactions do not belong to a merchant.
-async fn foreign_transactions(
+/// Which records do not belong to a merchant.
+async fn foreign_records(
     engine: &Engine,
-    transactions: Vec<(usize, TransactionId)>,
+    records: Vec<(usize, Record)>,
     own: &MerchantId,
 ) -> Vec<(usize, Denial)> {
-    let looks = transactions.into_iter().map(async |(place, id)| {
-        let is_own = is_own_transaction(engine, id, own).await;
-        let denial = told(is_own, Code::TransactionNotFound).err();
+    let looks = records.into_iter().map(async |(place, record)| {
+        let is_own = record.is_of(engine, own).await;
+        let denial = told(is_own, record.missing()).err();
         denial.map(|denial| (place, denial))
     });
     let told = stream::iter(looks).buffered(LOOKS_TOGETHER);
     told.filter_map(async |denied| denied).collect().await
 }
 
-async fn is_own_transaction(
-    engine: &Engine,
-    id: TransactionId,
-    own: &MerchantId,
-) -> Result<bool, EngineError> {
-    let found = engine.transaction(id).await?;
-    let merchant = found.and_then(|found| found.merchant);
-    Ok(merchant.is_some_and(|merchant| merchant == own.as_str()))
+impl Record {
+    /// What is said if there is none.
+    const fn missing(self) -> Code {
+        match self {
+            Self::Transaction(_) => Code::TransactionNotFound,
+            Self::Code(_) => Code::CodeNotFound,
+        }
+    }
+
+    /// Whether it is there and belongs to a merchant.
+    async fn is_of(self, engine: &Engine, own: &MerchantId) -> Result<bool, EngineError> {
+        let merchant = match self {
+            Self::Transaction(id) => engine.transaction(id).await?.and_then(|one| one.merchant),
+            Self::Code(code) => engine.code(code).await?.and_then(|one| one.merchant),
+        };
+        Ok(merchant.is_some_and(|merchant| merchant == own.as_str()))
+    }
 }
 
 fn told(is_own: Result<bool, EngineError>, missing: Code) -> Result<(), Denial> {

@@ -98,6 +98,21 @@ impl Source {
         self.bytes
     }
 
+    /// Reads and decodes everything on this thread and has nothing done; tells how many lines are commands, and how many
+    /// are not.
+    pub fn count(mut self) -> io::Result<(usize, usize)> {
+        let (mut commands, mut others) = (0, 0);
+        loop {
+            let mut line = Chunk::default();
+            let more = line.read(&mut *self.lines, &mut self.decoder)?;
+            commands += line.requests.len();
+            others += line.lines().len() - line.requests.len();
+            if !more {
+                return Ok((commands, others));
+            }
+        }
+    }
+
     /// Who makes requests of the lines.
     pub(super) fn decoder(&self) -> Decoder {
         self.decoder.clone()

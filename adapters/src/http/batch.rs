@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use jifen_engine::{
-    Outcome,
+    EngineError, Outcome,
     ledger::{CommandKind, Request, RequestId},
 };
 
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     access::{Action, Denial, Judged, submit_many},
+    metrics::Door,
     wire::{decode_batch, encode_denial, encode_outcome, wording},
 };
 
@@ -30,10 +31,18 @@ pub(super) async fn serve(
         return Err((&wording::FORBIDDEN).into());
     }
     match ContentType::of(&request) {
+        // Before the body is looked at, so that a refusal is cheap.
+        ContentType::Json | ContentType::Lines if state.edge.is_full() => {
+            body::pass_over(&request, payload).await;
+            Err(EngineError::Overloaded.into())
+        }
         ContentType::Json => {
             let requests = read(&mut client, &state, &request, payload).await?;
+            let inside = state.edge.enter(requests.len());
+            let _inside = inside.ok_or(EngineError::Overloaded)?;
             let names = names(&requests);
             let judged = submit_many(client.identity(), &state.engine, requests).await;
+            state.meters.commands(Door::Array, judged.each(&names));
             Ok(client.tell(respond(&judged, &names)))
         }
         ContentType::Lines => Ok(stream::serve(client, state, payload)),

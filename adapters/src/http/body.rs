@@ -1,25 +1,25 @@
 //! Reading a body, with a bound and a deadline: the framework has a timer for a request's head, but none for its body.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpMessage, HttpRequest,
     error::PayloadError,
     http::header::CONTENT_LENGTH,
-    web::{Bytes, BytesMut, Payload},
+    web::{Bytes, BytesMut, Data, Payload},
 };
 use futures_util::StreamExt;
+use jifen_engine::EngineError;
 use tokio::time::timeout;
 
-use super::Problem;
+use super::{
+    Bounds, Problem, State,
+    edge::{Edge, Room},
+};
 use crate::wire::{Invalid, wording};
 
 /// How long a body may be, in bytes.
 pub const BODY_BYTES_MAX: usize = 8 << 20;
-/// How long a body may take to arrive.
-pub(super) const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// Room for a body before its length is known, in bytes.
-const FIRST_ROOM: usize = 16 << 10;
+/// Room for a body before more of it has arrived, in bytes: what a client announces it may never send.
+const FIRST_ROOM: usize = 64 << 10;
 
 /// What a body says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +62,40 @@ pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Byte
     if length.is_some_and(|length| length > BODY_BYTES_MAX) {
         return Err((&wording::BODY_TOO_LARGE).into());
     }
-    match timeout(BODY_DEADLINE, gather(payload, length)).await {
+    let edge = edge(request);
+    match timeout(edge.bounds().body, gather(payload, length, edge.room())).await {
         Ok(body) => body,
         Err(_) => Err((&wording::REQUEST_TIMEOUT).into()),
     }
 }
 
-async fn gather(mut payload: Payload, length: Option<usize>) -> Result<Bytes, Problem> {
+/// Takes in a small body without looking at it, for a request that is refused before its body counts. A connection with
+/// an unread body is closed, and a client that is told to come again would have to connect again.
+pub(super) async fn pass_over(request: &HttpRequest, mut payload: Payload) {
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length: Option<usize> = length.and_then(|text| text.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length| length <= FIRST_ROOM) {
+        let deadline = edge(request).bounds().body;
+        // Whatever comes of it, the request is refused.
+        let _ = timeout(deadline, async {
+            while let Some(Ok(_)) = payload.next().await {}
+        })
+        .await;
+    }
+}
+
+fn edge(request: &HttpRequest) -> Edge {
+    match request.app_data::<Data<State>>() {
+        Some(state) => state.edge.clone(),
+        None => Edge::new(Bounds::default()),
+    }
+}
+
+async fn gather(
+    mut payload: Payload,
+    length: Option<usize>,
+    mut room: Room,
+) -> Result<Bytes, Problem> {
     let Some(first) = payload.next().await.transpose().map_err(broken)? else {
         return Ok(Bytes::new());
     };
@@ -76,11 +103,15 @@ async fn gather(mut payload: Payload, length: Option<usize>) -> Result<Bytes, Pr
     if length == Some(first.len()) {
         return Ok(first);
     }
-    let mut body = BytesMut::with_capacity(length.unwrap_or(FIRST_ROOM).max(first.len()));
+    let expected = length.unwrap_or(FIRST_ROOM).min(FIRST_ROOM);
+    let mut body = BytesMut::with_capacity(expected.max(first.len()));
     body.extend_from_slice(&first);
     while let Some(piece) = payload.next().await.transpose().map_err(broken)? {
         if body.len() + piece.len() > BODY_BYTES_MAX {
             return Err((&wording::BODY_TOO_LARGE).into());
+        }
+        if !room.grow_to(body.len() + piece.len()) {
+            return Err(EngineError::Overloaded.into());
         }
         body.extend_from_slice(&piece);
     }

@@ -2,7 +2,9 @@
 //!
 //! | where | what |
 //! |---|---|
+//! | `endpoints` | every endpoint, once |
 //! | `routes` | which endpoint is served by whom |
+//! | `edge` | what a connection may take of time and room; TLS |
 //! | `keys` | who came in, and how much they may still ask for |
 //! | `body` | reading a body, with a bound and a deadline |
 //! | `single` | endpoints of one command |
@@ -10,42 +12,46 @@
 //! | `reads` | what can be looked at |
 //! | `statement` | statements and movements, page by page |
 //! | `health` | for load balancers |
+//! | `metrics` | what Prometheus asks for |
+//! | `observe` | counting, measuring and tracing of every request |
+//! | `document` | the OpenAPI document |
 //! | `noop` | the same work without a shard, to measure what the door itself costs |
 //! | `problem` | refusals of every kind |
 
 mod batch;
 mod body;
+mod document;
+mod edge;
+pub(crate) mod endpoints;
 mod health;
 mod keys;
+mod metrics;
 mod noop;
+mod observe;
 mod problem;
 mod reads;
 mod routes;
+pub(crate) mod sales;
 mod single;
 mod statement;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use actix_web::{App, HttpServer, dev::Server, http::KeepAlive, web};
+use actix_web::{App, dev::Server, web};
 use jifen_engine::{Engine, ledger::PointType};
 
-use crate::access::Keyring;
+use crate::{access::Keyring, metrics::DoorMeters};
 
 pub use body::BODY_BYTES_MAX;
+pub use edge::{Bounds, Edge, Tls, TlsError};
 pub use keys::{Client, authenticate};
+pub use observe::Tracing;
 pub use problem::Problem;
 pub use routes::routes;
 pub use stream::LINE_BYTES_MAX;
-
-/// How long a connection may take to send the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a connection may stay without a request.
-const IDLE_DEADLINE: Duration = Duration::from_secs(75);
-/// How long a stop waits for requests that were accepted, in seconds. Longer than a body may take.
-const STOP_SECONDS: u64 = 35;
 
 /// What the endpoints work with.
 pub struct State {
@@ -55,6 +61,12 @@ pub struct State {
     pub keys: Arc<Keyring>,
     /// The kind of points that commands mean if they name none.
     pub point_type: PointType,
+    /// What connections and requests may take of time and room.
+    pub edge: Edge,
+    /// What is counted of commands and requests.
+    pub meters: Arc<DoorMeters>,
+    /// Which requests are traced.
+    pub tracing: Tracing,
 }
 
 /// How the server is to be.
@@ -68,20 +80,22 @@ pub struct Settings {
     pub debug_endpoints: bool,
 }
 
-/// Opens the door. The server works as soon as its future is polled; it leaves signals to the caller.
-pub fn bind(settings: Settings, state: State) -> io::Result<(Server, SocketAddr)> {
+/// Opens the door, with TLS if there are certificates. The server works as soon as its future is polled; it leaves
+/// signals to the caller.
+pub fn bind(
+    settings: Settings,
+    state: State,
+    tls: Option<Arc<Tls>>,
+) -> io::Result<(Server, SocketAddr)> {
     let state = web::Data::new(state);
-    let server = HttpServer::new(move || {
+    let edge = state.edge.clone();
+    edge::listen(settings, &edge, tls, move || {
         App::new()
             .app_data(state.clone())
+            .wrap_fn({
+                let state = state.clone();
+                move |request, service| observe::observe(&state, request, service)
+            })
             .configure(|app| routes(app, settings.debug_endpoints))
     })
-    .workers(settings.workers)
-    .client_request_timeout(HEAD_DEADLINE)
-    .keep_alive(KeepAlive::Timeout(IDLE_DEADLINE))
-    .shutdown_timeout(STOP_SECONDS)
-    .disable_signals()
-    .bind(settings.listen)?;
-    let address = server.addrs().first().copied().unwrap_or(settings.listen);
-    Ok((server.run(), address))
 }

@@ -6,7 +6,7 @@ use jifen_engine::{
     Outcome,
     ledger::{
         Answer, Balance, Command, CommandKind, Day, Details, HoldId, LotShare, Offset, Points,
-        Request, Seq, ShardIndex, TypedBalance, UnixMillis, Verdict,
+        Request, ReservationId, Seq, ShardIndex, SoldCode, TypedBalance, UnixMillis, Verdict,
     },
 };
 
@@ -112,6 +112,26 @@ fn details(command: &Command, points: Points) -> Details {
         Command::Unfreeze(_) => Details::Unfrozen,
         Command::Close(_) => Details::Closed { forfeited: points },
         Command::Erase(_) => Details::Erased,
+        Command::Reserve(reserve) => Details::Reserved {
+            reservation: ReservationId {
+                shard: OFFSET.shard,
+                seq: OFFSET.seq,
+            },
+            expires_at: AT.plus_seconds(600),
+            points_held: points,
+            quantity: reserve.quantity,
+        },
+        Command::Confirm(_) => Details::Confirmed {
+            codes: vec![SoldCode::new(OFFSET.shard, OFFSET.seq, 0, 0)],
+        },
+        Command::Cancel(_) => Details::Cancelled { released: points },
+        Command::Transfer(_) => Details::Transferred,
+        Command::PutStock(_) => Details::Document {
+            version: 1,
+            changed: true,
+        },
+        Command::ChangeUnits(_) => Details::UnitsChanged,
+        Command::UseCode(_) => Details::CodeUsed,
     }
 }
 

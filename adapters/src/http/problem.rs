@@ -103,13 +103,24 @@ impl Problem {
         Self::new(wording, What::Refused(refusal.clone(), record))
     }
 
+    /// The code that it is told by.
+    pub(super) const fn code(&self) -> &'static str {
+        self.0.wording.code
+    }
+
+    /// Whether it was told before.
+    pub(super) fn is_replayed(&self) -> bool {
+        matches!(&self.0.what, What::Refused(_, Some(record)) if record.replayed)
+    }
+
     /// The same, with the request id that it is about.
     pub(super) fn about(mut self, request_id: &str) -> Self {
         self.0.request_id = Some(request_id.to_owned());
         self
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The problem document.
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let Inner {
             wording,
             request_id,
@@ -169,6 +180,24 @@ fn encode_excess(exceeded: &Exceeded, wording: &Wording, json: &mut Json<'_>) {
     json.raw(br#","frees_at":null}]"#);
 }
 
+impl Problem {
+    /// The whole answer of HTTP/1.1, for a connection that is closed after it.
+    pub(super) fn as_last_words(&self) -> Vec<u8> {
+        let status = self.status_code();
+        let retry_after = match status {
+            StatusCode::SERVICE_UNAVAILABLE => format!("retry-after: {RETRY_AFTER_SECONDS}\r\n"),
+            _ => String::new(),
+        };
+        let body = self.encode();
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\n{retry_after}content-type: application/problem+json\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), &body].concat()
+    }
+}
+
 impl From<&'static Wording> for Problem {
     fn from(wording: &'static Wording) -> Self {
         Self::new(wording, What::Nothing)
@@ -201,7 +230,11 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::build(self.status_code());
         response.content_type("application/problem+json");
-        if self.0.wording.status == 503 {
+        if self.0.wording.status == 408 {
+            // The rest of the request may still come, and nobody would know what it belongs to.
+            response.force_close();
+        }
+        if self.0.wording.passes_by_itself() {
             response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
         if let What::RateLimited(exceeded) = &self.0.what {

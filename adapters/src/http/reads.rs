@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Client, Problem, State,
-    routes::{OBJECT, REQUEST},
+    routes::{self, request_id},
 };
 use crate::{
     access::{Action, Read},
@@ -83,7 +83,7 @@ pub(super) async fn request(
     client.may(Action::Read(Read::Request))?;
     let member =
         MemberId::new(object(&request)).map_err(|error| Invalid::field("/member", error))?;
-    let id = request.match_info().get(REQUEST).unwrap_or_default();
+    let id = request_id(&request);
     let id = RequestId::new(id).map_err(|error| Invalid::field("/id", error))?;
     let principal = client.principal().clone();
     let answer = state.engine.request(principal, member, id).await?;
@@ -121,7 +121,7 @@ pub(super) async fn transaction(
 }
 
 fn object(request: &HttpRequest) -> &str {
-    request.match_info().get(OBJECT).unwrap_or_default()
+    routes::object(request).unwrap_or_default()
 }
 
 #[derive(Serialize)]

@@ -1,130 +1,64 @@
-//! Which endpoint is served by whom.
+//! From the table of endpoints to routes.
 
 use actix_web::{
-    HttpResponse, Resource, Route,
+    HttpRequest, HttpResponse, Resource, Route,
     http::Method,
-    web::{self, ServiceConfig, delete, get, post, put},
+    web::{self, ServiceConfig, post},
 };
 use jifen_engine::ledger::CommandKind;
 
-use super::{Problem, batch, health, noop, reads, single, statement};
-use crate::wire::wording;
+use super::{
+    Problem, batch, document,
+    endpoints::{Does, ENDPOINTS, Endpoint},
+    health, metrics, noop, reads, sales, single, statement,
+};
+use crate::{access::Read, wire::wording};
 
-/// What the object in a path is called, whatever it is.
-pub(super) const OBJECT: &str = "object";
-/// What a request id in a path is called.
-pub(super) const REQUEST: &str = "request";
-
-/// Puts every endpoint in its place. Those that are asked most come first: they are looked for in this order.
+/// Puts every endpoint in its place.
 pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
-    app.service(endpoint(
-        "/v1/commands",
-        [(Method::POST, post().to(batch::serve))],
-    ))
-    .service(endpoint(
-        "/v1/earns",
-        [(Method::POST, command(post(), CommandKind::Earn))],
-    ))
-    .service(endpoint(
-        "/v1/redemptions",
-        [(Method::POST, command(post(), CommandKind::Redeem))],
-    ))
-    .service(endpoint(
-        "/v1/holds",
-        [(Method::POST, command(post(), CommandKind::Hold))],
-    ))
-    .service(endpoint(
-        "/v1/holds/{object}/capture",
-        [(Method::POST, command(post(), CommandKind::Capture))],
-    ))
-    .service(endpoint(
-        "/v1/holds/{object}/release",
-        [(Method::POST, command(post(), CommandKind::Release))],
-    ))
-    .service(endpoint(
-        "/v1/holds/{object}",
-        [(Method::GET, get().to(reads::hold))],
-    ))
-    .service(endpoint(
-        "/v1/members/{object}",
-        [
-            (Method::GET, get().to(reads::member)),
-            (Method::PUT, command(put(), CommandKind::Enrol)),
-        ],
-    ))
-    .service(endpoint(
-        "/v1/merchants/{object}",
-        [
-            (Method::GET, get().to(reads::merchant)),
-            (Method::PUT, command(put(), CommandKind::PutMerchant)),
-        ],
-    ))
-    .configure(corrections)
-    .configure(lifecycle)
-    .service(endpoint(
-        "/health/live",
-        [(Method::GET, get().to(health::live))],
-    ))
-    .service(endpoint(
-        "/health/ready",
-        [(Method::GET, get().to(health::ready))],
-    ));
+    for same_path in ENDPOINTS.chunk_by(|one, next| one.path == next.path) {
+        let path = same_path.first().map_or("", |endpoint| endpoint.path);
+        let routes = same_path
+            .iter()
+            .map(|Endpoint { method, does, .. }| (method.clone(), route(method, *does)));
+        app.service(resource(path, routes.collect()));
+    }
     if debug_endpoints {
-        app.service(endpoint(
+        let commands = post().to(noop::commands);
+        app.service(resource(
             "/debug/noop/commands",
-            [(Method::POST, post().to(noop::commands))],
-        ))
-        .service(endpoint(
-            "/debug/noop/earns",
-            [(Method::POST, post().to(noop::earn))],
+            vec![(Method::POST, commands)],
         ));
+        let earns = post().to(noop::earn);
+        app.service(resource("/debug/noop/earns", vec![(Method::POST, earns)]));
     }
     app.default_service(web::to(|| async {
         Err::<HttpResponse, _>(Problem::from(&wording::NOT_FOUND))
     }));
 }
 
-/// What puts right what was done, and tells of it.
-fn corrections(app: &mut ServiceConfig) {
-    app.service(endpoint(
-        "/v1/reversals",
-        [(Method::POST, command(post(), CommandKind::Reverse))],
-    ))
-    .service(endpoint(
-        "/v1/adjustments",
-        [(Method::POST, command(post(), CommandKind::Adjust))],
-    ))
-    .service(endpoint(
-        "/v1/transactions/{object}",
-        [(Method::GET, get().to(reads::transaction))],
-    ))
-    .service(endpoint(
-        "/v1/members/{object}/requests/{request}",
-        [(Method::GET, get().to(reads::request))],
-    ))
-    .service(endpoint(
-        "/v1/members/{object}/statement",
-        [(Method::GET, get().to(statement::statement))],
-    ))
-    .service(endpoint(
-        "/v1/merchants/{object}/transactions",
-        [(Method::GET, get().to(statement::movements))],
-    ));
-}
-
-/// What becomes of members.
-fn lifecycle(app: &mut ServiceConfig) {
-    for (path, kind) in [
-        ("/v1/members/{object}/freeze", CommandKind::Freeze),
-        ("/v1/members/{object}/unfreeze", CommandKind::Unfreeze),
-        ("/v1/members/{object}/close", CommandKind::Close),
-    ] {
-        app.service(endpoint(path, [(Method::POST, command(post(), kind))]));
+/// Who serves an endpoint.
+fn route(method: &Method, does: Does) -> Route {
+    let route = web::method(method.clone());
+    match does {
+        Does::Command(kind) => command(route, kind),
+        Does::Commands => route.to(batch::serve),
+        Does::Read(Read::Member) => route.to(reads::member),
+        Does::Read(Read::Statement) => route.to(statement::statement),
+        Does::Read(Read::Request) => route.to(reads::request),
+        Does::Read(Read::Hold) => route.to(reads::hold),
+        Does::Read(Read::Merchant) => route.to(reads::merchant),
+        Does::Read(Read::Movements) => route.to(statement::movements),
+        Does::Read(Read::Transaction) => route.to(reads::transaction),
+        Does::Read(Read::Stock) => route.to(sales::stock),
+        Does::Read(Read::Reservation) => route.to(sales::reservation),
+        Does::Read(Read::Code) => route.to(sales::code),
+        Does::Read(Read::Metrics) => route.to(metrics::metrics),
+        Does::Live => route.to(health::live),
+        Does::Ready => route.to(health::ready),
+        Does::Document => route.to(document::openapi),
+        Does::Page => route.to(document::page),
     }
-    app.service(endpoint(
-        "/v1/members/{object}/attributes",
-        [(Method::DELETE, command(delete(), CommandKind::Erase))],
-    ));
 }
 
 /// A route to a one-command endpoint.
@@ -135,7 +69,7 @@ fn command(route: Route, kind: CommandKind) -> Route {
 }
 
 /// A path with its methods; all others are told which there are.
-fn endpoint<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
+fn resource(path: &str, routes: Vec<(Method, Route)>) -> Resource {
     let methods: Vec<_> = routes
         .iter()
         .map(|(method, _)| method.as_str().to_owned())
@@ -150,4 +84,14 @@ fn endpoint<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resourc
         let problem = Problem::method_not_allowed(methods.clone());
         async { Err::<HttpResponse, _>(problem) }
     }))
+}
+
+/// The object in a request's path, if there is one: what stands for the first name in braces.
+pub(super) fn object(request: &HttpRequest) -> Option<&str> {
+    request.match_info().iter().next().map(|(_, value)| value)
+}
+
+/// The request id in a request's path.
+pub(super) fn request_id(request: &HttpRequest) -> &str {
+    request.match_info().get("id").unwrap_or_default()
 }

@@ -1,12 +1,12 @@
 //! Endpoints of one command: its id in a header, its object in the path, the rest in the body.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use jifen_engine::{
-    Outcome,
+    EngineError, Outcome,
     ledger::{CommandKind, Request},
 };
 
-use super::{Client, Problem, State, body, routes::OBJECT};
+use super::{Client, Problem, State, body, routes};
 use crate::{
     access::{Action, judge},
     wire::{Endpoint, Invalid, decode_endpoint, encode_outcome, wording},
@@ -19,26 +19,54 @@ const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 /// Room for an answer, in bytes.
 const ANSWER_ROOM: usize = 448;
 
-/// Has the command decided that a request makes.
+/// Has the command decided that a request makes, and counts it.
 pub(super) async fn serve(
     kind: CommandKind,
     request: HttpRequest,
-    mut client: Client,
+    client: Client,
     state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let told = decide(kind, request, client, &state, payload).await;
+    match &told {
+        Ok(answer) => {
+            let replayed = answer.status() == StatusCode::OK;
+            state.meters.command(kind, None, replayed);
+        }
+        Err(problem) => {
+            let replayed = problem.is_replayed();
+            state.meters.command(kind, Some(problem.code()), replayed);
+        }
+    }
+    told
+}
+
+async fn decide(
+    kind: CommandKind,
+    request: HttpRequest,
+    mut client: Client,
+    state: &State,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     client.may(Action::Command(kind))?;
     let id = request_id(&request)?;
+    let about = |problem: Problem| problem.about(id);
+    let overloaded = || about(EngineError::Overloaded.into());
+    if state.edge.is_full() {
+        // Before the body is looked at, so that a refusal is cheap.
+        body::pass_over(&request, payload).await;
+        return Err(overloaded());
+    }
     let known = Endpoint {
         principal: client.principal(),
         point_type: &state.point_type,
         id,
         kind,
-        object: request.match_info().get(OBJECT),
+        object: routes::object(&request),
     };
     let command = read(&known, &request, payload).await?;
-    let about = |problem: Problem| problem.about(id);
     client.renew(&state.keys).map_err(about)?;
+    let _inside = state.edge.enter(1).ok_or_else(overloaded)?;
     let judged = judge(client.identity(), &state.engine, command.command()).await;
     judged.map_err(|denial| about(denial.into()))?;
     let outcome = state.engine.submit(command).await;

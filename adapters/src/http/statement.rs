@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use jifen_engine::ledger::{Code, MemberId, MerchantId};
 
-use super::{Client, Problem, State, routes::OBJECT};
+use super::{Client, Problem, State, routes};
 use crate::{
     access::{Action, Read},
     wire::{
@@ -55,7 +55,7 @@ pub(super) async fn movements(
 }
 
 fn object(request: &HttpRequest) -> &str {
-    request.match_info().get(OBJECT).unwrap_or_default()
+    routes::object(request).unwrap_or_default()
 }
 
 fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Invalid> {

@@ -13,7 +13,7 @@ use actix_web::{
     web::{Bytes, Data, Payload},
 };
 use futures_util::{FutureExt, StreamExt, stream::unfold};
-use jifen_engine::ledger::Request;
+use jifen_engine::{EngineError, ledger::Request};
 use tokio::time::{sleep, timeout};
 
 pub use lines::LINE_BYTES_MAX;
@@ -22,10 +22,10 @@ use lines::{Line, Lines};
 use super::{
     Client, State,
     batch::{ANSWER_ROOM, encode, names},
-    body::BODY_DEADLINE,
 };
 use crate::{
     access::{Denial, Judged, submit_many},
+    metrics::Door,
     wire::{Context, Invalid, wording},
 };
 
@@ -100,7 +100,7 @@ impl Session {
             if !self.open {
                 return None;
             }
-            match timeout(BODY_DEADLINE, self.payload.next()).await {
+            match timeout(self.state.edge.bounds().body, self.payload.next()).await {
                 Ok(piece) => {
                     if let Err(error) = self.take(piece) {
                         return Some((Err(error), self));
@@ -144,6 +144,8 @@ impl Session {
         }
         let names = names(&requests);
         let judged = self.judge(requests).await;
+        let meters = &self.state.meters;
+        meters.commands(Door::Lines, judged.each(&names));
         let mut told = judged.each(&names);
         let mut out = Vec::with_capacity(answers.len() * ANSWER_ROOM);
         for answer in answers {
@@ -154,7 +156,10 @@ impl Session {
                     };
                     encode(name, told, &mut out);
                 }
-                Answer::Bad(number, invalid) => invalid.encode_line(number, &mut out),
+                Answer::Bad(number, invalid) => {
+                    meters.unreadable_line(invalid.code.wording().code);
+                    invalid.encode_line(number, &mut out);
+                }
             }
             out.push(b'\n');
         }
@@ -177,6 +182,7 @@ impl Session {
             match self.client.try_charge(requests.len()) {
                 Ok(()) => break,
                 Err(exceeded) if waited + exceeded.wait > HELD_BACK_MAX => {
+                    self.state.meters.lines_limited(requests.len());
                     return refused(requests.len(), &wording::RATE_LIMITED);
                 }
                 Err(exceeded) => {
@@ -186,6 +192,9 @@ impl Session {
                 }
             }
         }
+        let Some(_inside) = self.state.edge.enter(requests.len()) else {
+            return refused(requests.len(), wording::of_error(EngineError::Overloaded));
+        };
         submit_many(self.client.identity(), &self.state.engine, requests).await
     }
 }

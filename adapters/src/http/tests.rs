@@ -3,12 +3,15 @@
 mod batches;
 mod commands;
 mod door;
-mod harness;
+pub(crate) mod harness;
 mod kinds;
 mod lifecycle;
 mod lookups;
+mod overload;
 mod rates;
 mod reversals;
 mod roles;
+mod sales;
 mod schemes;
 mod statements;
+mod transfers;

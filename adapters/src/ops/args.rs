@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread};
 
-use super::{DiskArgs, Failure, RulesArgs};
+use super::{DiskArgs, EdgeArgs, Failure, RulesArgs, TlsArgs, TraceArgs};
 use crate::http::Settings;
 
 /// Serves commands over HTTP and keeps them in a data directory.
@@ -18,10 +18,18 @@ Examples:
       Takes the key from the environment and any free port.
   jifen serve --point-type points --point-type circle:2:redeem --point-type growth:0:none --utc-offset +08:00
       Keeps three kinds of points: for everything, with two decimals for goods only, and for grades only.
+  jifen serve --listen 0.0.0.0:7600 --tls-cert chain.pem --tls-key key.pem
+      Serves other machines, over TLS only; files that change are read again.
+  jifen serve --config jifen.toml
+      Takes from a file what is not said here; `jifen config show` writes one.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the journal could not be written,
 4 the data directory is damaged or in use.")]
 pub struct ServeArgs {
+    /// A file of settings in TOML: options without the dashes before them, such as `listen = "127.0.0.1:7600"`.
+    /// Variables such as JIFEN_LISTEN go before it, and the command line before both. SIGHUP has it read again.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The data directory; made if there is none.
     #[arg(long, value_name = "DIR", default_value = "./jifen-data")]
     pub data: PathBuf,
@@ -37,6 +45,15 @@ pub struct ServeArgs {
     /// How many threads serve connections [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub workers: Option<u16>,
+    /// Deadlines and caps of connections.
+    #[command(flatten)]
+    pub edge: EdgeArgs,
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// Which requests are traced.
+    #[command(flatten)]
+    pub trace: TraceArgs,
     /// Adds /debug/noop/earns and /debug/noop/commands, which read and answer but decide nothing.
     #[arg(long)]
     pub debug_endpoints: bool,
@@ -48,10 +65,12 @@ pub struct ServeArgs {
 impl ServeArgs {
     /// How the server is to be, or why not so.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        if !self.listen.ip().is_loopback() && !self.insecure_listen {
+        let beyond = !self.listen.ip().is_loopback();
+        if beyond && !self.tls.is_given() && !self.insecure_listen {
             return Err(Failure::Usage(format!(
                 "--listen {}: other machines could reach it, and keys and points would travel unencrypted; \
-                 listen on 127.0.0.1 behind a proxy that speaks TLS, or add --insecure-listen",
+                 give --tls-cert and --tls-key, listen on 127.0.0.1 behind a proxy that speaks TLS, \
+                 or add --insecure-listen",
                 self.listen
             )));
         }

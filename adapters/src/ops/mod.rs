@@ -10,30 +10,43 @@
 //! | `journal` | `jifen journal` |
 //! | `backup` | `jifen backup` and `jifen restore` |
 //! | `disk`, `size` | what can be said there of the disk, and of sizes |
+//! | `edge` | what can be said there of connections: deadlines, caps and TLS |
 //! | `doctor` | `jifen doctor` |
+//! | `config` | settings from a file, the environment and the command line; `jifen config` |
+//! | `reload` | what changes while a server runs |
+//! | `completions` | `jifen completions` |
 //! | `failure` | why the process ends, and with which exit code |
 //! | `log` | what is told on standard error |
+//! | `metrics` | `jifen metrics` |
 //! | `signals` | being told to stop |
 
 mod args;
 pub mod backup;
+mod completions;
+pub mod config;
 pub mod control;
 mod disk;
 mod doctor;
+mod edge;
 mod failure;
 pub mod journal;
 pub mod keys;
 mod log;
+pub mod metrics;
+mod reload;
 mod rules;
 mod served_keys;
 mod signals;
 mod size;
 
 pub use args::ServeArgs;
+pub use completions::{CompletionsArgs, completions};
 pub use disk::DiskArgs;
 pub use doctor::{DoctorArgs, doctor};
+pub use edge::{EdgeArgs, TlsArgs, open_more_files};
 pub use failure::Failure;
-pub use log::{log_recovery, log_to_stderr, log_turns};
+pub use log::{LogArgs, TraceArgs, log_recovery, log_to_stderr, log_turns};
+pub use reload::Reload;
 pub use rules::RulesArgs;
-pub use served_keys::{OpenKeys, ServedKeys};
+pub use served_keys::{OPERATOR_KEY, OpenKeys, ServedKeys};
 pub use signals::Signals;

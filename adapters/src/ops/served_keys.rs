@@ -1,14 +1,14 @@
 //! The keys that a server starts with: the operator's, given or made, and those of the file, which is watched.
 
-use std::{env, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{env, path::Path, sync::Arc, time::Duration};
 
 use actix_rt::task::JoinHandle;
 
 use super::{Failure, keys};
 use crate::access::{BookError, Key, KeyBook, KeyFile, KeyFileError, Keyring, Watched};
 
-/// The environment variable that sets the key.
-const VARIABLE: &str = "JIFEN_OPERATOR_KEY";
+/// The environment variable that sets the operator's key.
+pub const OPERATOR_KEY: &str = "JIFEN_OPERATOR_KEY";
 /// The shortest key that may be given, in characters.
 const KEY_CHARS_MIN: usize = 32;
 /// Principal of whoever runs the server.
@@ -44,7 +44,7 @@ enum Found {
 impl ServedKeys {
     /// The key that the environment gives, and the keys that the data directory knows.
     pub fn find(data: &Path) -> Result<Self, Failure> {
-        let given = match env::var(VARIABLE) {
+        let given = match env::var(OPERATOR_KEY) {
             Ok(key) => Some(checked(key)?),
             Err(env::VarError::NotUnicode(_)) => Some(checked(String::new())?),
             Err(env::VarError::NotPresent) => None,
@@ -94,9 +94,11 @@ impl OpenKeys {
     }
 
     /// Tells on standard error which key is the operator's; a new one is shown, once, with a first command that works.
-    pub fn tell(&self, address: SocketAddr) {
+    pub fn tell(&self, url: &str) {
         match &self.found {
-            Found::InEnvironment => tracing::info!("the operator's key is the one in {VARIABLE}"),
+            Found::InEnvironment => {
+                tracing::info!("the operator's key is the one in {OPERATOR_KEY}");
+            }
             Found::InFile => {
                 let path = self.file.path().display();
                 tracing::info!(%path, "the operator's key is as before; `jifen keys create --principal {OPERATOR}` makes another one");
@@ -105,7 +107,7 @@ impl OpenKeys {
                 let key = key.as_str();
                 eprintln!(
                     "The operator's key, shown only this once:\n\n  {key}\n\nTry it:\n\n  \
-                     curl -X PUT http://{address}/v1/members/m-1 \\\n    -H 'Authorization: Bearer {key}' \\\n    \
+                     curl -X PUT {url}/v1/members/m-1 \\\n    -H 'Authorization: Bearer {key}' \\\n    \
                      -H 'Idempotency-Key: first-member'\n"
                 );
             }
@@ -159,7 +161,7 @@ fn unreadable(error: KeyFileError) -> Failure {
 fn checked(key: String) -> Result<String, Failure> {
     if key.len() < KEY_CHARS_MIN || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Failure::Usage(format!(
-            "{VARIABLE} must have at least {KEY_CHARS_MIN} characters, all of them visible ASCII; \
+            "{OPERATOR_KEY} must have at least {KEY_CHARS_MIN} characters, all of them visible ASCII; \
              make one with `openssl rand -hex 32`, or unset it to have one made"
         )));
     }

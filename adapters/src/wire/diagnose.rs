@@ -4,7 +4,7 @@
 use std::{borrow::Cow, fmt::Display};
 
 use jifen_engine::ledger::{
-    Class, CommandKind, Labels, MemberId, MerchantId, PointType, RequestId, Use,
+    Class, CommandKind, Labels, MemberId, MerchantId, PointType, RequestId, SkuId, Use,
 };
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
@@ -119,6 +119,42 @@ fn command(node: &Node<'_>, given: &Given<'_>, at: &str, findings: &mut Findings
         }
     }
     unsaid(shape.map(|(_, shape)| shape), seen, given, at, findings);
+    together(kind, fields, at, findings);
+}
+
+/// Examines fields that have to fit each other.
+fn together(
+    kind: Option<CommandKind>,
+    fields: &[(Cow<'_, str>, Node<'_>)],
+    at: &str,
+    findings: &mut Findings,
+) {
+    let said = |field: Field| {
+        let found = fields.iter().find(|(key, _)| key == field.name());
+        found.and_then(|(_, node)| match node {
+            Node::Text(text) => Some(&**text),
+            _ => None,
+        })
+    };
+    match kind {
+        Some(CommandKind::Transfer) => {
+            let (from, to) = (said(Field::Member), said(Field::To));
+            if to.is_some() && from == to {
+                findings.invalid(below(at, Field::To.name()), "must be somebody else");
+            }
+        }
+        Some(CommandKind::PutStock) => {
+            let instant = |field| said(field).and_then(|text| values::instant(text).ok());
+            let (opens_at, closes_at) = (instant(Field::OpensAt), instant(Field::ClosesAt));
+            if !values::is_a_window(opens_at, closes_at) {
+                findings.invalid(
+                    below(at, Field::ClosesAt.name()),
+                    "must be after `opens_at`",
+                );
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Examines what the text does not say.
@@ -170,6 +206,8 @@ fn bound<'a>(given: &'a Given<'_>, field: Field) -> Option<&'a str> {
 fn same(field: Field, text: &str, given: &str) -> bool {
     match field {
         Field::Hold => values::hold(text) == values::hold(given),
+        Field::Reservation => values::reservation(text) == values::reservation(given),
+        Field::Code => values::code(text) == values::code(given),
         _ => text == given,
     }
 }
@@ -191,11 +229,22 @@ fn value(kind: Option<CommandKind>, field: Field, node: &Node<'_>) -> Result<(),
         Field::Name => text(node, values::name),
         Field::Reason => text(node, values::reason),
         Field::Order | Field::Reference => text(node, values::text),
-        Field::Points if kind == Some(CommandKind::Adjust) => change(node),
+        Field::Points if kind == Some(CommandKind::Adjust) => change(node, values::change),
         Field::Points => integer(node, values::points),
         Field::CashFen => integer(node, values::cash),
         Field::TtlSeconds => integer(node, values::ttl_seconds),
-        Field::Final => match node {
+        Field::To => text(node, MemberId::new),
+        Field::Sku => text(node, SkuId::new),
+        Field::Reservation => text(node, values::reservation),
+        Field::Code => text(node, values::code),
+        Field::OpensAt | Field::ClosesAt => text(node, values::instant),
+        Field::Quantity => integer(node, values::quantity),
+        Field::Units => integer(node, values::units),
+        Field::PricePoints => integer(node, values::points),
+        Field::PerMemberLimit => integer(node, values::limit),
+        Field::ReservationTtlSeconds => integer(node, values::ttl_seconds),
+        Field::Change => change(node, values::change_of_units),
+        Field::Final | Field::ReturnUnits => match node {
             Node::Bool => Ok(()),
             _ => Err(values::NOT_A_BOOL.to_owned()),
         },
@@ -220,13 +269,13 @@ fn integer<T>(node: &Node<'_>, check: fn(u64) -> Result<T, &'static str>) -> Res
     check(*number).map(drop).map_err(str::to_owned)
 }
 
-fn change(node: &Node<'_>) -> Result<(), String> {
+fn change<T>(node: &Node<'_>, check: fn(i64) -> Result<T, &'static str>) -> Result<(), String> {
     let number = match node {
         Node::Integer(number) => values::signed(*number),
         Node::Negative(number) => *number,
         _ => return Err(values::NOT_A_CHANGE.to_owned()),
     };
-    values::change(number).map(drop).map_err(str::to_owned)
+    check(number).map(drop).map_err(str::to_owned)
 }
 
 fn labels(pairs: &[(Cow<'_, str>, Node<'_>)], at: &str, findings: &mut Findings) {

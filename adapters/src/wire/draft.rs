@@ -1,10 +1,12 @@
 //! A command object under way: its fields as they were read, until all are there.
 
 use jifen_engine::ledger::{
-    Adjust, Capture, Class, Command, CommandKind, Day, Direction, Earn, Enrol, Erase, Fen, Hold,
-    HoldId, Labels, Lifecycle, MemberId, MerchantId, PointType, Points, PutMerchant, Redeem,
-    Release, Request, RequestId, Reverse, Text, TransactionId, UnixMillis, Use,
+    Adjust, Cancel, Capture, ChangeUnits, Class, Command, CommandKind, Confirm, Day, Direction,
+    Earn, Enrol, Erase, Fen, Hold, HoldId, Labels, Lifecycle, MemberId, MerchantId, PointType,
+    Points, PutMerchant, PutStock, Redeem, Release, Request, RequestId, ReservationId, Reserve,
+    Reverse, SkuId, SoldCode, Text, TransactionId, Transfer, UnixMillis, Use, UseCode,
 };
+use jifen_engine::pool::Units;
 use serde::de::MapAccess;
 
 use super::{
@@ -46,6 +48,19 @@ pub(super) struct Draft {
     name: Option<Text>,
     reference: Option<Text>,
     metadata: Option<Labels>,
+    to: Option<MemberId>,
+    sku: Option<SkuId>,
+    quantity: Option<Units>,
+    reservation: Option<ReservationId>,
+    units: Option<Units>,
+    price: Option<Points>,
+    per_member_limit: Option<Units>,
+    opens_at: Option<UnixMillis>,
+    closes_at: Option<UnixMillis>,
+    reservation_ttl_seconds: Option<u32>,
+    change: Option<(Direction, Units)>,
+    code: Option<SoldCode>,
+    return_units: Option<bool>,
 }
 
 impl Draft {
@@ -92,6 +107,23 @@ impl Draft {
             Field::Name => self.name = text!(values::name),
             Field::Reference => self.reference = text!(values::text),
             Field::Metadata => self.metadata = Some(object.next_value_seed(LabelsSeed)?),
+            Field::To => self.to = text!(MemberId::new),
+            Field::Sku => self.sku = text!(SkuId::new),
+            Field::Quantity => self.quantity = integer!(values::quantity),
+            Field::Reservation => self.reservation = text!(values::reservation),
+            Field::Units => self.units = integer!(values::units),
+            Field::PricePoints => self.price = integer!(values::points),
+            Field::PerMemberLimit => self.per_member_limit = integer!(values::limit),
+            Field::OpensAt => self.opens_at = text!(values::instant),
+            Field::ClosesAt => self.closes_at = text!(values::instant),
+            Field::ReservationTtlSeconds => {
+                self.reservation_ttl_seconds = integer!(values::ttl_seconds);
+            }
+            Field::Change => {
+                self.change = Some(object.next_value_seed(FromSigned(values::change_of_units))?);
+            }
+            Field::Code => self.code = text!(values::code),
+            Field::ReturnUnits => self.return_units = Some(object.next_value()?),
         }
         Ok(())
     }
@@ -138,6 +170,7 @@ impl Draft {
                 transaction: self.transaction?,
                 points: self.points,
                 reason: self.reason.take(),
+                return_units: self.return_units.unwrap_or(false),
             }),
             CommandKind::Adjust => Command::Adjust(self.adjust(given)?),
             CommandKind::Freeze => Command::Freeze(self.lifecycle(given)?),
@@ -145,6 +178,23 @@ impl Draft {
             CommandKind::Close => Command::Close(self.lifecycle(given)?),
             CommandKind::Erase => Command::Erase(Erase {
                 member: self.member(given)?,
+            }),
+            CommandKind::Reserve => Command::Reserve(Reserve {
+                member: self.member.take()?,
+                sku: self.sku.take()?,
+                quantity: self.quantity?,
+            }),
+            CommandKind::Confirm => Command::Confirm(Confirm {
+                reservation: self.reservation(given)?,
+            }),
+            CommandKind::Cancel => Command::Cancel(Cancel {
+                reservation: self.reservation(given)?,
+            }),
+            CommandKind::Transfer => Command::Transfer(self.transfer(given)?),
+            CommandKind::PutStock => Command::PutStock(self.put_stock(given)?),
+            CommandKind::ChangeUnits => Command::ChangeUnits(self.change_units(given)?),
+            CommandKind::UseCode => Command::UseCode(UseCode {
+                code: settle(self.code, given, Field::Code, values::code)?,
             }),
         })
     }
@@ -210,6 +260,51 @@ impl Draft {
             points: self.points?,
             point_type: self.point_type(given),
             reason: self.reason.take()?,
+        })
+    }
+
+    fn reservation(&mut self, given: &Given<'_>) -> Option<ReservationId> {
+        settle(
+            self.reservation,
+            given,
+            Field::Reservation,
+            values::reservation,
+        )
+    }
+
+    fn transfer(&mut self, given: &Given<'_>) -> Option<Transfer> {
+        let transfer = Transfer {
+            member: self.member.take()?,
+            to: self.to.take()?,
+            points: self.points?,
+            point_type: self.point_type(given),
+        };
+        (transfer.member != transfer.to).then_some(transfer)
+    }
+
+    fn put_stock(&mut self, given: &Given<'_>) -> Option<PutStock> {
+        let put = PutStock {
+            sku: settle(self.sku.take(), given, Field::Sku, SkuId::new)?,
+            units: self.units?,
+            price: self.price?,
+            point_type: self.point_type(given),
+            merchant: self.merchant.take()?,
+            per_member_limit: self.per_member_limit,
+            opens_at: self.opens_at,
+            closes_at: self.closes_at,
+            ttl_seconds: self
+                .reservation_ttl_seconds
+                .unwrap_or(values::RESERVATION_TTL_SECONDS_DEFAULT),
+        };
+        values::is_a_window(put.opens_at, put.closes_at).then_some(put)
+    }
+
+    fn change_units(&mut self, given: &Given<'_>) -> Option<ChangeUnits> {
+        let (direction, units) = self.change?;
+        Some(ChangeUnits {
+            sku: settle(self.sku.take(), given, Field::Sku, SkuId::new)?,
+            direction,
+            units,
         })
     }
 

@@ -144,6 +144,9 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
         | Details::Adjusted
         | Details::Frozen
         | Details::Unfrozen
+        | Details::Transferred
+        | Details::UnitsChanged
+        | Details::CodeUsed
         | Details::Erased => {}
         Details::Lots(lots) => encode_lots(lots, json),
         Details::Held { hold, expires_at } => {
@@ -156,7 +159,29 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
             json.raw(br#","captured":"#).number(captured.get());
             json.raw(br#","released":"#).number(released.get());
         }
-        Details::Released { released } => {
+        Details::Reserved {
+            reservation,
+            expires_at,
+            points_held,
+            quantity,
+        } => {
+            json.raw(br#","reservation":"r"#)
+                .number(u64::from(reservation.shard.0));
+            json.raw(b"-").number(reservation.seq.0);
+            json.raw(br#"","expires_at":"#);
+            encode_instant(*expires_at, json);
+            json.raw(br#","points_held":"#).number(points_held.get());
+            json.raw(br#","quantity":"#).number(quantity.get());
+        }
+        Details::Confirmed { codes } => {
+            json.raw(br#","codes":["#);
+            for (place, code) in codes.iter().enumerate() {
+                json.comma(place);
+                json.raw(b"\"").name(&code.to_string()).raw(b"\"");
+            }
+            json.raw(b"]");
+        }
+        Details::Released { released } | Details::Cancelled { released } => {
             json.raw(br#","released":"#).number(released.get());
         }
         Details::Document { version, changed } => {

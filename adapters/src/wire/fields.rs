@@ -6,16 +6,16 @@ macro_rules! fields {
     ($($variant:ident = $name:literal),* $(,)?) => {
         /// A field of a command object.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Field {
+        pub(crate) enum Field {
             $($variant),*
         }
 
         impl Field {
             /// Every field, in the order in which missing ones are named.
-            pub(super) const ALL: &[Self] = &[$(Self::$variant),*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// The field of a name.
-            pub(super) fn from_name(name: &str) -> Option<Self> {
+            pub(crate) fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)*
                     _ => None,
@@ -23,7 +23,7 @@ macro_rules! fields {
             }
 
             /// The field's name.
-            pub(super) const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name),*
                 }
@@ -55,14 +55,27 @@ fields! {
     Name = "name",
     Reference = "reference",
     Metadata = "metadata",
+    To = "to",
+    Sku = "sku",
+    Quantity = "quantity",
+    Reservation = "reservation",
+    Units = "units",
+    PricePoints = "price_points",
+    PerMemberLimit = "per_member_limit",
+    OpensAt = "opens_at",
+    ClosesAt = "closes_at",
+    ReservationTtlSeconds = "reservation_ttl_seconds",
+    Change = "change",
+    Code = "code",
+    ReturnUnits = "return_units",
 }
 
 /// A set of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields(u32);
+pub(crate) struct Fields(u64);
 
 impl Fields {
-    pub(super) const fn of(fields: &[Field]) -> Self {
+    pub(crate) const fn of(fields: &[Field]) -> Self {
         let (mut bits, mut at) = (0, 0);
         while at < fields.len() {
             bits |= 1 << fields[at] as u32;
@@ -71,20 +84,20 @@ impl Fields {
         Self(bits)
     }
 
-    pub(super) const fn union(self, other: Self) -> Self {
+    pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    pub(super) const fn contains(self, field: Field) -> bool {
+    pub(crate) const fn contains(self, field: Field) -> bool {
         self.0 & (1 << field as u32) != 0
     }
 
-    pub(super) const fn contains_all(self, other: Self) -> bool {
+    pub(crate) const fn contains_all(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Adds a field; `false` if it was there before.
-    pub(super) const fn insert(&mut self, field: Field) -> bool {
+    pub(crate) const fn insert(&mut self, field: Field) -> bool {
         let new = !self.contains(field);
         self.0 |= 1 << field as u32;
         new
@@ -92,9 +105,9 @@ impl Fields {
 }
 
 /// What a command's object must and may hold.
-pub(super) struct Shape {
-    pub(super) required: Fields,
-    pub(super) allowed: Fields,
+pub(crate) struct Shape {
+    pub(crate) required: Fields,
+    pub(crate) allowed: Fields,
 }
 
 impl Shape {
@@ -109,10 +122,12 @@ impl Shape {
     }
 
     /// The shape of a command.
-    pub(super) const fn of(kind: CommandKind) -> &'static Self {
+    pub(crate) const fn of(kind: CommandKind) -> &'static Self {
         use Field::{
-            At, Attributes, CashFen, Class, Final, Hold, LastDay, Member, Merchant, Name, Order,
-            PointType, Points, Reason, ReleasesAt, Transaction, TtlSeconds, Use,
+            At, Attributes, CashFen, Change, Class, ClosesAt, Code, Final, Hold, LastDay, Member,
+            Merchant, Name, OpensAt, Order, PerMemberLimit, PointType, Points, PricePoints,
+            Quantity, Reason, ReleasesAt, Reservation, ReservationTtlSeconds, ReturnUnits, Sku, To,
+            Transaction, TtlSeconds, Units, Use,
         };
         const ENROL: Shape = Shape::new(&[Member], &[Attributes]);
         const EARN: Shape = Shape::new(
@@ -130,10 +145,25 @@ impl Shape {
         const CAPTURE: Shape = Shape::new(&[Hold], &[Points, Final]);
         const RELEASE: Shape = Shape::new(&[Hold], &[]);
         const PUT_MERCHANT: Shape = Shape::new(&[Merchant, Name], &[]);
-        const REVERSE: Shape = Shape::new(&[Transaction], &[Points, Reason]);
+        const REVERSE: Shape = Shape::new(&[Transaction], &[Points, Reason, ReturnUnits]);
         const ADJUST: Shape = Shape::new(&[Member, Points, Reason], &[PointType]);
         const LIFECYCLE: Shape = Shape::new(&[Member, Reason], &[]);
         const ERASE: Shape = Shape::new(&[Member], &[]);
+        const RESERVE: Shape = Shape::new(&[Member, Sku, Quantity], &[]);
+        const RESERVATION: Shape = Shape::new(&[Reservation], &[]);
+        const TRANSFER: Shape = Shape::new(&[Member, To, Points], &[PointType]);
+        const PUT_STOCK: Shape = Shape::new(
+            &[Sku, Units, PricePoints, Merchant],
+            &[
+                PointType,
+                PerMemberLimit,
+                OpensAt,
+                ClosesAt,
+                ReservationTtlSeconds,
+            ],
+        );
+        const CHANGE_UNITS: Shape = Shape::new(&[Sku, Change], &[]);
+        const USE_CODE: Shape = Shape::new(&[Code], &[]);
         match kind {
             CommandKind::Enrol => &ENROL,
             CommandKind::Earn => &EARN,
@@ -146,12 +176,18 @@ impl Shape {
             CommandKind::Adjust => &ADJUST,
             CommandKind::Freeze | CommandKind::Unfreeze | CommandKind::Close => &LIFECYCLE,
             CommandKind::Erase => &ERASE,
+            CommandKind::Reserve => &RESERVE,
+            CommandKind::Confirm | CommandKind::Cancel => &RESERVATION,
+            CommandKind::Transfer => &TRANSFER,
+            CommandKind::PutStock => &PUT_STOCK,
+            CommandKind::ChangeUnits => &CHANGE_UNITS,
+            CommandKind::UseCode => &USE_CODE,
         }
     }
 }
 
 /// The field that names the object which a one-command endpoint has in its path.
-pub(super) const fn object_field(kind: CommandKind) -> Option<Field> {
+pub(crate) const fn object_field(kind: CommandKind) -> Option<Field> {
     match kind {
         CommandKind::Enrol
         | CommandKind::Freeze
@@ -160,16 +196,21 @@ pub(super) const fn object_field(kind: CommandKind) -> Option<Field> {
         | CommandKind::Erase => Some(Field::Member),
         CommandKind::Capture | CommandKind::Release => Some(Field::Hold),
         CommandKind::PutMerchant => Some(Field::Merchant),
+        CommandKind::Confirm | CommandKind::Cancel => Some(Field::Reservation),
+        CommandKind::PutStock | CommandKind::ChangeUnits => Some(Field::Sku),
+        CommandKind::UseCode => Some(Field::Code),
         CommandKind::Earn
         | CommandKind::Redeem
         | CommandKind::Hold
         | CommandKind::Reverse
+        | CommandKind::Reserve
+        | CommandKind::Transfer
         | CommandKind::Adjust => None,
     }
 }
 
 /// The command of a `type`.
-pub(super) fn kind_of(word: &str) -> Result<CommandKind, &'static str> {
+pub(crate) fn kind_of(word: &str) -> Result<CommandKind, &'static str> {
     match word {
         "enrol" => Ok(CommandKind::Enrol),
         "earn" => Ok(CommandKind::Earn),
@@ -184,12 +225,17 @@ pub(super) fn kind_of(word: &str) -> Result<CommandKind, &'static str> {
         "unfreeze" => Ok(CommandKind::Unfreeze),
         "close" => Ok(CommandKind::Close),
         "erase" => Ok(CommandKind::Erase),
-        "activity" | "transfer" | "reserve" | "confirm" | "cancel" => {
-            Err("is not served by this version")
-        }
+        "reserve" => Ok(CommandKind::Reserve),
+        "confirm" => Ok(CommandKind::Confirm),
+        "cancel" => Ok(CommandKind::Cancel),
+        "transfer" => Ok(CommandKind::Transfer),
+        "put_stock" => Ok(CommandKind::PutStock),
+        "change_units" => Ok(CommandKind::ChangeUnits),
+        "use_code" => Ok(CommandKind::UseCode),
+        "activity" => Err("is not served by this version"),
         _ => Err(
             "must be one of enrol, earn, redeem, hold, capture, release, put_merchant, reverse, adjust, \
-             freeze, unfreeze, close, erase",
+             freeze, unfreeze, close, erase, reserve, confirm, cancel, transfer, put_stock, change_units, use_code",
         ),
     }
 }
@@ -203,7 +249,7 @@ mod tests {
         for kind in CommandKind::ALL {
             assert_eq!(kind_of(kind.name()), Ok(kind));
         }
-        assert!(kind_of("transfer").is_err());
+        assert!(kind_of("activity").is_err());
         let words = kind_of("Earn").unwrap_err();
         for kind in CommandKind::ALL {
             assert!(words.contains(kind.name()), "{words}");
@@ -212,7 +258,7 @@ mod tests {
 
     #[test]
     fn every_field_is_known_by_its_name_and_fits_the_set() {
-        assert!(Field::ALL.len() <= 32);
+        assert!(Field::ALL.len() <= 64);
         for &field in Field::ALL {
             assert_eq!(Field::from_name(field.name()), Some(field));
         }

@@ -22,7 +22,7 @@ pub(crate) mod json;
 mod read;
 mod statement;
 mod tree;
-mod values;
+pub(crate) mod values;
 pub mod wording;
 
 pub use decode::{
@@ -30,8 +30,10 @@ pub use decode::{
 };
 pub use encode::{encode_denial, encode_outcome};
 pub(crate) use encode::{encode_reason, encode_refusal, encode_transaction};
+pub(crate) use fields::{Field, Shape, object_field};
 pub use instants::{day_text, instant_text};
 pub use invalid::{FieldError, Invalid, InvalidCode};
 pub(crate) use statement::{
-    decode_movements_query, decode_statement_query, encode_movements, encode_statement,
+    LIMIT_DEFAULT, MOVEMENTS_FIELDS, STATEMENT_FIELDS, decode_movements_query,
+    decode_statement_query, encode_movements, encode_statement,
 };

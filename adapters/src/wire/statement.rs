@@ -18,8 +18,13 @@ use super::{
     values,
 };
 
+/// What a query for a statement may say.
+pub(crate) const STATEMENT_FIELDS: [&str; 6] =
+    ["from", "to", "limit", "cursor", "type", "point_type"];
+/// What a query for a merchant's movements may say.
+pub(crate) const MOVEMENTS_FIELDS: [&str; 4] = ["from", "to", "limit", "cursor"];
 /// How many items a page has if the query does not say.
-const LIMIT_DEFAULT: usize = 50;
+pub(crate) const LIMIT_DEFAULT: usize = 50;
 
 /// A query's fields, as they are read one by one; gathers what is wrong with them.
 struct Fields<'a> {
@@ -103,8 +108,7 @@ fn instant(text: &str) -> Result<UnixMillis, String> {
 pub(crate) fn decode_statement_query(
     pairs: &[(String, String)],
 ) -> Result<StatementQuery, Invalid> {
-    let known = ["from", "to", "limit", "cursor", "type", "point_type"];
-    let mut fields = Fields::new(pairs, &known);
+    let mut fields = Fields::new(pairs, &STATEMENT_FIELDS);
     let (from, to) = fields.span();
     let query = StatementQuery {
         from,
@@ -127,7 +131,7 @@ pub(crate) fn decode_statement_query(
 pub(crate) fn decode_movements_query(
     pairs: &[(String, String)],
 ) -> Result<MovementsQuery, Invalid> {
-    let mut fields = Fields::new(pairs, &["from", "to", "limit", "cursor"]);
+    let mut fields = Fields::new(pairs, &MOVEMENTS_FIELDS);
     let (from, to) = fields.span();
     let query = MovementsQuery {
         from,

@@ -4,14 +4,19 @@ use std::convert::Infallible;
 
 use compact_str::CompactString;
 use jifen_engine::ledger::{
-    Day, Direction, Fen, HoldId, Labels, Points, Seq, ShardIndex, Text, TransactionId, UnixMillis,
+    Day, Direction, Fen, HoldId, Labels, Points, ReservationId, Reserve, Seq, ShardIndex, SoldCode,
+    Text, TransactionId, UnixMillis,
 };
+use jifen_engine::pool::Units;
 use jiff::{Timestamp, civil::Date};
 
 /// How long a hold may stand, in seconds.
-pub(super) const TTL_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
+pub(crate) const TTL_SECONDS_MAX: u32 = 30 * 24 * 60 * 60;
 /// How long a hold stands when the command does not say, in seconds.
-pub(super) const TTL_SECONDS_DEFAULT: u32 = 900;
+pub(crate) const TTL_SECONDS_DEFAULT: u32 = 900;
+
+/// How long a reservation stands when the sale does not say, in seconds.
+pub(crate) const RESERVATION_TTL_SECONDS_DEFAULT: u32 = 600;
 
 pub(super) const NOT_A_STRING: &str = "must be a string";
 pub(super) const NOT_AN_INTEGER: &str =
@@ -58,6 +63,44 @@ pub(super) fn ttl_seconds(number: u64) -> Result<u32, &'static str> {
     }
 }
 
+/// How many units one command takes; there is a code for each.
+pub(super) fn quantity(number: u64) -> Result<Units, &'static str> {
+    match Units::new(number) {
+        Some(units) if (1..=Reserve::QUANTITY_MAX).contains(&units.get()) => Ok(units),
+        _ => Err("must be from 1 to 1000"),
+    }
+}
+
+/// How many units a sale has.
+pub(super) fn units(number: u64) -> Result<Units, &'static str> {
+    Units::new(number).ok_or("must be at most 9007199254740991")
+}
+
+/// How many units a member may have.
+pub(super) fn limit(number: u64) -> Result<Units, &'static str> {
+    match Units::new(number) {
+        Some(units) if !units.is_zero() => Ok(units),
+        _ => Err("must be from 1 to 9007199254740991"),
+    }
+}
+
+/// By how many units to go which way: more above 0, fewer below.
+pub(super) fn change_of_units(number: i64) -> Result<(Direction, Units), &'static str> {
+    let (direction, points) = change(number).map_err(
+        |_| "must be from 1 to 9007199254740991 to add units, or the same below 0 to withdraw them",
+    )?;
+    let units = Units::new(points.get()).ok_or("must be at most 9007199254740991")?;
+    Ok((direction, units))
+}
+
+/// Whether a sale ends, if it does, after it has begun.
+pub(super) fn is_a_window(opens_at: Option<UnixMillis>, closes_at: Option<UnixMillis>) -> bool {
+    match (opens_at, closes_at) {
+        (Some(opens_at), Some(closes_at)) => opens_at < closes_at,
+        _ => true,
+    }
+}
+
 pub(super) fn text(text: &str) -> Result<Text, &'static str> {
     Text::new(text).ok_or("must be at most 128 characters long")
 }
@@ -91,6 +134,19 @@ pub(super) fn transaction(text: &str) -> Result<TransactionId, Infallible> {
         shard: NO_SHARD,
         seq: Seq(0),
     }))
+}
+
+/// Likewise a reservation.
+pub(super) fn reservation(text: &str) -> Result<ReservationId, Infallible> {
+    Ok(ReservationId::parse(text).unwrap_or(ReservationId {
+        shard: NO_SHARD,
+        seq: Seq(0),
+    }))
+}
+
+/// Likewise the code of a sold unit.
+pub(super) fn code(text: &str) -> Result<SoldCode, Infallible> {
+    Ok(SoldCode::parse(text).unwrap_or_else(|| SoldCode::new(NO_SHARD, Seq(0), 0, 0)))
 }
 
 /// An instant of RFC 3339, cut to milliseconds.

@@ -19,6 +19,14 @@ pub struct Wording {
     pub pointer: Option<&'static str>,
 }
 
+impl Wording {
+    /// Whether what stands in the way passes by itself in a moment, so that the answer tells how long to wait.
+    #[must_use]
+    pub fn passes_by_itself(&self) -> bool {
+        self.status == 503 || self.code == of_code(Code::RequestInFlight).code
+    }
+}
+
 const fn refusal(
     status: u16,
     code: &'static str,
@@ -39,7 +47,6 @@ macro_rules! edge {
     ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal: $title:literal, $detail:literal;)*) => {
         $($(#[$doc])* pub const $name: Wording = refusal($status, $code, $title, $detail);)*
         /// What the edge says by itself, without the ledger.
-        #[cfg(test)]
         const EDGE: &[&Wording] = &[$(&$name),*];
     };
 }
@@ -70,11 +77,14 @@ edge! {
     METHOD_NOT_ALLOWED = 405 "method_not_allowed": "The endpoint does not take this method",
         "Use one of the methods that the Allow header names.";
     /// The body did not arrive in time.
-    REQUEST_TIMEOUT = 408 "request_timeout": "The body did not arrive in time",
+    REQUEST_TIMEOUT = 408 "request_timeout": "The request did not arrive in time",
         "Send the request again with the same Idempotency-Key, faster or in smaller parts.";
     /// The body is longer than the limit.
     BODY_TOO_LARGE = 413 "body_too_large": "The body is too large",
         "Send at most 8 MiB at once, or stream the commands as NDJSON with lines of at most 64 KiB.";
+    /// The headers are longer than the limit.
+    HEAD_TOO_LARGE = 431 "head_too_large": "The head of the request is too large",
+        "Send at most 32 KiB of headers.";
     /// The principal has used up what it may ask for.
     RATE_LIMITED = 429 "rate_limited": "The principal asks for more than its rate allows",
         "Nothing was done; send the same request again after the time in Retry-After, and in one batch at most as many \
@@ -179,7 +189,8 @@ pub const fn of_code(code: Code) -> &'static Wording {
         422,
         "not_reversible",
         "The transaction is not of a kind that can be reversed",
-        "Reverse an earn, a redemption or a capture; adjust the balance to put anything else right.",
+        "Reverse an earn, a redemption, a capture or a sale, and return a sale's units with all its points and before any \
+         of them is used; adjust the balance to put anything else right.",
     );
     const REVERSAL_WINDOW_PASSED: Wording = refusal(
         422,
@@ -217,6 +228,99 @@ pub const fn of_code(code: Code) -> &'static Wording {
         "The server cannot take this now",
         "It remembers as many requests as it may; send the same request again later.",
     );
+    const REQUEST_IN_FLIGHT: Wording = Wording {
+        retryable: true,
+        ..refusal(
+            409,
+            "request_in_flight",
+            "The request is under way",
+            "It was begun and is not answered yet; send the same request again after the time in Retry-After.",
+        )
+    };
+    const SKU_NOT_FOUND: Wording = refusal(
+        404,
+        "sku_not_found",
+        "There is no such sale",
+        "Put the stock first, or correct the `sku`.",
+    );
+    const RESERVATION_NOT_FOUND: Wording = refusal(
+        404,
+        "reservation_not_found",
+        "There is no such reservation",
+        "Use the `reservation` of the answer that made it.",
+    );
+    const CODE_NOT_FOUND: Wording = refusal(
+        404,
+        "code_not_found",
+        "There is no such code",
+        "Compare the code with the one that was given out, character by character.",
+    );
+    const RESERVATION_CONFIRMED: Wording = refusal(
+        409,
+        "reservation_confirmed",
+        "The reservation is confirmed already",
+        "Nothing is left to confirm or cancel; its codes are in the answer to the confirm.",
+    );
+    const RESERVATION_CANCELLED: Wording = refusal(
+        409,
+        "reservation_cancelled",
+        "The reservation is cancelled already",
+        "Its units and points went back; reserve again.",
+    );
+    const RESERVATION_EXPIRED: Wording = refusal(
+        409,
+        "reservation_expired",
+        "The reservation has expired",
+        "Its units and points went back and cannot be had again, `reasons` tells why; reserve again.",
+    );
+    const CODE_USED: Wording = refusal(
+        409,
+        "code_used",
+        "The code was used already",
+        "A code is good for one unit, once.",
+    );
+    const CODE_REVOKED: Wording = refusal(
+        409,
+        "code_revoked",
+        "The code is void",
+        "The sale that it is from was taken back.",
+    );
+    const SOLD_OUT: Wording = Wording {
+        retryable: true,
+        ..refusal(
+            409,
+            "sold_out",
+            "Fewer units are on sale than were asked for",
+            "Ask for fewer, or again later: units may come back.",
+        )
+    };
+    const SALE_NOT_OPEN: Wording = Wording {
+        retryable: true,
+        ..refusal(
+            409,
+            "sale_not_open",
+            "The sale is not open yet",
+            "Send the same request again when it opens, at `frees_at` in `reasons`.",
+        )
+    };
+    const SALE_CLOSED: Wording = refusal(
+        409,
+        "sale_closed",
+        "The sale is over",
+        "Nothing can be reserved any more.",
+    );
+    const EXCEEDS_STOCK: Wording = refusal(
+        422,
+        "exceeds_stock",
+        "Fewer units are free",
+        "Withdraw at most what is free; units that are reserved or sold stay in the sale.",
+    );
+    const TOO_MANY_WAIT: Wording = refusal(
+        503,
+        "overloaded",
+        "Too many requests wait for the same",
+        "Nothing was done; send the same request again after the time in Retry-After.",
+    );
     match code {
         Code::RequestIdReused => &REQUEST_ID_REUSED,
         Code::MemberNotFound => &MEMBER_NOT_FOUND,
@@ -240,6 +344,20 @@ pub const fn of_code(code: Code) -> &'static Wording {
         Code::ExceedsTransaction => &EXCEEDS_TRANSACTION,
         Code::InsufficientPoints => &INSUFFICIENT_POINTS,
         Code::Full => &FULL,
+        Code::RequestInFlight => &REQUEST_IN_FLIGHT,
+        Code::SkuNotFound => &SKU_NOT_FOUND,
+        Code::ReservationNotFound => &RESERVATION_NOT_FOUND,
+        Code::CodeNotFound => &CODE_NOT_FOUND,
+        Code::ReservationConfirmed => &RESERVATION_CONFIRMED,
+        Code::ReservationCancelled => &RESERVATION_CANCELLED,
+        Code::ReservationExpired => &RESERVATION_EXPIRED,
+        Code::CodeUsed => &CODE_USED,
+        Code::CodeRevoked => &CODE_REVOKED,
+        Code::SoldOut => &SOLD_OUT,
+        Code::SaleNotOpen => &SALE_NOT_OPEN,
+        Code::SaleClosed => &SALE_CLOSED,
+        Code::ExceedsStock => &EXCEEDS_STOCK,
+        Code::TooManyWait => &TOO_MANY_WAIT,
     }
 }
 
@@ -286,6 +404,21 @@ pub const fn of_error(error: EngineError) -> &'static Wording {
     }
 }
 
+/// Everything that the contract says of any code. Some codes are there more than once, with other advice.
+pub(crate) fn all() -> Vec<&'static Wording> {
+    let errors = [
+        EngineError::Overloaded,
+        EngineError::Unreadable,
+        EngineError::DiskFull,
+        EngineError::Stopping,
+        EngineError::OutcomeUnknown,
+    ];
+    let mut all: Vec<_> = Code::ALL.into_iter().map(of_code).collect();
+    all.extend(errors.map(of_error));
+    all.extend(EDGE);
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,7 +437,10 @@ mod tests {
                 "member_not_found",
                 "merchant_not_found",
                 "hold_not_found",
+                "sku_not_found",
+                "reservation_not_found",
                 "transaction_not_found",
+                "code_not_found",
                 "request_not_found",
                 "not_found",
             ],
@@ -314,11 +450,20 @@ mod tests {
         (
             409,
             &[
+                "request_in_flight",
                 "hold_captured",
                 "hold_released",
                 "hold_expired",
+                "reservation_confirmed",
+                "reservation_cancelled",
+                "reservation_expired",
                 "already_reversed",
                 "member_has_holds",
+                "code_used",
+                "code_revoked",
+                "sold_out",
+                "sale_not_open",
+                "sale_closed",
             ],
         ),
         (413, &["body_too_large"]),
@@ -336,25 +481,13 @@ mod tests {
                 "member_closed",
                 "reversal_window_passed",
                 "not_reversible",
+                "exceeds_stock",
             ],
         ),
         (429, &["rate_limited"]),
+        (431, &["head_too_large"]),
         (503, &["overloaded", "unavailable", "outcome_unknown"]),
     ];
-
-    fn all() -> Vec<&'static Wording> {
-        let errors = [
-            EngineError::Overloaded,
-            EngineError::Unreadable,
-            EngineError::DiskFull,
-            EngineError::Stopping,
-            EngineError::OutcomeUnknown,
-        ];
-        let mut all: Vec<_> = Code::ALL.into_iter().map(of_code).collect();
-        all.extend(errors.map(of_error));
-        all.extend(EDGE);
-        all
-    }
 
     #[test]
     fn every_code_has_the_status_of_the_contract() {
@@ -379,7 +512,9 @@ mod tests {
     #[test]
     fn only_what_may_succeed_later_is_retryable() {
         for wording in all() {
-            let expected = matches!(wording.status, 408 | 429 | 503);
+            let by_status = matches!(wording.status, 408 | 429 | 503);
+            let by_code = ["request_in_flight", "sold_out", "sale_not_open"];
+            let expected = by_status || by_code.contains(&wording.code);
             assert_eq!(wording.retryable, expected, "{}", wording.code);
         }
     }

@@ -50,7 +50,13 @@ impl Place {
     pub(crate) fn open(&self) -> Engine {
         let router = Router::new(4, 7).unwrap();
         let mut ledgers: Vec<Ledger> = (0..router.shards())
-            .map(|shard| Ledger::new(ShardIndex(shard), Rules::default()))
+            .map(|shard| {
+                let rules = Rules {
+                    router,
+                    ..Rules::default()
+                };
+                Ledger::new(ShardIndex(shard), rules)
+            })
             .collect();
         let mut journal = MemoryJournal::open(self.medium.clone());
         let recovered = recover(&mut journal, None, &mut ledgers).unwrap();

@@ -16,6 +16,7 @@ use super::{
     load_shard,
 };
 use crate::{
+    clock::{Clock, Stopwatch, millis_of},
     history::History,
     journal::{
         Journal,
@@ -23,6 +24,7 @@ use crate::{
         epochs::Epochs,
     },
     ledger::{Extent, Ledger, Rules, ShardIndex},
+    meters::Meters,
     past::Past,
     shard::{ImageOrder, ImagePart},
 };
@@ -71,11 +73,14 @@ pub(crate) struct Keeper {
     pub(crate) order_roll: Box<dyn Fn(Roll) + Send>,
     /// Set when the engine stops.
     pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Keeper {
     /// Follows orders until [`Order::End`].
     pub(crate) fn work(mut self, orders: &Receiver<Order>) {
+        self.note_newest();
         self.told(Self::archive);
         let mut again = false;
         loop {
@@ -108,8 +113,32 @@ impl Keeper {
         }
     }
 
+    /// Tells when the checkpoint was taken that an earlier process left.
+    fn note_newest(&self) {
+        let Some(epoch) = self.newest else { return };
+        let listing = self.images.path(&format!("{epoch}.json"));
+        if let Ok(written) = std::fs::metadata(listing).and_then(|file| file.modified()) {
+            self.meters.checkpoints.completed(millis_of(written));
+        }
+    }
+
     /// Begins a new epoch, has all shards copied, and archives what lies before.
     fn checkpoint(&mut self) -> Result<(), CheckpointError> {
+        let watch = Stopwatch::start();
+        let taken = self.take();
+        let meters = &self.meters.checkpoints;
+        match &taken {
+            Ok(()) => {
+                meters.took.observe(watch.nanos(), 1);
+                meters.completed(self.clock.now());
+            }
+            Err(CheckpointError::Stopping) => {}
+            Err(_) => meters.failed.add(1),
+        }
+        taken
+    }
+
+    fn take(&mut self) -> Result<(), CheckpointError> {
         self.roll()?;
         let imaged = self.image_all();
         // Archives need no images, and make room.

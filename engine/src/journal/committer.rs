@@ -69,6 +69,19 @@ impl TurnFigures {
     }
 }
 
+/// How the last turn went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastTurn {
+    /// Its entries.
+    pub entries: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Nanoseconds from handing it to the journal until it was durable.
+    pub nanos: u64,
+    /// The part of that which the device took for its sync, if there is a device.
+    pub sync_nanos: Option<u64>,
+}
+
 /// The committer without its thread: makes turns of sealed blocks.
 pub struct Committer {
     journal: Box<dyn Journal>,
@@ -77,6 +90,7 @@ pub struct Committer {
     /// What the journal's epoch has taken, in bytes, as far as this committer knows.
     epoch_bytes: u64,
     figures: TurnFigures,
+    last: LastTurn,
     values: Values,
 }
 
@@ -90,6 +104,7 @@ impl Committer {
             turn,
             epoch_bytes: 0,
             figures: TurnFigures::default(),
+            last: LastTurn::default(),
             values: Values::default(),
         }
     }
@@ -117,6 +132,12 @@ impl Committer {
     #[must_use]
     pub const fn epoch_bytes(&self) -> u64 {
         self.epoch_bytes
+    }
+
+    /// How the last turn went.
+    #[must_use]
+    pub const fn last(&self) -> &LastTurn {
+        &self.last
     }
 
     /// Where the blocks of the last turn lie in it.
@@ -164,7 +185,14 @@ impl Committer {
         self.turn += 1;
         self.chains = chains;
         self.epoch_bytes += bytes as u64;
-        self.figures.record(entries, bytes, shards, watch.micros());
+        self.last = LastTurn {
+            entries,
+            bytes: bytes as u64,
+            nanos: watch.nanos(),
+            sync_nanos: self.journal.last_sync_nanos(),
+        };
+        let micros = self.last.nanos / 1_000;
+        self.figures.record(entries, bytes, shards, micros);
         Ok(())
     }
 }

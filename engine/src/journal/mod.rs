@@ -82,6 +82,11 @@ pub trait Journal: Send {
     /// a sync that failed is never tried again.
     fn append(&mut self, turn: u64, values: &[Vec<u8>]) -> Result<(), JournalError>;
 
+    /// How long the device took to sync what was appended last, in nanoseconds; `None` if there is no device.
+    fn last_sync_nanos(&self) -> Option<u64> {
+        None
+    }
+
     /// Shows every value in the order of turn and part. The visitor's error ends it.
     fn read(
         &mut self,

@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{EpochReader, Journal, JournalError, Visit, block::ValueHead};
+use crate::clock::Stopwatch;
 
 /// Must be the same at every open. Large, so that no message comes near a quarter of it: those go to unsynced blobs.
 const SEGMENT_BYTES: usize = 16 << 20;
@@ -24,6 +25,7 @@ pub struct SledJournal {
     /// sled's own file, opened once more: a sync is per file, whoever asks for it.
     data: File,
     directory: PathBuf,
+    last_sync_nanos: Option<u64>,
 }
 
 impl SledJournal {
@@ -42,6 +44,7 @@ impl SledJournal {
             db,
             data,
             directory: directory.to_owned(),
+            last_sync_nanos: None,
         };
         journal.sync_everything()?;
         journal.check_blobs()?;
@@ -84,10 +87,17 @@ impl Journal for SledJournal {
             self.db.insert(key(turn, part), value.as_slice())?;
         }
         self.db.flush()?;
+        let watch = Stopwatch::start();
         self.data.sync_data().map_err(JournalError::io(format!(
             "sync the journal in {}",
             self.directory.display()
-        )))
+        )))?;
+        self.last_sync_nanos = Some(watch.nanos());
+        Ok(())
+    }
+
+    fn last_sync_nanos(&self) -> Option<u64> {
+        self.last_sync_nanos
     }
 
     fn read(

@@ -5,15 +5,18 @@ use smallvec::SmallVec;
 
 use super::{
     amount::Points,
-    command::{CommandKind, HoldId, Offset, ShardIndex},
+    command::{CommandKind, HoldId, Offset, ReservationId, ShardIndex},
     entry::{Account, Deed, Entry, Move},
     id::RequestId,
     refusal::Refusal,
+    sold_code::SoldCode,
     symbol::Symbols,
     text::Text,
     time::{Day, UnixMillis},
+    use_code::codes,
     wallet::Balance,
 };
+use crate::pool::Units;
 
 /// A balance as it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,22 @@ pub enum Details {
         forfeited: Points,
     },
     Erased,
+    Reserved {
+        reservation: ReservationId,
+        expires_at: UnixMillis,
+        points_held: Points,
+        quantity: Units,
+    },
+    /// With one code per unit.
+    Confirmed {
+        codes: Vec<SoldCode>,
+    },
+    Cancelled {
+        released: Points,
+    },
+    Transferred,
+    UnitsChanged,
+    CodeUsed,
 }
 
 /// Yes or no.
@@ -202,7 +221,58 @@ impl Answer {
                 (CommandKind::Close, Verdict::Accepted(details))
             }
             Deed::Erased => (CommandKind::Erase, Verdict::Accepted(Details::Erased)),
-            Deed::Matured | Deed::Lapsed => return None,
+            Deed::Reserved {
+                quantity,
+                expires_at,
+                ..
+            } => {
+                let seq = entry.seq;
+                let details = Details::Reserved {
+                    reservation: ReservationId { shard, seq },
+                    expires_at,
+                    points_held: sum(|m| m.to == Account::Held),
+                    quantity,
+                };
+                (CommandKind::Reserve, Verdict::Accepted(details))
+            }
+            Deed::Confirmed {
+                quantity, secret, ..
+            } => {
+                let codes = codes(shard, entry.seq, quantity.get(), secret);
+                let details = Details::Confirmed { codes };
+                (CommandKind::Confirm, Verdict::Accepted(details))
+            }
+            Deed::Cancelled { released, .. } | Deed::Lost { released, .. } => {
+                let details = Details::Cancelled { released };
+                (CommandKind::Cancel, Verdict::Accepted(details))
+            }
+            Deed::StockPut {
+                version, changed, ..
+            } => (
+                CommandKind::PutStock,
+                Verdict::Accepted(Details::Document { version, changed }),
+            ),
+            Deed::UnitsChanged { .. } => {
+                let details = Details::UnitsChanged;
+                (CommandKind::ChangeUnits, Verdict::Accepted(details))
+            }
+            Deed::Transferred { .. } => (
+                CommandKind::Transfer,
+                Verdict::Accepted(Details::Transferred),
+            ),
+            Deed::CodeUsed { .. } => (CommandKind::UseCode, Verdict::Accepted(Details::CodeUsed)),
+            Deed::Unsold { points, .. } => (
+                CommandKind::Reverse,
+                Verdict::Accepted(Details::Restored { restored: points }),
+            ),
+            Deed::Matured
+            | Deed::Lapsed
+            | Deed::Begun { .. }
+            | Deed::GivenUp
+            | Deed::Heard
+            | Deed::UnitsReleased
+            | Deed::UnitsWanted { .. }
+            | Deed::Arrived { .. } => return None,
         };
         Some(Self {
             id: origin.id,

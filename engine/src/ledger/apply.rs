@@ -24,11 +24,14 @@ impl Ledger {
             self.post(member, entry, one);
         }
         self.apply_deed(member, entry);
+        self.apply_units(member, entry);
         ObjectKey::member(member.0)
     }
 
     fn post(&mut self, at: MemberIndex, entry: &Entry, one: &Move) {
-        use Account::{Accepted, Adjustment, Available, Breakage, Held, Issued, Owed, Pending};
+        use Account::{
+            Accepted, Adjustment, Available, Breakage, Held, Issued, Owed, Pending, Transit,
+        };
         let point_type = entry
             .after
             .expect("an entry with moves tells the balance")
@@ -43,7 +46,7 @@ impl Ledger {
             Held => wallet.take(key, Half::Held, points),
             Owed => wallet.owe(points),
             // Which pending part it was, the deed tells.
-            Pending | Issued | Accepted(_) | Adjustment | Breakage => {}
+            Pending | Issued | Accepted(_) | Adjustment | Breakage | Transit => {}
         }
         let made = match one.to {
             Available => wallet.put(one.lot, Half::Available, points),
@@ -51,7 +54,7 @@ impl Ledger {
                 wallet.pay(points);
                 false
             }
-            Pending | Issued | Accepted(_) | Adjustment | Breakage => false,
+            Pending | Issued | Accepted(_) | Adjustment | Breakage | Transit => false,
             Held => panic!("only available points are held"),
         };
         if made {
@@ -79,6 +82,15 @@ impl Ledger {
                     self.system.of(point_type).adjusted_up += points;
                     continue;
                 }
+                Account::Transit => {
+                    let stripe = self.transit.of(point_type);
+                    *(if comes {
+                        &mut stripe.out
+                    } else {
+                        &mut stripe.come
+                    }) += points;
+                    continue;
+                }
                 Account::Available | Account::Held | Account::Pending | Account::Owed => continue,
             };
             let stripe = self
@@ -104,6 +116,11 @@ impl Ledger {
                 merchant,
                 expires_at,
                 ..
+            }
+            | Deed::Reserved {
+                merchant,
+                expires_at,
+                ..
             } => {
                 let shares = entry.moves.iter().map(|m| Share {
                     lot: m.lot,
@@ -116,9 +133,27 @@ impl Ledger {
                     merchant: *merchant,
                     expires_at: *expires_at,
                     shares: shares.collect(),
+                    stock: match entry.deed {
+                        Deed::Reserved { sku, quantity, .. } => Some((sku, quantity)),
+                        _ => None,
+                    },
                 });
                 self.members.get_mut(at).open_holds += 1;
             }
+            Deed::Confirmed { reservation, .. } => {
+                self.apply_capture(at, entry, *reservation, false);
+            }
+            Deed::Cancelled { reservation, .. } => {
+                self.apply_end_of_hold(at, entry, *reservation, HoldState::Released);
+            }
+            Deed::Lost { reservation, .. } => {
+                self.apply_end_of_hold(at, entry, *reservation, HoldState::Expired);
+            }
+            Deed::Unsold {
+                transaction,
+                points,
+                ..
+            } => self.apply_reversal(at, entry, *transaction, *points),
             Deed::Captured { hold, open, .. } => self.apply_capture(at, entry, *hold, *open),
             Deed::Released { hold, .. } => {
                 self.apply_end_of_hold(at, entry, *hold, HoldState::Released);
@@ -147,8 +182,18 @@ impl Ledger {
             Deed::Earned { .. }
             | Deed::Redeemed { .. }
             | Deed::Adjusted { .. }
-            | Deed::Refused { .. } => {}
-            Deed::MerchantPut { .. } => panic!("a merchant's document is about no member"),
+            | Deed::Refused { .. }
+            | Deed::Begun { .. }
+            | Deed::GivenUp
+            | Deed::Arrived { .. }
+            | Deed::Transferred { .. }
+            | Deed::CodeUsed { .. } => {}
+            Deed::MerchantPut { .. }
+            | Deed::StockPut { .. }
+            | Deed::UnitsReleased
+            | Deed::UnitsWanted { .. }
+            | Deed::UnitsChanged { .. }
+            | Deed::Heard => panic!("{:?} is about no member", entry.deed),
         }
     }
 
@@ -220,16 +265,21 @@ impl Ledger {
     }
 
     pub(super) fn apply_document(&mut self, entry: &Entry) -> ObjectKey {
-        let (Subject::Merchant(id), Deed::MerchantPut { name, version, .. }) =
-            (&entry.subject, &entry.deed)
-        else {
-            panic!("only a merchant's document is put on a merchant");
+        let Subject::Merchant(id) = &entry.subject else {
+            panic!("a merchant's document is about a merchant");
         };
         let symbol = self
             .symbols
             .find(id.as_str())
             .expect("decided: the entry defines the merchant's symbol");
-        self.merchants.put(symbol, id, name, *version);
+        match &entry.deed {
+            Deed::MerchantPut { name, version, .. } => {
+                self.merchants.put(symbol, id, name, *version);
+            }
+            // A version that was known already.
+            Deed::Heard => {}
+            other => panic!("{other:?} is not about a merchant"),
+        }
         ObjectKey::document(symbol)
     }
 }

@@ -7,10 +7,12 @@ use bincode::{BorrowDecode, Encode};
 use super::{
     amount::{Fen, Points},
     fingerprint::{Fingerprint, Sketch},
-    id::{Class, MemberId, MerchantId, PointType, Principal, RequestId, Use},
+    id::{Class, MemberId, MerchantId, PointType, Principal, RequestId, SkuId, Use},
+    sold_code::SoldCode,
     text::{Labels, Text},
     time::{Day, UnixMillis},
 };
+use crate::pool::Units;
 
 /// A shard's place, 0 … 1,023.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
@@ -111,6 +113,30 @@ impl fmt::Display for HoldId {
     }
 }
 
+/// A reservation's name, written `r3-10412`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReservationId {
+    /// The shard of the reservation's member.
+    pub shard: ShardIndex,
+    /// The entry that made it.
+    pub seq: Seq,
+}
+
+impl ReservationId {
+    /// Reads `r3-10412`; `None` for whatever the engine cannot have made.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (shard, seq) = place(text.strip_prefix('r')?)?;
+        Some(Self { shard, seq })
+    }
+}
+
+impl fmt::Display for ReservationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r{}-{}", self.shard.0, self.seq.0)
+    }
+}
+
 /// Makes a member known.
 #[derive(Clone, Debug)]
 pub struct Enrol {
@@ -208,6 +234,8 @@ pub struct Reverse {
     pub points: Option<Points>,
     /// Why, for people.
     pub reason: Option<Text>,
+    /// Of a sale: whether its units come back too. Then all of it is taken back.
+    pub return_units: bool,
 }
 
 /// Which way an adjustment goes.
@@ -259,6 +287,90 @@ pub struct PutMerchant {
     pub name: Text,
 }
 
+/// Takes units of a sale, and sets aside the points that pay for them.
+#[derive(Clone, Debug)]
+pub struct Reserve {
+    /// For whom.
+    pub member: MemberId,
+    /// Of what.
+    pub sku: SkuId,
+    /// How many, 1 … [`Reserve::QUANTITY_MAX`].
+    pub quantity: Units,
+}
+
+impl Reserve {
+    /// So many units at most, for each of which there will be a code.
+    pub const QUANTITY_MAX: u64 = 1_000;
+}
+
+/// Pays for what is reserved.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    /// Which reservation.
+    pub reservation: ReservationId,
+}
+
+/// Gives back what is reserved.
+#[derive(Clone, Debug)]
+pub struct Cancel {
+    /// Which reservation.
+    pub reservation: ReservationId,
+}
+
+/// Sends points to another member.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// Whose points.
+    pub member: MemberId,
+    /// Who gets them; not the same.
+    pub to: MemberId,
+    /// How many, at least 1.
+    pub points: Points,
+    /// Of which kind.
+    pub point_type: PointType,
+}
+
+/// Makes a sale known, or changes it.
+#[derive(Clone, Debug)]
+pub struct PutStock {
+    /// Of what.
+    pub sku: SkuId,
+    /// How many units there are in all, sold ones included.
+    pub units: Units,
+    /// What one costs, at least 1.
+    pub price: Points,
+    /// The kind of points that pay.
+    pub point_type: PointType,
+    /// Who accepts the points.
+    pub merchant: MerchantId,
+    /// How many units a member may have, if that is limited.
+    pub per_member_limit: Option<Units>,
+    /// From when on units can be reserved, if not at once.
+    pub opens_at: Option<UnixMillis>,
+    /// From when on they no longer can, if that ends.
+    pub closes_at: Option<UnixMillis>,
+    /// How long a reservation lasts.
+    pub ttl_seconds: u32,
+}
+
+/// Adds units to a sale, or withdraws units that nobody has.
+#[derive(Clone, Debug)]
+pub struct ChangeUnits {
+    /// Of what.
+    pub sku: SkuId,
+    /// Which way.
+    pub direction: Direction,
+    /// By how many, at least 1.
+    pub units: Units,
+}
+
+/// Uses the code of a unit that was sold.
+#[derive(Clone, Debug)]
+pub struct UseCode {
+    /// Which code.
+    pub code: SoldCode,
+}
+
 /// A request to change something.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -276,6 +388,13 @@ pub enum Command {
     Unfreeze(Lifecycle),
     Close(Lifecycle),
     Erase(Erase),
+    Reserve(Reserve),
+    Confirm(Confirm),
+    Cancel(Cancel),
+    Transfer(Transfer),
+    PutStock(PutStock),
+    ChangeUnits(ChangeUnits),
+    UseCode(UseCode),
 }
 
 /// Which command, without its fields. The numbers are journaled: never renumber.
@@ -295,11 +414,18 @@ pub enum CommandKind {
     Unfreeze,
     Close,
     Erase,
+    Reserve,
+    Confirm,
+    Cancel,
+    Transfer,
+    PutStock,
+    ChangeUnits,
+    UseCode,
 }
 
 impl CommandKind {
     /// Every kind, for tables and coverage counts.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::Enrol,
         Self::Earn,
         Self::Redeem,
@@ -313,6 +439,13 @@ impl CommandKind {
         Self::Unfreeze,
         Self::Close,
         Self::Erase,
+        Self::Reserve,
+        Self::Confirm,
+        Self::Cancel,
+        Self::Transfer,
+        Self::PutStock,
+        Self::ChangeUnits,
+        Self::UseCode,
     ];
 
     /// The word of the wire contract.
@@ -332,6 +465,13 @@ impl CommandKind {
             Self::Unfreeze => "unfreeze",
             Self::Close => "close",
             Self::Erase => "erase",
+            Self::Reserve => "reserve",
+            Self::Confirm => "confirm",
+            Self::Cancel => "cancel",
+            Self::Transfer => "transfer",
+            Self::PutStock => "put_stock",
+            Self::ChangeUnits => "change_units",
+            Self::UseCode => "use_code",
         }
     }
 }
@@ -354,10 +494,17 @@ impl Command {
             Self::Unfreeze(_) => CommandKind::Unfreeze,
             Self::Close(_) => CommandKind::Close,
             Self::Erase(_) => CommandKind::Erase,
+            Self::Reserve(_) => CommandKind::Reserve,
+            Self::Confirm(_) => CommandKind::Confirm,
+            Self::Cancel(_) => CommandKind::Cancel,
+            Self::Transfer(_) => CommandKind::Transfer,
+            Self::PutStock(_) => CommandKind::PutStock,
+            Self::ChangeUnits(_) => CommandKind::ChangeUnits,
+            Self::UseCode(_) => CommandKind::UseCode,
         }
     }
 
-    /// The member that the command names; a capture or a release names a hold instead, a reversal a transaction.
+    /// The member that the command names; some name a hold, a reservation, a code or a transaction instead.
     #[must_use]
     pub const fn member(&self) -> Option<&MemberId> {
         match self {
@@ -368,7 +515,17 @@ impl Command {
             Self::Adjust(c) => Some(&c.member),
             Self::Freeze(c) | Self::Unfreeze(c) | Self::Close(c) => Some(&c.member),
             Self::Erase(c) => Some(&c.member),
-            Self::Capture(_) | Self::Release(_) | Self::PutMerchant(_) | Self::Reverse(_) => None,
+            Self::Reserve(c) => Some(&c.member),
+            Self::Transfer(c) => Some(&c.member),
+            Self::Capture(_)
+            | Self::Release(_)
+            | Self::PutMerchant(_)
+            | Self::Reverse(_)
+            | Self::Confirm(_)
+            | Self::Cancel(_)
+            | Self::PutStock(_)
+            | Self::ChangeUnits(_)
+            | Self::UseCode(_) => None,
         }
     }
 }

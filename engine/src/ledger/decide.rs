@@ -3,10 +3,12 @@
 use super::{
     amount::Points,
     answer::Answer,
-    command::{Capture, Command, Release, Request},
+    command::{Cancel, Capture, ChangeUnits, Command, Confirm, PutStock, Release, Request},
     entry::{Account, After, Deed, Entry, Move, Moves, Origin, Subject},
+    errands::{Errand, Pursuit},
     id::PointType,
     members::MemberIndex,
+    message::Course,
     records::{Facts, Need},
     refusal::{Code, Objections, Refusal},
     requests::ObjectKey,
@@ -28,6 +30,8 @@ pub enum Decision {
     First(Entry),
     /// To be applied and journaled; the answer is the entry's, once that is durable.
     Record(Entry),
+    /// To be applied and journaled; the answer is that of a later entry, which ends the errand that this one begins.
+    Begin(Entry),
     /// Answered before with the same content.
     Repeat(Answer),
     /// To be asked again with this record: memory does not hold it.
@@ -46,6 +50,10 @@ pub(super) struct Draft<'a> {
     pub(super) moves: Moves,
     /// The kind of points the command is about, once that is known.
     pub(super) point_type: Option<Symbol>,
+    /// What it has to do with other shards.
+    pub(super) course: Course,
+    /// The request that it answers, or will, with its principal's symbol if that is known.
+    request: Option<(&'a Request, Option<Symbol>)>,
 }
 
 impl<'a> Draft<'a> {
@@ -55,7 +63,37 @@ impl<'a> Draft<'a> {
             naming: Naming::new(&ledger.symbols),
             moves: Moves::new(),
             point_type: None,
+            course: Course::default(),
+            request: None,
         }
+    }
+
+    /// Makes the entry one that begins an errand.
+    ///
+    /// # Panics
+    ///
+    /// If it answers no request.
+    pub(super) fn begin(&mut self, pursuit: Pursuit) -> Deed {
+        let origin = self.origin();
+        Deed::Begun {
+            errand: Errand {
+                origin: origin.expect("only requests begin errands"),
+                pursuit,
+            },
+        }
+    }
+
+    /// Who asked, unless that was taken before. A principal that the shard meets for the first time is numbered behind the
+    /// names of the command.
+    fn origin(&mut self) -> Option<Origin> {
+        let (request, principal) = self.request.take()?;
+        Some(Origin {
+            principal: principal.unwrap_or_else(|| self.naming.symbol(request.principal.as_str())),
+            id: request.id.clone(),
+            fingerprint: request.fingerprint,
+            reference: request.reference.clone(),
+            metadata: request.metadata.clone(),
+        })
     }
 
     /// Takes points of a lot, if any, from one account to another.
@@ -131,10 +169,12 @@ impl Ledger {
             return Decision::First(due);
         }
         let mut draft = Draft::new(self, at);
+        draft.request = Some((request, principal));
         let deed = match self.judge(&mut draft, &target, &request.command) {
             Ok(deed) => deed,
             Err(refusal) if refusal.binds() => {
                 draft.moves.clear();
+                draft.course = Course::default();
                 Deed::Refused {
                     command: request.command.kind(),
                     refusal,
@@ -143,7 +183,12 @@ impl Ledger {
             Err(refusal) => return Decision::Decline(refusal),
         };
         let (subject, member) = (target.subject, target.member);
-        Decision::Record(self.finish(draft, Some((request, principal)), subject, member, deed))
+        let origin = draft.origin();
+        let entry = self.finish_by(draft, origin, subject, member, deed);
+        match entry.deed {
+            Deed::Begun { .. } => Decision::Begin(entry),
+            _ => Decision::Record(entry),
+        }
     }
 
     /// What was said to a request that was answered before.
@@ -157,6 +202,18 @@ impl Ledger {
         let (Some(key), Some(principal)) = (target.key, principal) else {
             return Ok(None);
         };
+        let mut underway = self.errands.of(key).map(|(_, one)| &one.errand.origin);
+        if let Some(origin) =
+            underway.find(|origin| origin.principal == principal && origin.id == request.id)
+        {
+            let same = origin.fingerprint == request.fingerprint;
+            let code = if same {
+                Code::RequestInFlight
+            } else {
+                Code::RequestIdReused
+            };
+            return Ok(Some(Decision::Decline(code.into())));
+        }
         let chunk_bytes = self.rules.record_chunk_bytes;
         let record = self
             .requests
@@ -177,10 +234,13 @@ impl Ledger {
         let seq = self.hold_due(now)?;
         let mut draft = Draft::new(self, now.max(self.last_at()));
         let held = self.holds.find(seq).expect("due holds are known");
-        let deed = self.expire(&mut draft, held);
+        let deed = match held.stock {
+            Some(stock) => self.lose(&mut draft, held, stock),
+            None => self.expire(&mut draft, held),
+        };
         let member = held.member;
         let subject = Subject::Member(self.members.get(member).id().clone());
-        Some(self.finish(draft, None, subject, Some(member), deed))
+        Some(self.finish(draft, subject, Some(member), deed))
     }
 
     fn judge(&self, draft: &mut Draft<'_>, target: &Target, command: &Command) -> Judged {
@@ -207,6 +267,13 @@ impl Ledger {
             Command::Unfreeze(unfreeze) => self.judge_unfreeze(known(), unfreeze),
             Command::Close(close) => self.judge_close(draft, known(), close),
             Command::Erase(_) => Ok(Deed::Erased),
+            Command::Reserve(reserve) => self.judge_reserve(draft, known(), reserve),
+            Command::Confirm(confirm) => self.judge_confirm(draft, known(), confirm),
+            Command::Cancel(cancel) => self.judge_cancel(draft, known(), cancel),
+            Command::Transfer(transfer) => self.judge_transfer(draft, known(), transfer),
+            Command::PutStock(put) => self.judge_put_stock(draft, put),
+            Command::ChangeUnits(change) => self.judge_change_units(draft, change),
+            Command::UseCode(used) => self.judge_use_code(used),
         }
     }
 
@@ -222,9 +289,34 @@ impl Ledger {
                     original: None,
                 });
             }
+            Command::PutStock(PutStock { sku, .. })
+            | Command::ChangeUnits(ChangeUnits { sku, .. }) => {
+                let known = self.symbols.find(sku.as_str());
+                return Ok(Target {
+                    subject: Subject::Stock(sku.clone()),
+                    key: known.map(ObjectKey::stock),
+                    member: None,
+                    original: None,
+                });
+            }
             Command::Capture(Capture { hold, .. }) | Command::Release(Release { hold }) => {
-                let held = self.holds.find(hold.seq);
+                let held = self
+                    .holds
+                    .find(hold.seq)
+                    .filter(|held| held.stock.is_none());
                 Some(held.ok_or(Nobody::Unknown(Code::HoldNotFound))?.member)
+            }
+            Command::Confirm(Confirm { reservation }) | Command::Cancel(Cancel { reservation }) => {
+                let held = self.holds.find(reservation.seq);
+                let held = held.filter(|held| held.stock.is_some());
+                Some(
+                    held.ok_or(Nobody::Unknown(Code::ReservationNotFound))?
+                        .member,
+                )
+            }
+            Command::UseCode(c) => {
+                let sale = self.sale_of(&c.code);
+                Some(sale.ok_or(Nobody::Unknown(Code::CodeNotFound))?)
             }
             Command::Reverse(c) => {
                 let entry = self.transaction(c.transaction.seq, facts)?;
@@ -258,6 +350,7 @@ impl Ledger {
             Command::Redeem(c) => (Some(&c.merchant), &c.point_type, None),
             Command::Hold(c) => (Some(&c.merchant), &c.point_type, None),
             Command::Adjust(c) => (None, &c.point_type, None),
+            Command::Transfer(c) => (None, &c.point_type, None),
             _ => return code.into(),
         };
         let mut objections = Objections::default();
@@ -274,21 +367,26 @@ impl Ledger {
         objections.into_refusal()
     }
 
+    /// An entry of what the shard does by itself.
     pub(super) fn finish(
         &self,
-        mut draft: Draft<'_>,
-        request: Option<(&Request, Option<Symbol>)>,
+        draft: Draft<'_>,
         subject: Subject,
         member: Option<MemberIndex>,
         deed: Deed,
     ) -> Entry {
-        let origin = request.map(|(request, principal)| Origin {
-            principal: principal.unwrap_or_else(|| draft.naming.symbol(request.principal.as_str())),
-            id: request.id.clone(),
-            fingerprint: request.fingerprint,
-            reference: request.reference.clone(),
-            metadata: request.metadata.clone(),
-        });
+        self.finish_by(draft, None, subject, member, deed)
+    }
+
+    /// An entry that answers a request, if there is an origin.
+    pub(super) fn finish_by(
+        &self,
+        draft: Draft<'_>,
+        origin: Option<Origin>,
+        subject: Subject,
+        member: Option<MemberIndex>,
+        deed: Deed,
+    ) -> Entry {
         let after = draft.point_type.map(|point_type| {
             let before = member
                 .map(|at| self.members.get(at).balance(point_type))
@@ -307,6 +405,7 @@ impl Ledger {
             deed,
             moves: draft.moves,
             after,
+            course: (!draft.course.is_empty()).then(|| Box::new(draft.course)),
         }
     }
 
@@ -335,7 +434,8 @@ fn balance_after(mut balance: Balance, moves: &Moves) -> Balance {
                 Account::Issued
                 | Account::Accepted(_)
                 | Account::Breakage
-                | Account::Adjustment => continue,
+                | Account::Adjustment
+                | Account::Transit => continue,
             };
             let changed = if grows {
                 part.checked_add(one.points)

@@ -137,7 +137,7 @@ impl Ledger {
         draft.point_type = Some(wallet.point_type());
         let deed = self.end(&mut draft, member, wallet, today);
         let subject = Subject::Member(member.id().clone());
-        Some(self.finish(draft, None, subject, Some(index), deed))
+        Some(self.finish(draft, subject, Some(index), deed))
     }
 
     fn end(&self, draft: &mut Draft<'_>, member: &Member, wallet: &Wallet, today: Day) -> Deed {

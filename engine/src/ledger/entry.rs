@@ -11,15 +11,19 @@ use smallvec::SmallVec;
 
 use super::{
     amount::{Fen, Points},
-    command::{CommandKind, Seq},
+    command::{CommandKind, Seq, ShardIndex},
+    errands::Errand,
     fingerprint::Fingerprint,
-    id::{MemberId, MerchantId, RequestId},
+    id::{MemberId, MerchantId, RequestId, SkuId},
+    message::{Course, Terms},
     refusal::Refusal,
+    sold_code::SaleSecret,
     symbol::Symbol,
     text::{Labels, Text},
     time::UnixMillis,
     wallet::{Balance, LotRef},
 };
+use crate::pool::{Place, Units};
 
 /// Where points can be. A member's accounts belong to the entry's member; merchant accounts are stripes, one per
 /// shard, whose sum over all shards is the merchant's balance.
@@ -41,6 +45,8 @@ pub enum Account {
     Breakage,
     /// What the operator put right by hand.
     Adjustment,
+    /// What is on its way from one member to another.
+    Transit,
 }
 
 /// Points of one lot that go from one account to another. Being one number taken from here and put there, a move
@@ -78,6 +84,10 @@ pub enum Subject {
     Member(MemberId),
     /// A merchant's document.
     Merchant(MerchantId),
+    /// A sale: its document, or its units.
+    Stock(SkuId),
+    /// Nothing of this shard: points came for somebody it does not know.
+    Nobody,
 }
 
 /// The request that an entry answers.
@@ -223,6 +233,138 @@ pub enum Deed {
     },
     /// The member's attributes are gone.
     Erased,
+    /// A command was begun that other shards have to do with; it is answered by the entry that ends it.
+    Begun {
+        /// What is being done, and for whom.
+        errand: Errand,
+    },
+    /// An errand ended with a "no" that binds nothing.
+    GivenUp,
+    /// A message was taken in, or some were sent; the entry's course tells which.
+    Heard,
+    /// A sale's document was put; on shard 0 by a command, elsewhere carried there.
+    StockPut {
+        /// What it says.
+        terms: Terms<Symbol>,
+        /// 1, 2, 3 …
+        version: u64,
+        /// Whether this made a new version, or changed the number of units.
+        changed: bool,
+        /// Where its pool is.
+        home: ShardIndex,
+        /// Of a new sale: how many units there are, and how many shards share them.
+        opening: Option<(Units, u16)>,
+    },
+    /// Units were taken and points set aside. The reservation is named by this entry's sequence.
+    Reserved {
+        /// Of what.
+        sku: Symbol,
+        /// How many.
+        quantity: Units,
+        /// Where they were taken from.
+        from: Place,
+        /// Who will get the points.
+        merchant: Symbol,
+        /// When the reservation ends by itself.
+        expires_at: UnixMillis,
+    },
+    /// Reserved units were sold.
+    Confirmed {
+        /// The entry that made the reservation.
+        reservation: Seq,
+        /// Of what.
+        sku: Symbol,
+        /// How many.
+        quantity: Units,
+        /// The reservation had expired, and the units were taken again from here.
+        late: Option<Place>,
+        /// What the codes are made of.
+        secret: SaleSecret,
+    },
+    /// A reservation ended without a sale, on request.
+    Cancelled {
+        /// The entry that made the reservation.
+        reservation: Seq,
+        /// Of what.
+        sku: Symbol,
+        /// How many units went back.
+        quantity: Units,
+        /// Where to.
+        to: Place,
+        /// How many points went back.
+        released: Points,
+    },
+    /// A reservation ended without a sale, because its time was over.
+    Lost {
+        /// The entry that made the reservation.
+        reservation: Seq,
+        /// Of what.
+        sku: Symbol,
+        /// How many units went back.
+        quantity: Units,
+        /// Where to.
+        to: Place,
+        /// How many points went back.
+        released: Points,
+    },
+    /// The home of a pool put on sale what had come back.
+    UnitsReleased,
+    /// The home of a pool is to have more units, or fewer, for a command of another shard.
+    UnitsWanted {
+        /// Whether more.
+        more: bool,
+        /// By how many.
+        units: Units,
+        /// Where the command was begun.
+        shard: ShardIndex,
+        /// By which entry.
+        ticket: Seq,
+    },
+    /// More units are on sale, or some were taken out.
+    UnitsChanged {
+        /// Whether more.
+        more: bool,
+        /// By how many.
+        units: Units,
+        /// Where the command was begun.
+        shard: ShardIndex,
+        /// By which entry.
+        ticket: Seq,
+    },
+    /// Points came from another member.
+    Arrived {
+        /// From whom.
+        from: MemberId,
+    },
+    /// Points have arrived where they were sent.
+    Transferred {
+        /// The entry that sent them.
+        sent: Seq,
+        /// To whom.
+        to: MemberId,
+        /// How many.
+        points: Points,
+    },
+    /// The code of a sold unit was used.
+    CodeUsed {
+        /// The entry that sold it.
+        sale: Seq,
+        /// Which unit.
+        unit: u16,
+    },
+    /// A sale was taken back, wholly or in part.
+    Unsold {
+        /// The entry that sold.
+        transaction: Seq,
+        /// How many of its points came back now.
+        points: Points,
+        /// Why, for people.
+        reason: Option<Text>,
+        /// Whether its codes are void.
+        revoked: bool,
+        /// The units, if they came back: of what, how many, where to.
+        units: Option<(Symbol, Units, Place)>,
+    },
 }
 
 /// A balance with the type of its points, as it stood after an entry.
@@ -261,7 +403,12 @@ pub struct Entry {
     pub moves: Moves,
     /// The balance that the answer tells, where there is one.
     pub after: Option<After>,
+    /// What it has to do with other shards, if anything.
+    pub course: Option<Box<Course>>,
 }
+
+/// What an entry may take in memory when it is read: its parts are larger there than as they are recorded.
+const DECODED_BYTES_MAX: usize = 16 << 20;
 
 impl Entry {
     /// No entry's recorded form is longer: its names, labels and moves are bounded, to less than half of this.
@@ -280,7 +427,20 @@ impl Entry {
         })
     }
 
-    /// The recorded form, version 1: what stands in journals and in the request memory.
+    /// The messages that it sends, in order.
+    #[must_use]
+    pub fn sent(&self) -> &[super::message::Sent] {
+        self.course.as_ref().map_or(&[], |course| &course.sent)
+    }
+
+    /// The errand that it ends.
+    #[must_use]
+    pub fn ends(&self) -> Option<Seq> {
+        self.course.as_ref().and_then(|course| course.ends)
+    }
+
+    /// The recorded form, version 1: what stands in journals and in the request memory. An entry that has to do with
+    /// other shards has its course behind that.
     ///
     /// Written to the front of `out`, of which it takes [`Entry::BYTES_MAX`] at the most; answers with that part.
     pub fn encode<'a>(&self, out: &'a mut [u8]) -> &'a [u8] {
@@ -309,12 +469,19 @@ impl Entry {
 
     /// Reads one recorded entry, which must fill `bytes` exactly.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (entry, used) = bincode::borrow_decode_from_slice(bytes, bincode::config::standard())?;
-        if used == bytes.len() {
-            Ok(entry)
-        } else {
-            Err(DecodeError::Other("bytes left over behind an entry"))
+        // A wrong length must not ask for more memory than any entry could.
+        let config = bincode::config::standard().with_limit::<DECODED_BYTES_MAX>();
+        let (mut entry, used): (Self, usize) = bincode::borrow_decode_from_slice(bytes, config)?;
+        let behind = &bytes[used..];
+        if behind.is_empty() {
+            return Ok(entry);
         }
+        let (course, used): (Course, usize) = bincode::borrow_decode_from_slice(behind, config)?;
+        if used < behind.len() || course.is_empty() {
+            return Err(DecodeError::Other("bytes left over behind an entry"));
+        }
+        entry.course = Some(Box::new(course));
+        Ok(entry)
     }
 }
 
@@ -333,10 +500,15 @@ impl Encode for Entry {
         for one in &self.moves {
             one.encode(encoder)?;
         }
-        self.after.encode(encoder)
+        self.after.encode(encoder)?;
+        match &self.course {
+            Some(course) => course.encode(encoder),
+            None => Ok(()),
+        }
     }
 }
 
+/// Reads all but the course: whether there is one, only the end of the record tells.
 impl<'de, C> BorrowDecode<'de, C> for Entry {
     fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
         decoder: &mut D,
@@ -354,6 +526,7 @@ impl<'de, C> BorrowDecode<'de, C> for Entry {
                 .map(|_| Move::borrow_decode(decoder))
                 .collect::<Result<_, DecodeError>>()?,
             after: Option::borrow_decode(decoder)?,
+            course: None,
         })
     }
 }

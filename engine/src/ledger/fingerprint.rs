@@ -5,10 +5,11 @@ use smallvec::SmallVec;
 
 use super::{
     amount::{Fen, Points},
-    command::{Command, Direction},
+    command::{Cancel, Command, Confirm, Direction},
     id::Use,
     text::{Labels, Text},
 };
+use crate::pool::Units;
 
 /// A digest of a request's content. It only ever meets other requests of the same principal, object and request id,
 /// so 64 bits are plenty: whoever makes two contents collide merely hears their own earlier answer.
@@ -116,6 +117,7 @@ impl Command {
                 sketch.number(1, c.transaction.seq.0);
                 sketch.maybe_number(2, c.points.map(Points::get));
                 sketch.maybe(3, c.reason.as_ref().map(Text::as_str));
+                sketch.maybe_number(4, c.return_units.then_some(1));
             }
             Self::Adjust(c) => {
                 sketch.field(1, c.member.as_str());
@@ -129,6 +131,37 @@ impl Command {
                 sketch.field(2, c.reason.as_str());
             }
             Self::Erase(c) => sketch.field(1, c.member.as_str()),
+            Self::Reserve(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.sku.as_str());
+                sketch.number(3, c.quantity.get());
+            }
+            Self::Confirm(Confirm { reservation }) | Self::Cancel(Cancel { reservation }) => {
+                sketch.number(1, reservation.seq.0);
+            }
+            Self::Transfer(c) => {
+                sketch.field(1, c.member.as_str());
+                sketch.field(2, c.to.as_str());
+                sketch.number(3, c.points.get());
+                sketch.field(4, c.point_type.as_str());
+            }
+            Self::PutStock(c) => {
+                sketch.field(1, c.sku.as_str());
+                sketch.number(2, c.units.get());
+                sketch.number(3, c.price.get());
+                sketch.field(4, c.point_type.as_str());
+                sketch.field(5, c.merchant.as_str());
+                sketch.maybe_number(6, c.per_member_limit.map(Units::get));
+                sketch.maybe_number(7, c.opens_at.map(|at| at.0));
+                sketch.maybe_number(8, c.closes_at.map(|at| at.0));
+                sketch.number(9, u64::from(c.ttl_seconds));
+            }
+            Self::ChangeUnits(c) => {
+                sketch.field(1, c.sku.as_str());
+                sketch.number(2, u64::from(c.direction == Direction::Up));
+                sketch.number(3, c.units.get());
+            }
+            Self::UseCode(c) => sketch.field(1, &c.code.to_string()),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Ledger {
         })
     }
 
-    fn room_for_hold(&self, at: MemberIndex) -> Result<(), Reason> {
+    pub(super) fn room_for_hold(&self, at: MemberIndex) -> Result<(), Reason> {
         let open = self.members.get(at).open_holds();
         let most = self.rules.open_holds_per_member_max;
         if open < most {

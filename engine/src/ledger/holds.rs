@@ -17,6 +17,7 @@ use super::{
     time::UnixMillis,
     wallet::{LotKey, Share, Shares},
 };
+use crate::pool::Units;
 
 /// Where a hold stands.
 ///
@@ -80,6 +81,8 @@ pub struct Held {
     pub(super) closed: Option<(Seq, UnixMillis)>,
     /// The hold's place among those that end in the same second.
     pub(super) due_place: u32,
+    /// Of a reservation: of what, and how many units.
+    pub stock: Option<(Symbol, Units)>,
 }
 
 impl Held {
@@ -156,9 +159,15 @@ pub(super) struct Opening {
     pub(super) merchant: Symbol,
     pub(super) expires_at: UnixMillis,
     pub(super) shares: Shares,
+    pub(super) stock: Option<(Symbol, Units)>,
 }
 
 impl Holds {
+    /// How many are open, or have ended and are remembered.
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     pub(super) fn find(&self, seq: Seq) -> Option<&Held> {
         self.slot(seq).map(|slot| &self.slots[slot as usize])
     }
@@ -177,6 +186,7 @@ impl Holds {
             shares: opening.shares,
             closed: None,
             due_place: 0,
+            stock: opening.stock,
         };
         held.points = held.remaining();
         let slot = self.free.pop().unwrap_or_else(|| {

@@ -99,6 +99,10 @@ identifier!(
     MerchantId
 );
 identifier!(
+    /// What is sold by the unit for points.
+    SkuId
+);
+identifier!(
     /// What a client calls a request, so that a retry is recognised. Its scope is (principal, object).
     RequestId
 );

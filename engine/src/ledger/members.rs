@@ -145,6 +145,10 @@ impl Members {
         MemberIndex(at)
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.members.len()
+    }
+
     /// All members in the order of enrolment.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()

@@ -8,6 +8,7 @@ use super::{
     decide::{Draft, Judged},
     entry::{Deed, Entry, Moves, Subject},
     id::MerchantId,
+    message::Message,
     refusal::Code,
     state::Ledger,
     symbol::{Naming, Symbol},
@@ -159,6 +160,7 @@ impl Ledger {
             },
             moves: Moves::new(),
             after: None,
+            course: None,
         })
     }
 
@@ -167,6 +169,17 @@ impl Ledger {
         let known = self.merchant(&put.merchant);
         let changed = known.is_none_or(|merchant| merchant.name != put.name);
         let version = known.map_or(0, |merchant| merchant.version) + u64::from(changed);
+        if changed {
+            let merchant = draft.naming.symbol(put.merchant.as_str());
+            self.carry(
+                draft,
+                Message::Merchant {
+                    merchant,
+                    name: put.name.clone(),
+                    version,
+                },
+            );
+        }
         Ok(Deed::MerchantPut {
             name: put.name.clone(),
             version,

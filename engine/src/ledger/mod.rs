@@ -19,6 +19,7 @@ mod adjust;
 mod amount;
 mod answer;
 mod apply;
+mod apply_course;
 mod command;
 mod decide;
 mod deposit;
@@ -26,7 +27,9 @@ mod due;
 mod earn;
 mod enrol;
 mod entry;
+mod errands;
 mod fingerprint;
+mod footprint;
 mod hold;
 mod holds;
 mod id;
@@ -35,6 +38,8 @@ pub mod invariants;
 mod lifecycle;
 mod members;
 mod merchants;
+mod message;
+mod receive;
 mod records;
 mod redeem;
 mod refusal;
@@ -42,36 +47,52 @@ mod requests;
 mod reversals;
 mod reverse;
 mod rules;
+mod sale;
+mod serve;
+mod sold_code;
 mod split_table;
 mod state;
 mod state_hash;
+mod stock_document;
+mod stocks;
 mod symbol;
 mod text;
 mod time;
+mod transfer;
+mod transit;
+mod use_code;
 mod wallet;
 
 pub use accounts::SystemStripe;
 pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};
 pub use command::{
-    Adjust, Capture, Command, CommandKind, Direction, Earn, Enrol, Erase, Hold, HoldId, Lifecycle,
-    Offset, PutMerchant, Redeem, Release, Request, Reverse, Seq, ShardIndex, TransactionId,
+    Adjust, Cancel, Capture, ChangeUnits, Command, CommandKind, Confirm, Direction, Earn, Enrol,
+    Erase, Hold, HoldId, Lifecycle, Offset, PutMerchant, PutStock, Redeem, Release, Request,
+    ReservationId, Reserve, Reverse, Seq, ShardIndex, TransactionId, Transfer, UseCode,
 };
 pub use decide::Decision;
 pub use entry::{Account, After, Deed, Entry, Move, Moves, Origin, Posting, Subject};
+pub use errands::{Errand, Pursuit};
+pub use footprint::Footprint;
 pub use holds::{Held, HoldState};
 pub use id::{
-    Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, Use,
+    Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, SkuId, Use,
 };
 pub use image::{Extent, ImageBegun, ImageError, Restoring};
 pub use members::{Member, MemberState};
 pub use merchants::{Document, Merchant, Stripe};
+pub use message::{Carried, Course, Message, Parcel, Receipt, Sent, SentLot, Spelled, Terms};
+pub use receive::{Incoming, Taken};
 pub use records::{Aged, ChunkNumber, Facts, Need, Wanted};
 pub use refusal::{Code, Reason, Refusal};
 pub use rules::{PointKind, Rules, Uses};
+pub use sold_code::{SaleSecret, SoldCode};
 pub use state::{Ledger, ReplayError};
 pub use state_hash::StateHash;
+pub use stocks::{Sale, Stock, StockDocument};
 pub use symbol::{Symbol, Symbols};
 pub use text::{Labels, Text};
 pub use time::{Day, UnixMillis};
+pub use transit::TransitStripe;
 pub use wallet::{Balance, Lot, LotKey, LotRef, Pending, Share, Shares, Wallet};

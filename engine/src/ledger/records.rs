@@ -178,6 +178,11 @@ impl Records {
         self.count
     }
 
+    /// How many bytes of them are in memory.
+    pub(super) const fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
     /// Whether nothing more can be kept without dropping what may still be asked for.
     pub(super) fn are_full(&self, keeping: &Keeping) -> bool {
         let full = if keeping.disk_max == 0 {

@@ -13,11 +13,16 @@ use super::time::UnixMillis;
 #[allow(missing_docs)]
 pub enum Code {
     RequestIdReused = 1,
+    /// The same request was begun and is not answered yet; or another one of the same member for the same units.
+    RequestInFlight = 2,
 
     MemberNotFound = 100,
     MerchantNotFound = 101,
     HoldNotFound = 102,
     TransactionNotFound = 103,
+    SkuNotFound = 104,
+    ReservationNotFound = 105,
+    CodeNotFound = 106,
 
     HoldCaptured = 200,
     HoldReleased = 201,
@@ -26,6 +31,12 @@ pub enum Code {
     MemberClosed = 204,
     MemberHasHolds = 205,
     AlreadyReversed = 206,
+    ReservationConfirmed = 207,
+    ReservationCancelled = 208,
+    ReservationExpired = 209,
+    CodeUsed = 210,
+    /// The sale that the code is from was taken back.
+    CodeRevoked = 211,
 
     /// `at` lies in the future: the ledger alone knows its own time, so it says what the edge cannot.
     AtInFuture = 300,
@@ -43,18 +54,30 @@ pub enum Code {
 
     InsufficientPoints = 500,
 
+    SoldOut = 600,
+    SaleNotOpen = 601,
+    SaleClosed = 602,
+    /// More units are to be withdrawn than are free.
+    ExceedsStock = 603,
+
     /// The shard remembers as many requests as it may; it refuses rather than forgetting early.
     Full = 900,
+    /// As many commands wait for other shards as may.
+    TooManyWait = 901,
 }
 
 impl Code {
     /// Every code, in order of precedence.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 36] = [
         Self::RequestIdReused,
+        Self::RequestInFlight,
         Self::MemberNotFound,
         Self::MerchantNotFound,
         Self::HoldNotFound,
         Self::TransactionNotFound,
+        Self::SkuNotFound,
+        Self::ReservationNotFound,
+        Self::CodeNotFound,
         Self::HoldCaptured,
         Self::HoldReleased,
         Self::HoldExpired,
@@ -62,6 +85,11 @@ impl Code {
         Self::MemberClosed,
         Self::MemberHasHolds,
         Self::AlreadyReversed,
+        Self::ReservationConfirmed,
+        Self::ReservationCancelled,
+        Self::ReservationExpired,
+        Self::CodeUsed,
+        Self::CodeRevoked,
         Self::AtInFuture,
         Self::UnknownPointType,
         Self::NotEligible,
@@ -71,7 +99,12 @@ impl Code {
         Self::ExceedsHold,
         Self::ExceedsTransaction,
         Self::InsufficientPoints,
+        Self::SoldOut,
+        Self::SaleNotOpen,
+        Self::SaleClosed,
+        Self::ExceedsStock,
         Self::Full,
+        Self::TooManyWait,
     ];
 
     /// The journaled number.
@@ -98,21 +131,35 @@ impl Code {
             | Self::MemberClosed
             | Self::MemberHasHolds
             | Self::AlreadyReversed
+            | Self::ReservationConfirmed
+            | Self::ReservationCancelled
+            | Self::ReservationExpired
+            | Self::CodeUsed
+            | Self::CodeRevoked
             | Self::NotEligible
             | Self::NotReversible
             | Self::ReversalWindowPassed
             | Self::MemberLimitReached
             | Self::ExceedsHold
             | Self::ExceedsTransaction
-            | Self::InsufficientPoints => true,
+            | Self::InsufficientPoints
+            | Self::ExceedsStock => true,
             Self::RequestIdReused
+            | Self::RequestInFlight
             | Self::MemberNotFound
             | Self::MerchantNotFound
             | Self::HoldNotFound
             | Self::TransactionNotFound
             | Self::AtInFuture
             | Self::UnknownPointType
-            | Self::Full => false,
+            | Self::SkuNotFound
+            | Self::ReservationNotFound
+            | Self::CodeNotFound
+            | Self::SoldOut
+            | Self::SaleNotOpen
+            | Self::SaleClosed
+            | Self::Full
+            | Self::TooManyWait => false,
         }
     }
 }
@@ -233,6 +280,14 @@ impl Objections {
     /// What was found last, unless something stands in the way of it or of anything before.
     pub(super) fn none_or<T>(mut self, found: Result<T, impl Into<Reason>>) -> Result<T, Refusal> {
         match self.note(found) {
+            Some(found) if self.0.is_empty() => Ok(found),
+            _ => Err(self.into_refusal()),
+        }
+    }
+
+    /// What was looked for, if nothing stands in the way. Whatever stands in the way of finding it must have been noted.
+    pub(super) fn none_but<T>(self, found: Option<T>) -> Result<T, Refusal> {
+        match found {
             Some(found) if self.0.is_empty() => Ok(found),
             _ => Err(self.into_refusal()),
         }

@@ -10,6 +10,7 @@ use super::{
     entry::{Entry, Origin},
     id::RequestId,
     image::ImageError,
+    members::MemberIndex,
     records::{
         Aged, ChunkNumber, Facts, Found, Keeping, Need, Place, Records, RecordsHead, Stored,
     },
@@ -27,9 +28,22 @@ impl ObjectKey {
         Self(index as u64)
     }
 
+    /// The member that it is.
+    pub(super) fn as_member(self) -> MemberIndex {
+        MemberIndex(u32::try_from(self.0).expect("only members are asked for"))
+    }
+
     pub(super) const fn document(symbol: Symbol) -> Self {
         Self(1 << 32 | symbol.index() as u64)
     }
+
+    /// A sale may be called like a merchant.
+    pub(super) const fn stock(symbol: Symbol) -> Self {
+        Self(2 << 32 | symbol.index() as u64)
+    }
+
+    /// Nothing that a request could be about.
+    pub(super) const NOBODY: Self = Self(u64::MAX);
 }
 
 /// The remembered requests of a shard.
@@ -108,6 +122,11 @@ impl Requests {
         self.index.insert_sparing(hash, place.0, |place| {
             records.keeps(Place(place), keeping.chunk_bytes)
         });
+    }
+
+    /// Bytes of records in memory.
+    pub(super) const fn memory_bytes(&self) -> usize {
+        self.records.memory_bytes()
     }
 
     /// How many requests are remembered.

@@ -34,7 +34,7 @@ impl Ledger {
             return Err(Code::TransactionNotFound.into());
         }
         let spend = match original.deed {
-            Deed::Redeemed { .. } | Deed::Captured { .. } => true,
+            Deed::Redeemed { .. } | Deed::Captured { .. } | Deed::Confirmed { .. } => true,
             Deed::Earned { .. } | Deed::EarnedPending { .. } => false,
             _ => return Err(Code::NotReversible.into()),
         };
@@ -53,10 +53,29 @@ impl Ledger {
             objections.add(Reason::measured(Code::ExceedsTransaction, limit, asked));
         }
         objections.none_or(Ok::<_, Code>(()))?;
+        let sold = match original.deed {
+            Deed::Confirmed { sku, quantity, .. } => Some((sku, quantity)),
+            _ => None,
+        };
+        if reverse.return_units {
+            self.may_return_units(original, points == left)?;
+        }
         if spend {
             self.restore(draft, at, &parts, left, points)?;
         } else {
             self.take_back(draft, self.members.get(at), original, points)?;
+        }
+        if let Some((sku, quantity)) = sold {
+            let units = reverse
+                .return_units
+                .then(|| (sku, quantity, self.give_back(draft, sku, quantity)));
+            return Ok(Deed::Unsold {
+                transaction: original.seq,
+                points,
+                reason: reverse.reason.clone(),
+                revoked: points == left,
+                units,
+            });
         }
         Ok(Deed::Reversed {
             transaction: original.seq,
@@ -64,6 +83,15 @@ impl Ledger {
             points,
             reason: reverse.reason.clone(),
         })
+    }
+
+    /// Units come back with all the points that are left, unless somebody used one.
+    fn may_return_units(&self, original: &Entry, all: bool) -> Result<(), Code> {
+        let sale = self.stocks.sale(original.seq).ok_or(Code::NotReversible)?;
+        if !all || sale.returned || sale.was_used() {
+            return Err(Code::NotReversible);
+        }
+        Ok(())
     }
 
     /// Gives back the last `points` of the first `left` that were taken (ruling 7).
@@ -98,7 +126,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn room_for_lots(
+    pub(super) fn room_for_lots(
         &self,
         at: MemberIndex,
         point_type: Symbol,

@@ -1,9 +1,11 @@
 //! The figures that the ledger judges by. They are parameters, never constants in code.
 
 use super::{
+    amount::Points,
     id::PointType,
     time::{Day, UnixMillis},
 };
+use crate::router::Router;
 
 /// What points of one kind are good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,19 @@ pub struct Rules {
     pub request_bytes_max: usize,
     /// How much a shard may keep on disk behind that, in bytes; at this point it refuses new requests. 0: no disk.
     pub request_disk_bytes_max: u64,
+    /// How many points of one kind a member may send to others in a day, if that is limited.
+    pub transfer_points_per_day_max: Option<Points>,
+    /// How many commands of a shard may wait for units of one sale.
+    pub waiting_max: usize,
+    /// How many messages of a link may be unacknowledged before no more points are sent over it.
+    pub unacknowledged_max: usize,
+    /// How long marks that a sale is sold out are left alone after they were taken back, in milliseconds: a flood that is let
+    /// in again costs a message for each request.
+    pub reopen_every_millis: u64,
+    /// What the codes of sold units are made of; the same for the life of a data directory.
+    pub code_key: [u8; 32],
+    /// Where the pools of sales are, and how many shards there are.
+    pub router: Router,
     /// In what pieces records are kept and go to disk, in bytes; the same for the life of a data directory.
     pub record_chunk_bytes: usize,
 }
@@ -83,6 +98,17 @@ impl Rules {
     #[must_use]
     pub fn day_at(&self, at: UnixMillis) -> Day {
         at.day(self.utc_offset_minutes)
+    }
+
+    /// When the programme's calendar day of an instant ends.
+    #[must_use]
+    pub fn day_end(&self, at: UnixMillis) -> Option<UnixMillis> {
+        const DAY: u64 = 24 * 60 * 60 * 1_000;
+        let next = u64::from(self.day_at(at).days_since_1970()?) + 1;
+        let offset = i64::from(self.utc_offset_minutes) * 60_000;
+        next.checked_mul(DAY)?
+            .checked_add_signed(-offset)
+            .map(UnixMillis)
     }
 
     /// The rules of a kind of points, if there is such a kind.
@@ -105,6 +131,12 @@ impl Default for Rules {
             request_retention_seconds: 7 * 24 * 60 * 60,
             request_bytes_max: 1 << 30,
             request_disk_bytes_max: 0,
+            transfer_points_per_day_max: None,
+            waiting_max: 1_024,
+            unacknowledged_max: 16_384,
+            reopen_every_millis: 20,
+            code_key: [0; 32],
+            router: Router::SINGLE,
             record_chunk_bytes: 1 << 20,
         }
     }

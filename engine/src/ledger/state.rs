@@ -9,17 +9,22 @@ use super::{
     command::{Seq, ShardIndex},
     due::DueIndex,
     entry::{Deed, Entry, Subject},
+    errands::{Errand, Errands},
     holds::Holds,
-    id::{MemberId, Principal, RequestId},
+    id::{MemberId, Principal, RequestId, SkuId},
     members::{Member, Members},
     merchants::{Merchant, Merchants},
+    message::{Message, Parcel},
     records::{Aged, Facts, Keeping, Need},
     requests::{ObjectKey, Requests},
     reversals::Reversals,
     rules::Rules,
-    symbol::Symbols,
+    stocks::{Stock, Stocks},
+    symbol::{Symbol, Symbols},
     time::UnixMillis,
+    transit::{Transit, TransitStripe},
 };
+use crate::link::Links;
 
 /// Why a recorded entry cannot be applied.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,10 @@ pub struct Ledger {
     pub(super) system: SystemStripes,
     pub(super) due: DueIndex,
     pub(super) reversals: Reversals,
+    pub(super) links: Links<Message<Symbol>>,
+    pub(super) errands: Errands,
+    pub(super) stocks: Stocks,
+    pub(super) transit: Transit,
     last_seq: Seq,
     last_at: UnixMillis,
 }
@@ -79,6 +88,10 @@ impl Ledger {
             system: SystemStripes::default(),
             due: DueIndex::default(),
             reversals: Reversals::default(),
+            links: Links::default(),
+            errands: Errands::default(),
+            stocks: Stocks::default(),
+            transit: Transit::default(),
             last_seq: Seq(0),
             last_at: UnixMillis(0),
         }
@@ -155,6 +168,68 @@ impl Ledger {
         self.holds.due(now)
     }
 
+    /// The links of this shard.
+    #[must_use]
+    pub const fn links(&self) -> &Links<Message<Symbol>> {
+        &self.links
+    }
+
+    /// Lets go of messages that another shard has durably applied.
+    pub fn acknowledged(&mut self, by: ShardIndex, number: u64) {
+        self.links.acknowledge(by, number);
+    }
+
+    /// Messages to a shard behind this number, with names spelled out, and word of what came from it. Empty ones tell only that.
+    #[must_use]
+    pub fn parcel(&self, to: ShardIndex, behind: u64) -> Parcel {
+        let mut messages = self.links.behind(to, behind).peekable();
+        let first = messages.peek().map_or(behind + 1, |(number, _)| *number);
+        let spell = |symbol: &Symbol| self.symbols.name(*symbol).clone();
+        Parcel {
+            from: self.shard,
+            to,
+            first,
+            messages: messages
+                .map(|(_, sent)| (sent.at, sent.message.map(spell)))
+                .collect(),
+            acknowledged: self.links.received(to),
+        }
+    }
+
+    /// What is sold, by name.
+    #[must_use]
+    pub fn stock(&self, id: &SkuId) -> Option<&Stock> {
+        self.stocks.get(self.symbols.find(id.as_str())?)
+    }
+
+    /// Everything that is sold.
+    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
+        self.stocks.iter().map(|(_, stock)| stock)
+    }
+
+    /// Commands that were begun and are not answered, by the entries that began them.
+    pub fn errands(&self) -> impl Iterator<Item = (Seq, &Errand)> {
+        self.errands
+            .iter()
+            .map(|(ticket, one)| (ticket, &one.errand))
+    }
+
+    /// A command that was begun and is not answered.
+    #[must_use]
+    pub fn errand(&self, ticket: Seq) -> Option<&Errand> {
+        self.errands.get(ticket).map(|one| &one.errand)
+    }
+
+    /// This shard's part of the account of what is on its way.
+    pub fn transit(&self) -> impl Iterator<Item = &TransitStripe> {
+        self.transit.stripes()
+    }
+
+    /// Sets all pools in motion whose home is here, as after a start.
+    pub fn wake_all_pools(&mut self) {
+        self.stocks.wake_all();
+    }
+
     /// How many requests are remembered.
     #[must_use]
     pub const fn remembered_requests(&self) -> u64 {
@@ -174,10 +249,21 @@ impl Ledger {
         for name in &entry.defines {
             self.symbols.define(name.clone());
         }
+        if let Some(course) = &entry.course {
+            self.apply_course(entry, course);
+        }
         let object = match &entry.subject {
             Subject::Member(id) => self.apply_to_member(id, entry),
             Subject::Merchant(_) => self.apply_document(entry),
+            Subject::Stock(id) => self.apply_stock(entry, id.as_str()),
+            Subject::Nobody => ObjectKey::NOBODY,
         };
+        if let Deed::Begun { errand } = &entry.deed {
+            self.apply_begun(object, entry, errand);
+        }
+        if let Some(ticket) = entry.ends() {
+            self.apply_end_of_errand(ticket, entry);
+        }
         self.remember(entry, object, record);
     }
 

@@ -45,6 +45,11 @@ impl Digest {
         self.0.update(bytes);
     }
 
+    /// Something whose encoded form says where it ends.
+    fn encoded(&mut self, content: &impl bincode::Encode) {
+        self.bytes(&super::image::record(content));
+    }
+
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
@@ -79,11 +84,35 @@ impl Ledger {
             digest.wide(stripe.adjusted_up);
             digest.wide(stripe.adjusted_down);
         }
+        self.digest_beyond(&mut digest);
         digest.number(self.requests.len());
         self.requests
             .records()
             .for_each(|record| digest.bytes(record));
         StateHash(*digest.0.finalize().as_bytes())
+    }
+
+    /// What has to do with other shards and with sales; nothing where there is none of it. Which messages are still kept depends
+    /// on when others acknowledged them, so only the counters count.
+    fn digest_beyond(&self, digest: &mut Digest) {
+        for (shard, sent, received) in self.links.counts() {
+            if sent + received > 0 {
+                digest.number(u64::from(shard.0));
+                digest.number(sent);
+                digest.number(received);
+            }
+        }
+        for (ticket, underway) in self.errands.iter() {
+            digest.number(ticket.0);
+            digest.encoded(underway);
+        }
+        let (stocks, bought, sales) = self.stocks.image();
+        stocks.iter().for_each(|stock| digest.encoded(stock));
+        bought.iter().for_each(|bought| digest.encoded(bought));
+        sales.iter().for_each(|sale| digest.encoded(sale));
+        if self.transit.stripes().next().is_some() {
+            digest.encoded(&self.transit);
+        }
     }
 }
 
@@ -167,6 +196,9 @@ fn hold(digest: &mut Digest, held: &Held) {
     }
     digest.text(held.state.name());
     digest.number(held.expires_at.0);
+    if let Some(stock) = &held.stock {
+        digest.encoded(stock);
+    }
     digest.number(held.shares.len() as u64);
     for share in &held.shares {
         lot(

@@ -14,6 +14,11 @@ use hashbrown::HashTable;
 pub struct Symbol(u32);
 
 impl Symbol {
+    /// The symbol of a place in a dense table.
+    pub(super) fn at(index: usize) -> Self {
+        Self(u32::try_from(index).expect("fewer than 2^32 names: each took an entry"))
+    }
+
     /// The number as a place in a dense table.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -104,6 +109,14 @@ impl<'a> Naming<'a> {
             });
         let number = self.symbols.len() + place;
         Symbol(u32::try_from(number).expect("fewer than 2^32 names: each took an entry"))
+    }
+
+    /// The name behind a number that was given before or for this entry.
+    pub(super) fn name(&self, symbol: Symbol) -> &CompactString {
+        match symbol.index().checked_sub(self.symbols.len()) {
+            None => self.symbols.name(symbol),
+            Some(fresh) => &self.fresh[fresh],
+        }
     }
 
     /// The names that the entry has to define, in the order of their numbers.

@@ -16,7 +16,7 @@ use crate::{
         head::Head,
         recovery::{Recovered, Recovery},
     },
-    ledger::{Ledger, Rules, ShardIndex},
+    ledger::{Ledger, Rules, ShardIndex, invariants::check_programme},
     past::{FileShelf, Past},
     router::Router,
     start::Keeping,
@@ -102,6 +102,7 @@ pub(super) fn find(
         })?;
     }
     let recovered = recovery.finish()?;
+    check_together(&mut ledgers)?;
     // All of it fits; from here on the directory is ours to put in order.
     let live = live.into_iter().map(Live::let_go);
     let mut live: Vec<Begun> = live.collect();
@@ -138,6 +139,29 @@ pub(super) fn find(
             view,
         },
         checkpoint: from.checkpoint,
+    })
+}
+
+/// Lets the shards acknowledge what they have of each other, and looks whether they fit together: all of them have come from
+/// the same turns.
+fn check_together(ledgers: &mut [Ledger]) -> Result<(), JournalError> {
+    let received: Vec<Vec<u64>> = ledgers
+        .iter()
+        .map(|to| {
+            ledgers
+                .iter()
+                .map(|from| to.links().received(from.shard()))
+                .collect()
+        })
+        .collect();
+    for (from, ledger) in ledgers.iter_mut().enumerate() {
+        for (to, received) in (0..).map(ShardIndex).zip(&received) {
+            ledger.acknowledged(to, received[from]);
+        }
+    }
+    let all: Vec<&Ledger> = ledgers.iter().collect();
+    check_programme(&all).map_err(|violation| {
+        JournalError::Damaged(format!("the shards do not fit together: {violation}"))
     })
 }
 

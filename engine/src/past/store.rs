@@ -192,7 +192,13 @@ impl Past {
     /// Whether so much waits to be written that no new work should be let in.
     #[must_use]
     pub fn is_behind(&self) -> bool {
-        self.unwritten_bytes.load(Ordering::Relaxed) >= self.unwritten_bytes_max
+        self.unwritten_bytes() >= self.unwritten_bytes_max
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub fn unwritten_bytes(&self) -> usize {
+        self.unwritten_bytes.load(Ordering::Relaxed)
     }
 
     /// Does job after job until [`Past::end`], waiting for more.

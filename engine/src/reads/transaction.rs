@@ -130,10 +130,14 @@ fn told(
 fn lots(ledger: &Ledger, entry: &Entry) -> Vec<LotShare> {
     let own: fn(&Move) -> bool = match entry.deed {
         Deed::Earned { .. } | Deed::EarnedPending { .. } => |m| m.from == Account::Issued,
-        Deed::Redeemed { .. } | Deed::Captured { .. } => |m| matches!(m.to, Account::Accepted(_)),
-        Deed::Held { .. } => |m| m.to == Account::Held,
-        Deed::Released { .. } => |m| m.from == Account::Held,
-        Deed::Reversed { spend: true, .. } => |m| matches!(m.from, Account::Accepted(_)),
+        Deed::Redeemed { .. } | Deed::Captured { .. } | Deed::Confirmed { .. } => {
+            |m| matches!(m.to, Account::Accepted(_))
+        }
+        Deed::Held { .. } | Deed::Reserved { .. } => |m| m.to == Account::Held,
+        Deed::Released { .. } | Deed::Cancelled { .. } => |m| m.from == Account::Held,
+        Deed::Unsold { .. } | Deed::Reversed { spend: true, .. } => {
+            |m| matches!(m.from, Account::Accepted(_))
+        }
         Deed::Reversed { .. } => |m| m.to == Account::Issued,
         Deed::Adjusted { .. } => |m| m.from == Account::Adjustment || m.to == Account::Adjustment,
         Deed::Closed { .. } => |m| m.to == Account::Breakage,

@@ -2,31 +2,34 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam::channel::Sender;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Found, Held, ImageOrder, ImagePart, Reply, Sealed, Search, ShardCore, Share, Ticket, imaging,
-    search::Searches,
+    Found, Held, ImageOrder, ImagePart, Reply, Said, Sealed, Search, ShardCore, Share, Ticket,
+    imaging, search::Searches,
 };
 use crate::{
     clock::Clock,
     disk::Disk,
     host::Failure,
-    ledger::{Document, Ledger, MemberId, Need, Request},
+    ledger::{Document, Ledger, MemberId, Need, Parcel, Request},
     limits::Pass,
+    meters::{ShardMeters, Stage},
     past::{Loaded, Past},
 };
 
 /// How often a shard looks for what is due by itself.
 const EXPIRY_EVERY: Duration = Duration::from_millis(100);
+/// How often a shard looks at pools that wait for time to pass.
+const WAKE_EVERY: Duration = Duration::from_millis(10);
 /// How much of that is done at most before other mail is looked at.
 const EXPIRIES_PER_LOOK: usize = 256;
 /// How many chunks of old records a shard reads at once.
@@ -46,14 +49,14 @@ pub type Look = Box<dyn FnOnce(&Ledger) -> Found + Send>;
 pub enum Mail {
     One {
         request: Request,
-        to: oneshot::Sender<Reply>,
+        to: oneshot::Sender<Said<Reply>>,
         pass: Pass,
     },
     /// The replies come in one share, but for those of commands that had to wait.
     Many {
         places: Vec<u32>,
         requests: Vec<Request>,
-        to: mpsc::UnboundedSender<Share>,
+        to: mpsc::UnboundedSender<Said<Share>>,
         pass: Pass,
     },
     Look {
@@ -67,6 +70,12 @@ pub enum Mail {
         documents: Vec<Document>,
         done: oneshot::Sender<()>,
     },
+    /// All shards are there: what was sent before the last end and not acknowledged goes again.
+    Greet,
+    /// What another shard sent.
+    Parcel(Parcel),
+    /// Drops the sender once nobody waits for an answer any more.
+    Drain(oneshot::Sender<()>),
     /// Old records that the shard wanted; `None` if they cannot be read, which has been told.
     Loaded(Option<Vec<Loaded>>),
     /// Seals what has gathered. The shard sends it to itself, so it stands behind all mail that came before.
@@ -86,6 +95,10 @@ pub struct Outlets {
     pub(crate) disk: Arc<Disk>,
     /// Is told what cannot go on.
     pub(crate) failure: Failure,
+    /// All shards in their order, as soon as they are there.
+    pub(crate) peers: Arc<OnceLock<Vec<Addr<ShardActor>>>>,
+    /// Is told how the shard stands.
+    pub(crate) meters: Arc<ShardMeters>,
 }
 
 /// One shard at work.
@@ -102,6 +115,8 @@ pub struct ShardActor {
     imaging: Option<ImageOrder>,
     /// How many chunks are being read.
     loads: usize,
+    /// Dropped when nobody waits for an answer.
+    draining: Option<oneshot::Sender<()>>,
     /// Dropped when all is said.
     finishing: Option<oneshot::Sender<()>>,
 }
@@ -124,13 +139,18 @@ impl ShardActor {
             sealing: false,
             imaging: None,
             loads: 0,
+            draining: None,
             finishing: None,
         }
     }
 
-    fn submit(&mut self, request: Request, to: oneshot::Sender<Reply>, pass: Pass) {
+    fn submit(&mut self, request: Request, to: oneshot::Sender<Said<Reply>>, mut pass: Pass) {
+        pass.passed(Stage::Queued);
         match self.core.first_look(self.clock.now(), &request) {
-            Ok(reply) => self.core.hold_back(Held::One { reply, to, pass }),
+            Ok(reply) => {
+                pass.passed(Stage::Decided);
+                self.reply(Ticket::One { to, pass }, reply);
+            }
             Err(wait) => self.core.park(wait, request, Ticket::One { to, pass }),
         }
     }
@@ -139,9 +159,10 @@ impl ShardActor {
         &mut self,
         places: &[u32],
         requests: Vec<Request>,
-        to: mpsc::UnboundedSender<Share>,
+        to: mpsc::UnboundedSender<Said<Share>>,
         mut pass: Pass,
     ) {
+        pass.passed(Stage::Queued);
         let now = self.clock.now();
         let mut share = Share {
             places: Vec::with_capacity(places.len()),
@@ -154,6 +175,10 @@ impl ShardActor {
                 None => self.core.first_look(now, &request),
             };
             match looked {
+                Ok(reply) if self.core.is_carried(&reply) => {
+                    let (to, pass) = (to.clone(), pass.split_off());
+                    self.reply(Ticket::OfMany { place, to, pass }, reply);
+                }
                 Ok(reply) => {
                     share.places.push(place);
                     share.replies.push(reply);
@@ -169,7 +194,17 @@ impl ShardActor {
                 self.seal();
             }
         }
+        pass.passed(Stage::Decided);
         self.core.hold_back(Held::Many { share, to, pass });
+    }
+
+    /// Has a reply said when all that it is based on is durable, and, of a document, when all shards have it.
+    fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        if self.core.is_carried(&reply) {
+            self.core.answer_when_carried(reply, ticket);
+        } else {
+            self.core.hold_back(ticket.with(reply));
+        }
     }
 
     fn search(&mut self, search: Search) {
@@ -196,7 +231,7 @@ impl ShardActor {
         for Loaded { need, record } in records {
             let record = record.as_deref();
             for (ticket, reply) in self.core.loaded(self.clock.now(), need, record) {
-                self.core.hold_back(ticket.with(reply));
+                self.reply(ticket, reply);
             }
             for found in self.searches.loaded(self.core.ledger(), need, record) {
                 self.follow(found);
@@ -222,11 +257,20 @@ impl ShardActor {
     }
 
     fn expire_due(&mut self, ctx: &mut Context<Self>) {
+        let footprint = self.core.ledger().footprint();
+        self.outlets.meters.note(footprint, self.core.parked());
         if self.outlets.disk.is_short() {
             return;
         }
         let now = self.clock.now();
         if self.core.expire_due(now, EXPIRIES_PER_LOOK) > 0 {
+            self.go_on(ctx);
+        }
+    }
+
+    /// Looks again at pools that wait for time to pass.
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        if self.core.wake() {
             self.go_on(ctx);
         }
     }
@@ -262,12 +306,20 @@ impl ShardActor {
 
     /// What follows on any mail.
     fn go_on(&mut self, ctx: &mut Context<Self>) {
+        self.core.settle(self.clock.now());
+        for (ticket, reply) in self.core.take_answered() {
+            self.core.hold_back(ticket.with(reply));
+        }
         for aged in self.core.take_aged() {
             self.outlets.past.take(self.core.ledger().shard(), aged);
         }
         self.load_wanted(ctx);
         self.seal_soon(ctx);
-        if self.finishing.is_some() && self.core.parked() == 0 && self.searches.is_empty() {
+        if self.core.parked() > 0 || !self.searches.is_empty() {
+            return;
+        }
+        self.draining = None;
+        if self.finishing.is_some() {
             self.seal();
             self.finishing = None;
             ctx.stop();
@@ -284,6 +336,20 @@ impl ShardActor {
     }
 
     fn seal(&mut self) {
+        let parcels = self.core.take_parcels();
+        if !parcels.is_empty() {
+            let peers = Arc::clone(&self.outlets.peers);
+            self.core.hold_back(Held::Spoken(Box::new(move || {
+                for parcel in parcels {
+                    if let Some(peer) = peers
+                        .get()
+                        .and_then(|all| all.get(usize::from(parcel.to.0)))
+                    {
+                        peer.do_send(Mail::Parcel(parcel));
+                    }
+                }
+            })));
+        }
         while let Some(sealed) = self.core.seal() {
             let nothing_new = sealed.count == 0;
             if nothing_new && self.core.last_seq().0 <= self.durable.load(Ordering::Acquire) {
@@ -302,6 +368,7 @@ impl Actor for ShardActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(EXPIRY_EVERY, Self::expire_due);
+        ctx.run_interval(WAKE_EVERY, Self::wake);
     }
 }
 
@@ -358,6 +425,9 @@ impl Handler<Mail> for ShardActor {
                 self.seal();
                 return;
             }
+            Mail::Greet => self.core.send_again(),
+            Mail::Parcel(parcel) => self.core.receive(self.clock.now(), &parcel),
+            Mail::Drain(done) => self.draining = Some(done),
             Mail::Finish(done) => self.finishing = Some(done),
         }
         self.go_on(ctx);

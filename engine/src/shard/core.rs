@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::parking::{Key, Parked, Parking, Stranger, Wait};
+use super::{
+    exchange::Exchange,
+    parking::{Key, Parked, Parking, Stranger, Wait},
+};
 use crate::ledger::{
     Aged, Answer, Command, CommandKind, Decision, Deed, Document, Entry, Extent, Facts, ImageBegun,
     Ledger, MemberId, Need, Refusal, Request, RequestId, Seq, ShardIndex, Subject, UnixMillis,
@@ -31,6 +34,14 @@ pub struct Declined {
 /// What a request is told: the recorded answer, or a refusal that leaves no trace.
 pub type Reply = Result<Answer, Declined>;
 
+/// What a command has to wait for.
+enum Later {
+    /// An old record.
+    Record(Need),
+    /// Other shards; this entry began it.
+    Errand(Seq),
+}
+
 /// Entries on their way to the journal, and whoever may hear of them once they are durable.
 #[derive(Debug)]
 pub struct Sealed<H> {
@@ -52,7 +63,7 @@ pub struct Sealed<H> {
 /// [`ShardCore::first_look`] or [`ShardCore::loaded`] it gives to [`ShardCore::hold_back`], and gets it back from
 /// whoever made the sealed block durable. `T` is what tells the caller to whom a parked command's reply goes.
 pub struct ShardCore<H, T = ()> {
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     /// Where entries are encoded, one after the other.
     scratch: Box<[u8]>,
     body: Vec<u8>,
@@ -63,6 +74,7 @@ pub struct ShardCore<H, T = ()> {
     /// What the ledger has put out of memory and nobody has taken yet.
     aged: Vec<Aged>,
     parking: Parking<T>,
+    pub(super) exchange: Exchange<T>,
     no_expiry_before: UnixMillis,
 }
 
@@ -70,9 +82,9 @@ impl<H, T> ShardCore<H, T> {
     /// A shard that goes on from `ledger`. No hold expires before `no_expiry_before`, so that a long outage does not
     /// end every hold at the door.
     #[must_use]
-    pub fn new(ledger: Ledger, no_expiry_before: UnixMillis) -> Self {
+    pub fn new(mut ledger: Ledger, no_expiry_before: UnixMillis) -> Self {
+        ledger.wake_all_pools();
         Self {
-            ledger,
             scratch: vec![0; Entry::BYTES_MAX].into_boxed_slice(),
             body: Vec::new(),
             count: 0,
@@ -80,6 +92,8 @@ impl<H, T> ShardCore<H, T> {
             filled: VecDeque::new(),
             aged: Vec::new(),
             parking: Parking::default(),
+            exchange: Exchange::new(&ledger),
+            ledger,
             no_expiry_before,
         }
     }
@@ -96,15 +110,30 @@ impl<H, T> ShardCore<H, T> {
         self.ledger
     }
 
-    /// Decides and applies, where the ledger keeps all its records in memory. The reply may be spoken only after
+    /// Decides and applies, where the ledger is alone and keeps all its records in memory. The reply may be spoken only after
     /// [`ShardCore::hold_back`].
     ///
     /// # Panics
     ///
-    /// If the ledger puts records out of memory, and one of those decides.
+    /// If the ledger puts records out of memory, and one of those decides; or if the command waits for other shards.
     pub fn submit(&mut self, now: UnixMillis, request: &Request) -> Reply {
-        self.first_look(now, request)
-            .expect("this ledger keeps all its records in memory")
+        let wait = match self.first_look(now, request) {
+            Ok(reply) => {
+                self.settle(now);
+                return reply;
+            }
+            Err(wait) => wait,
+        };
+        let errand = wait.errand;
+        let errand = errand.expect("this ledger keeps all its records in memory");
+        self.exchange.expect(errand, None);
+        self.settle(now);
+        while let Some(parcel) = self.parcel_to_itself() {
+            self.receive(now, &parcel);
+        }
+        self.exchange
+            .answer_to(errand)
+            .expect("this ledger is alone")
     }
 
     /// Decides and applies, unless the command has to wait for an old record or behind another one that does. Then it is
@@ -117,13 +146,21 @@ impl<H, T> ShardCore<H, T> {
                     key,
                     need: None,
                     behind: None,
+                    errand: None,
                 });
             }
         }
-        self.judge(now, request, Facts::NONE).map_err(|need| Wait {
-            key: self.key(request.command(), Facts::NONE),
-            need: Some(need),
-            behind: None,
+        self.judge(now, request, Facts::NONE).map_err(|later| {
+            let (need, errand) = match later {
+                Later::Record(need) => (Some(need), None),
+                Later::Errand(ticket) => (None, Some(ticket)),
+            };
+            Wait {
+                key: self.key(request.command(), Facts::NONE),
+                need,
+                behind: None,
+                errand,
+            }
         })
     }
 
@@ -142,24 +179,30 @@ impl<H, T> ShardCore<H, T> {
             key: self.key(request.command(), Facts::NONE),
             need,
             behind: Some(stranger),
+            errand: None,
         }
     }
 
     /// Keeps a command until the record that it waits for is [loaded](ShardCore::loaded) and those in front of it are
-    /// answered. Nothing of it is recorded yet: a crash forgets it.
+    /// answered; nothing of it is recorded yet, and a crash forgets it. Or, of a command that was begun, keeps to whom its
+    /// answer goes, until [other shards](ShardCore::take_answered) have done their part.
     pub fn park(&mut self, wait: Wait, request: Request, ticket: T) {
-        self.parking.park(wait, request, ticket);
+        match wait.errand {
+            Some(errand) => self.exchange.expect(errand, Some(ticket)),
+            None => self.parking.park(wait, request, ticket),
+        }
     }
 
-    /// How many commands are parked.
+    /// How many commands are not answered yet.
     #[must_use]
     pub fn parked(&self) -> usize {
-        self.parking.len()
+        self.parking.len() + self.exchange.waiting()
     }
 
     /// Lets go of all parked commands, since nothing will be loaded any more.
     pub fn forget_parked(&mut self) {
         self.parking = Parking::default();
+        self.exchange.forget();
     }
 
     /// Asks for a record that a read needs.
@@ -196,7 +239,8 @@ impl<H, T> ShardCore<H, T> {
                 }
                 match self.judge(now, &parked.request, &parked.facts) {
                     Ok(reply) => replies.push((parked.ticket, reply)),
-                    Err(need) => self.parking.wait_for(need, key.clone(), parked),
+                    Err(Later::Record(need)) => self.parking.wait_for(need, key.clone(), parked),
+                    Err(Later::Errand(errand)) => self.exchange.expect(errand, Some(parked.ticket)),
                 }
             }
             // What was joined last is looked at first: strangers' own queues come before those of their followers.
@@ -280,13 +324,17 @@ impl<H, T> ShardCore<H, T> {
     }
 
     /// Decides with the facts that are there, recording first what is due.
-    fn judge(&mut self, now: UnixMillis, request: &Request, facts: &Facts) -> Result<Reply, Need> {
+    fn judge(&mut self, now: UnixMillis, request: &Request, facts: &Facts) -> Result<Reply, Later> {
         loop {
             match self.ledger.decide(now, request, facts) {
                 Decision::First(entry) => self.record(&entry),
                 Decision::Record(entry) => return Ok(Ok(self.answer(now, entry))),
+                Decision::Begin(entry) => {
+                    self.record(&entry);
+                    return Err(Later::Errand(entry.seq));
+                }
                 Decision::Repeat(answer) => return Ok(Ok(answer)),
-                Decision::Need(need) => return Err(need),
+                Decision::Need(need) => return Err(Later::Record(need)),
                 Decision::Decline(refusal) => {
                     return Ok(Err(Declined {
                         id: request.id().clone(),
@@ -315,6 +363,12 @@ impl<H, T> ShardCore<H, T> {
         }
         match command {
             Command::Capture(c) => self.key_of_hold(c.hold.seq),
+            Command::Confirm(c) => self.key_of_hold(c.reservation.seq),
+            Command::Cancel(c) => self.key_of_hold(c.reservation.seq),
+            Command::PutStock(c) => Key::Stock(c.sku.clone()),
+            Command::ChangeUnits(c) => Key::Stock(c.sku.clone()),
+            // Codes of one sale: each is used once, in whichever order.
+            Command::UseCode(c) => Key::Hold(c.code.sale),
             Command::Release(c) => self.key_of_hold(c.hold.seq),
             Command::Reverse(c) => self.key_of_transaction(c.transaction.seq, facts),
             Command::PutMerchant(c) => Key::Merchant(c.merchant.clone()),
@@ -326,7 +380,7 @@ impl<H, T> ShardCore<H, T> {
     /// so, even if what told it has left memory meanwhile.
     fn known_now(&self, key: &Key, parked: &Parked<T>) -> Option<Key> {
         match key {
-            Key::Member(_) | Key::Merchant(_) => None,
+            Key::Member(_) | Key::Merchant(_) | Key::Stock(_) => None,
             Key::Hold(_) | Key::Transaction(_) => {
                 let known = self.key(parked.request.command(), &parked.facts);
                 (known != *key).then_some(known)
@@ -349,7 +403,8 @@ impl<H, T> ShardCore<H, T> {
         }
     }
 
-    fn record(&mut self, entry: &Entry) {
+    pub(super) fn record(&mut self, entry: &Entry) {
+        self.exchange.note(entry, &self.ledger);
         if let Err(violation) = check_entry(entry) {
             stop(&violation);
         }
@@ -364,6 +419,7 @@ impl<H, T> ShardCore<H, T> {
         self.body.extend_from_slice(&length.to_be_bytes());
         self.body.extend_from_slice(record);
         self.count += 1;
+        self.exchange.end(entry, &self.ledger);
         self.gather_aged();
         if entry.seq.0.is_multiple_of(CHECKED_EVERY) {
             self.check(&entry.subject);

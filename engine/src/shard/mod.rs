@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod core;
+mod exchange;
 mod imaging;
 mod parking;
 mod reply;
@@ -12,5 +13,5 @@ mod tests;
 pub use self::core::{Declined, Reply, SEALED_BYTES_MAX, Sealed, ShardCore};
 pub use imaging::{ImageOrder, ImagePart};
 pub use parking::{Stranger, Wait};
-pub use reply::{Held, Share, Ticket};
+pub use reply::{Held, Said, Share, Ticket};
 pub use search::{Found, Search};

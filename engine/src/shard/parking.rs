@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry};
 
-use crate::ledger::{Facts, MemberId, MerchantId, Need, Request, Seq, Wanted};
+use crate::ledger::{Facts, MemberId, MerchantId, Need, Request, Seq, SkuId, Wanted};
 
 /// What commands have in common that are to be looked at in their order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,8 @@ pub(super) enum Key {
     Member(MemberId),
     /// They are about this document.
     Merchant(MerchantId),
+    /// They are about this sale.
+    Stock(SkuId),
     /// They name this hold, of which nothing is known.
     Hold(Seq),
     /// They reverse this transaction, of which nothing is known yet.
@@ -31,6 +33,8 @@ pub struct Wait {
     pub(super) need: Option<Need>,
     /// The stranger in front of it.
     pub(super) behind: Option<Stranger>,
+    /// It was begun by this entry, and is answered when other shards have done their part.
+    pub(super) errand: Option<Seq>,
 }
 
 impl Wait {

@@ -3,7 +3,16 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::Reply;
-use crate::limits::Pass;
+use crate::{clock::Stopwatch, limits::Pass, meters::Stage};
+
+/// Something that was said, and when, if that is measured.
+#[derive(Debug)]
+pub struct Said<T> {
+    /// What.
+    pub what: T,
+    /// When.
+    pub at: Option<Stopwatch>,
+}
 
 /// Something to say as soon as what it is based on is durable. Dropping it instead tells the listener that the outcome
 /// is not known.
@@ -13,7 +22,7 @@ pub enum Held {
         /// What to say.
         reply: Reply,
         /// To whom.
-        to: oneshot::Sender<Reply>,
+        to: oneshot::Sender<Said<Reply>>,
         /// Given back when said.
         pass: Pass,
     },
@@ -22,7 +31,7 @@ pub enum Held {
         /// What to say.
         share: Share,
         /// To whom.
-        to: mpsc::UnboundedSender<Share>,
+        to: mpsc::UnboundedSender<Said<Share>>,
         /// Given back when said.
         pass: Pass,
     },
@@ -36,7 +45,7 @@ pub enum Ticket {
     /// It came alone.
     One {
         /// Who waits.
-        to: oneshot::Sender<Reply>,
+        to: oneshot::Sender<Said<Reply>>,
         /// Its place inside.
         pass: Pass,
     },
@@ -45,7 +54,7 @@ pub enum Ticket {
         /// Where in the batch.
         place: u32,
         /// Who waits.
-        to: mpsc::UnboundedSender<Share>,
+        to: mpsc::UnboundedSender<Said<Share>>,
         /// Its place inside.
         pass: Pass,
     },
@@ -65,15 +74,22 @@ impl Ticket {
     #[must_use]
     pub fn with(self, reply: Reply) -> Held {
         match self {
-            Self::One { to, pass } => Held::One { reply, to, pass },
-            Self::OfMany { place, to, pass } => Held::Many {
-                share: Share {
+            Self::One { to, mut pass } => {
+                pass.passed(Stage::Decided);
+                Held::One { reply, to, pass }
+            }
+            Self::OfMany {
+                place,
+                to,
+                mut pass,
+            } => {
+                pass.passed(Stage::Decided);
+                let share = Share {
                     places: vec![place],
                     replies: vec![reply],
-                },
-                to,
-                pass,
-            },
+                };
+                Held::Many { share, to, pass }
+            }
         }
     }
 }
@@ -82,13 +98,23 @@ impl Held {
     /// Says it. A listener that is gone is no concern of ours: its answer is recorded.
     pub fn speak(self) {
         match self {
-            Self::One { reply, to, pass } => {
+            Self::One {
+                reply,
+                to,
+                mut pass,
+            } => {
+                let at = pass.passed(Stage::Durable);
                 drop(pass);
-                let _ = to.send(reply);
+                let _ = to.send(Said { what: reply, at });
             }
-            Self::Many { share, to, pass } => {
+            Self::Many {
+                share,
+                to,
+                mut pass,
+            } => {
+                let at = pass.passed(Stage::Durable);
                 drop(pass);
-                let _ = to.send(share);
+                let _ = to.send(Said { what: share, at });
             }
             Self::Spoken(speak) => speak(),
         }

@@ -41,6 +41,7 @@ fn reverse(seq: Seq, id: &str) -> Request {
         transaction: TransactionId { shard: SHARD, seq },
         points: None,
         reason: None,
+        return_units: false,
     };
     request(id, Command::Reverse(reverse))
 }

@@ -5,8 +5,8 @@
 use compact_str::CompactString;
 
 use crate::ledger::{
-    Account, Deed, Entry, HoldId, MemberId, Move, Offset, Points, Seq, ShardIndex, Subject, Symbol,
-    Symbols, Text, TransactionId, UnixMillis,
+    Account, CommandKind, Deed, Entry, Errand, HoldId, MemberId, Move, Offset, Origin, Points,
+    Pursuit, Seq, ShardIndex, Subject, Symbol, Symbols, Text, TransactionId, UnixMillis,
 };
 
 /// What an item is called: the word of the command, or of what time did by itself.
@@ -27,11 +27,23 @@ pub enum ItemKind {
     HoldExpired,
     /// Pending points became available.
     Matured,
+    /// Units were reserved, and the points that pay for them set aside.
+    Reserve,
+    /// Reserved units were paid for.
+    Confirm,
+    /// A reservation was given back.
+    Cancel,
+    /// A reservation's time was over and its points went back.
+    ReservationExpired,
+    /// Points went to another member, or came back from there.
+    Transfer,
+    /// Points came from another member.
+    TransferIn,
 }
 
 impl ItemKind {
     /// Every kind; the place of each is its number in the view's files.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Earn,
         Self::Redeem,
         Self::Hold,
@@ -43,6 +55,12 @@ impl ItemKind {
         Self::Lapse,
         Self::HoldExpired,
         Self::Matured,
+        Self::Reserve,
+        Self::Confirm,
+        Self::Cancel,
+        Self::ReservationExpired,
+        Self::Transfer,
+        Self::TransferIn,
     ];
 
     /// The word of the wire contract.
@@ -60,6 +78,12 @@ impl ItemKind {
             Self::Lapse => "lapse",
             Self::HoldExpired => "hold_expired",
             Self::Matured => "matured",
+            Self::Reserve => "reserve",
+            Self::Confirm => "confirm",
+            Self::Cancel => "cancel",
+            Self::ReservationExpired => "reservation_expired",
+            Self::Transfer => "transfer",
+            Self::TransferIn => "transfer_in",
         }
     }
 
@@ -84,7 +108,34 @@ impl ItemKind {
             Deed::Lapsed => Some(Self::Lapse),
             Deed::Expired { .. } => Some(Self::HoldExpired),
             Deed::Matured => Some(Self::Matured),
-            Deed::Enrolled { .. }
+            Deed::Reserved { .. } => Some(Self::Reserve),
+            Deed::Confirmed { .. } => Some(Self::Confirm),
+            Deed::Cancelled { .. } => Some(Self::Cancel),
+            Deed::Lost { .. } => Some(Self::ReservationExpired),
+            Deed::Unsold { .. } => Some(Self::Reverse),
+            Deed::Arrived { .. } => Some(Self::TransferIn),
+            // The points go when the errand begins, and come back with the refusal that ends it.
+            Deed::Begun {
+                errand:
+                    Errand {
+                        pursuit: Pursuit::Transfer { .. },
+                        ..
+                    },
+            }
+            | Deed::Refused {
+                command: CommandKind::Transfer,
+                ..
+            } => Some(Self::Transfer),
+            Deed::Begun { .. }
+            | Deed::GivenUp
+            | Deed::Heard
+            | Deed::StockPut { .. }
+            | Deed::UnitsReleased
+            | Deed::UnitsWanted { .. }
+            | Deed::UnitsChanged { .. }
+            | Deed::Transferred { .. }
+            | Deed::CodeUsed { .. }
+            | Deed::Enrolled { .. }
             | Deed::MerchantPut { .. }
             | Deed::Refused { .. }
             | Deed::Frozen { .. }
@@ -121,7 +172,8 @@ impl Change {
                 | Account::Issued
                 | Account::Accepted(_)
                 | Account::Breakage
-                | Account::Adjustment => {}
+                | Account::Adjustment
+                | Account::Transit => {}
             }
         }
         change
@@ -157,13 +209,18 @@ impl Counterpart {
             Deed::Earned { merchant, .. }
             | Deed::EarnedPending { merchant, .. }
             | Deed::Redeemed { merchant, .. }
-            | Deed::Held { merchant, .. } => Some(merchant),
-            Deed::Captured { .. } | Deed::Reversed { spend: true, .. } => {
-                entry.moves.iter().find_map(accepted)
-            }
+            | Deed::Held { merchant, .. }
+            | Deed::Reserved { merchant, .. } => Some(merchant),
+            Deed::Captured { .. }
+            | Deed::Confirmed { .. }
+            | Deed::Unsold { .. }
+            | Deed::Reversed { spend: true, .. } => entry.moves.iter().find_map(accepted),
             // Of an earn: all of it went to one lot, whose issuer it was.
             Deed::Reversed { .. } => entry.moves.first().map(|m| m.lot.key.issuer),
             Deed::Released { hold, .. } | Deed::Expired { hold, .. } => return Self::OfHold(hold),
+            Deed::Cancelled { reservation, .. } | Deed::Lost { reservation, .. } => {
+                return Self::OfHold(reservation);
+            }
             _ => None,
         };
         found.map_or(Self::Nobody, Self::Merchant)
@@ -232,7 +289,7 @@ impl StatementItem {
             },
             at: entry.at,
             kind,
-            transaction: entry.origin.as_ref().map(|_| TransactionId {
+            transaction: origin_of(entry).map(|_| TransactionId {
                 shard,
                 seq: entry.seq,
             }),
@@ -242,8 +299,16 @@ impl StatementItem {
             available_after: after.balance.available,
             held_after: after.balance.held,
             owed_after: after.balance.owed,
-            reference: entry.origin.as_ref().and_then(|o| o.reference.clone()),
+            reference: origin_of(entry).and_then(|o| o.reference.clone()),
         })
+    }
+}
+
+/// The request that an entry answers, or that the errand will which it begins.
+fn origin_of(entry: &Entry) -> Option<&Origin> {
+    match &entry.deed {
+        Deed::Begun { errand } => Some(&errand.origin),
+        _ => entry.origin.as_ref(),
     }
 }
 
@@ -252,7 +317,7 @@ pub(crate) fn merchant_of(entry: &Entry, hold: Option<&Entry>) -> Option<Symbol>
     match Counterpart::of(entry) {
         Counterpart::Merchant(merchant) => Some(merchant),
         Counterpart::OfHold(_) => match hold?.deed {
-            Deed::Held { merchant, .. } => Some(merchant),
+            Deed::Held { merchant, .. } | Deed::Reserved { merchant, .. } => Some(merchant),
             _ => None,
         },
         Counterpart::Nobody => None,
@@ -304,10 +369,12 @@ impl Movement {
             _ => None,
         };
         let reversed = match entry.deed {
-            Deed::Reversed { transaction, .. } => Some(TransactionId {
-                shard,
-                seq: transaction,
-            }),
+            Deed::Reversed { transaction, .. } | Deed::Unsold { transaction, .. } => {
+                Some(TransactionId {
+                    shard,
+                    seq: transaction,
+                })
+            }
             _ => None,
         };
         Some(Self {

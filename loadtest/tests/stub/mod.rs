@@ -35,6 +35,12 @@ pub(crate) struct Faults {
     pub(crate) close_every: Option<u64>,
     /// Redemptions of more points than this are refused with `insufficient_points`.
     pub(crate) redeem_max: Option<u64>,
+    /// So many more units are sold than there are.
+    pub(crate) oversold: u64,
+    /// Nobody looks at the limit per member.
+    pub(crate) unlimited: bool,
+    /// Every so many requests, the answer to an accepted reservation is that there is none left.
+    pub(crate) denied_every: Option<u64>,
     /// The endpoints under `/debug` exist.
     pub(crate) debug_endpoints: bool,
 }
@@ -56,6 +62,8 @@ pub(crate) struct Seen {
     pub(crate) complaints: Vec<String>,
     request_ids: HashSet<String>,
     open_holds: HashSet<String>,
+    /// By SKU: the document, and who has how many.
+    pub(crate) stock: HashMap<String, (Value, HashMap<String, u64>)>,
     stalled_until: Option<Instant>,
 }
 
@@ -192,8 +200,58 @@ impl Seen {
                 (StatusCode::OK, json!({ "status": "accepted" }))
             }
             (&Method::GET, Some(_)) => problem(404, "merchant_not_found"),
-            _ => self.array(body, faults),
+            _ => match path.strip_prefix("/v1/stock/") {
+                Some(sku) => self.stock(method, sku, body),
+                None => self.array(body, faults),
+            },
         }
+    }
+
+    fn stock(&mut self, method: &Method, sku: &str, body: &[u8]) -> Answer {
+        if method == Method::PUT {
+            let document = serde_json::from_slice(body).unwrap_or_default();
+            self.stock
+                .insert(sku.to_owned(), (document, HashMap::new()));
+            return (
+                StatusCode::CREATED,
+                json!({ "status": "accepted", "version": 1 }),
+            );
+        }
+        let Some((document, buyers)) = self.stock.get(sku) else {
+            return problem(404, "sku_not_found");
+        };
+        let total = document["units"].as_u64().unwrap_or_default();
+        let reserved: u64 = buyers.values().sum();
+        let available = total.saturating_sub(reserved);
+        let state = if available == 0 { "sold_out" } else { "open" };
+        let units = json!({ "total": total, "available": available, "returning": 0, "reserved": reserved, "sold": 0 });
+        (
+            StatusCode::OK,
+            json!({ "sku": sku, "state": state, "units": units }),
+        )
+    }
+
+    /// Why a reservation is refused, if it is.
+    fn reserve(&mut self, command: &Value, faults: Faults) -> Option<&'static str> {
+        let text = |field: &str| command[field].as_str().unwrap_or_default();
+        let quantity = command["quantity"].as_u64().unwrap_or_default();
+        let Some((document, buyers)) = self.stock.get_mut(text("sku")) else {
+            return Some("sku_not_found");
+        };
+        let limit = document["per_member_limit"].as_u64().unwrap_or(u64::MAX);
+        let units = document["units"].as_u64().unwrap_or_default() + faults.oversold;
+        let has = buyers.get(text("member")).copied().unwrap_or_default();
+        if has + quantity > limit && !faults.unlimited {
+            return Some("member_limit_reached");
+        }
+        if buyers.values().sum::<u64>() + quantity > units {
+            return Some("sold_out");
+        }
+        *buyers.entry(text("member").to_owned()).or_default() += quantity;
+        let denied = faults.denied_every;
+        denied
+            .is_some_and(|every| self.requests.is_multiple_of(every))
+            .then_some("sold_out")
     }
 
     fn load(&mut self, path: &str, key: Option<String>, body: &[u8], faults: Faults) -> Answer {
@@ -225,6 +283,8 @@ impl Seen {
             Some("earns") => "earn",
             Some("redemptions") => "redeem",
             Some("holds") => "hold",
+            Some("reservations") => "reserve",
+            Some("transfers") => "transfer",
             Some(other) if other.ends_with("/capture") => "capture",
             _ => return problem(404, "no_such_path"),
         };
@@ -239,6 +299,7 @@ impl Seen {
         }
         let answer = self.decide(&command, faults);
         match answer["code"].as_str() {
+            Some(code @ "sold_out") => problem(409, code),
             Some(code) => problem(422, code),
             None => (StatusCode::CREATED, answer),
         }
@@ -276,6 +337,15 @@ impl Seen {
             _ if !self.enrolled.contains(&member) => {
                 self.complaints.push(format!("{kind} of '{member}'"));
             }
+            "reserve" => match self.reserve(command, faults) {
+                Some(code) => {
+                    self.refused += 1;
+                    answer["status"] = json!("refused");
+                    answer["code"] = json!(code);
+                }
+                None => answer["reservation"] = json!("r:1"),
+            },
+            "transfer" if member != text("to") && self.enrolled.contains(&text("to")) => {}
             _ if !self.merchants.contains(&text("merchant")) => {
                 self.complaints.push(format!("{kind} at nobody's"));
             }

@@ -8,6 +8,7 @@ use crate::{
     network, raw,
     record::Happened,
     recorder::{is_watched, recorder},
+    slow,
 };
 
 /// Where a write goes.
@@ -210,12 +211,18 @@ fn synced(fd: c_int, sync: impl FnOnce() -> c_int) -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn fsync(fd: c_int) -> c_int {
-    synced(fd, || raw::fsync(fd))
+    synced(fd, || {
+        slow::wait();
+        raw::fsync(fd)
+    })
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn fdatasync(fd: c_int) -> c_int {
-    synced(fd, || raw::fdatasync(fd))
+    synced(fd, || {
+        slow::wait();
+        raw::fdatasync(fd)
+    })
 }
 
 /// Copies inside the system would change a file past us. Whoever is told that there are none writes instead.

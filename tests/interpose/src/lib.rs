@@ -10,8 +10,9 @@
 //! | `JIFEN_RECORD_DIR` | the directory to watch: an absolute path without links in it |
 //! | `JIFEN_RECORD_LOG` | the file to write the recording to, outside that directory |
 //! | `JIFEN_RECORD_EXCEPT` | a name in the directory that is passed over, if any |
+//! | `JIFEN_SLOW_SYNC_MICROS` | how much longer every sync takes, for tests of overload; recorded or not |
 //!
-//! Without them nothing is recorded. The format is in `record`. `sync_file_range` is not replaced: it is no sync. Only
+//! Without the first two nothing is recorded. The format is in `record`. `sync_file_range` is not replaced: it is no sync. Only
 //! what Rust's library and sled call is replaced; what else could change a file (a shared mapping, a link) is recorded
 //! as lost, and whoever reads the recording compares its end with the files.
 
@@ -28,3 +29,4 @@ mod names;
 mod network;
 mod raw;
 mod recorder;
+mod slow;

@@ -1,13 +1,19 @@
 //! Random tests for as many seeds as there is time for.
 
-use std::{process::ExitCode, thread};
+use std::{path::Path, process::ExitCode, thread, time::Duration};
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jifen_tests::{
+    explorer::{self, explore},
+    flash::{self, FlashSale},
+    fuzz::{self, DECODERS},
     history,
     kills::rounds,
+    market,
+    overload::{Overload, measure},
     power::{Load, Met, Recording, trial},
+    schemathesis::{self, Wanted},
     sweep::{Run, sweep},
     world,
 };
@@ -27,6 +33,12 @@ const IMAGES_MANY: usize = 1_000;
 ///   cargo run --release -p jifen-tests --bin campaign -- simulation --seeds 10000
 ///   cargo run --release -p jifen-tests --bin campaign -- power 2000
 ///   cargo run --release -p jifen-tests --bin campaign -- kills 200
+///   cargo run --release -p jifen-tests --bin campaign -- requests 10000
+///   cargo run --release -p jifen-tests --bin campaign -- decoders --seconds 60
+///   cargo run --release -p jifen-tests --bin campaign -- overload --seconds 30
+///   cargo run --release -p jifen-tests --bin campaign -- explore 1 5-fine
+///   cargo run --release -p jifen-tests --bin campaign -- flash-sale --kills 20
+///   cargo run --release -p jifen-tests --bin campaign -- transfers
 #[derive(Parser)]
 #[command(verbatim_doc_comment)]
 struct Arguments {
@@ -40,10 +52,24 @@ enum Test {
     Histories(Seeds),
     /// Shards, journal, clients, crashes and a jumping clock in one simulated world.
     Simulation(Seeds),
+    /// Sales and transfers over links, with crashes and lost messages, in one simulated market.
+    Market(Seeds),
     /// The real server's files as a power failure could leave them, so many times.
     Power(Images),
     /// The real server killed with SIGKILL under load, so many times.
     Kills(Rounds),
+    /// The real server on a slow device, offered several times what it can make durable.
+    Overload(Offer),
+    /// The real server under requests made from its own document, valid and not, so many cases.
+    Requests(Cases),
+    /// Everything that reads bytes from outside, under bent ones, for so long each.
+    Decoders(Lasting),
+    /// All that can happen in small pools.
+    Explore(Pools),
+    /// The real server under a crowd that wants one SKU, killed now and then if wanted.
+    FlashSale(Crowd),
+    /// The real server under members who give each other points, killed now and then.
+    Transfers(Gifts),
 }
 
 #[derive(clap::Args)]
@@ -82,12 +108,102 @@ struct Rounds {
     seed: u64,
 }
 
+#[derive(clap::Args)]
+struct Offer {
+    /// How many times the peak is offered.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    times: u32,
+    /// How long, in seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// By how much every sync is slower, in milliseconds.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    slower: u64,
+    /// How many commands the server lets in at once.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    inside: u32,
+}
+
+#[derive(clap::Args)]
+struct Cases {
+    /// How many cases to make.
+    #[arg(default_value_t = 10_000)]
+    cases: u64,
+    /// What chance starts from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(clap::Args)]
+struct Lasting {
+    /// For how many seconds each.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// What chance starts from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(clap::Args)]
+struct Pools {
+    /// Which models; all of them if none is named. About 150 bytes of memory a state.
+    models: Vec<String>,
+    /// How many states a model may have.
+    #[arg(long, default_value_t = 30_000_000)]
+    most: usize,
+}
+
+#[derive(clap::Args)]
+struct Crowd {
+    /// How many members ask, once each.
+    #[arg(default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    requests: u32,
+    /// How many units there are.
+    #[arg(long, default_value_t = 1_000)]
+    units: u64,
+    /// How many ask at the same time.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    connections: u16,
+    /// How many times to kill.
+    #[arg(long, default_value_t = 0)]
+    kills: u32,
+    /// What chance starts from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(clap::Args)]
+struct Gifts {
+    /// How many transfers.
+    #[arg(default_value_t = 100_000)]
+    transfers: u32,
+    /// Among how many members.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..))]
+    members: u32,
+    /// How many at the same time.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    connections: u16,
+    /// How many times to kill.
+    #[arg(long, default_value_t = 50)]
+    kills: u32,
+    /// What chance starts from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().test {
         Test::Histories(seeds) => random(&seeds, history::play, &history::cases()),
         Test::Simulation(seeds) => random(&seeds, world::live, &world::cases()),
+        Test::Market(seeds) => random(&seeds, market::live, &market::cases()),
         Test::Power(images) => power(&images),
         Test::Kills(wanted) => kills(&wanted),
+        Test::Requests(wanted) => requests(&wanted),
+        Test::Decoders(wanted) => decoders(&wanted),
+        Test::Overload(offer) => overload(&offer),
+        Test::Explore(pools) => pools_explored(&pools),
+        Test::FlashSale(crowd) => flash_sale(&crowd),
+        Test::Transfers(gifts) => transfers(&gifts),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -159,21 +275,123 @@ fn load(run: u64, arguments: &[String]) -> Load {
 
 fn kills(wanted: &Rounds) -> Result<(), String> {
     let bar = bar(wanted.rounds.into(), "kills");
-    let data = tempfile::tempdir().map_err(|error| error.to_string())?;
-    // What is lost is told by a panic on another thread than the bar's.
-    let run = || rounds(data.path(), wanted.rounds, wanted.seed, &|| bar.inc(1));
-    let met = thread::scope(|scope| scope.spawn(run).join());
-    let Ok((server, met)) = met else {
-        let kept = data.keep();
-        return Err(format!(
-            "seed {}; the files are kept in {}",
-            wanted.seed,
-            kept.display()
-        ));
-    };
+    let run = |data: &Path| rounds(data, wanted.rounds, wanted.seed, &|| bar.inc(1));
+    let (server, met) = on_new_data(wanted.seed, run)?;
     bar.finish();
     server.kill();
     println!("{:>12}  answers found again after every kill", met.heard);
     println!("{:>12}  requests that a kill came into", met.unknown);
     Ok(())
+}
+
+fn overload(offer: &Offer) -> Result<(), String> {
+    let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let overload = Overload {
+        times: offer.times,
+        lasting: Duration::from_secs(offer.seconds),
+        slower: Duration::from_millis(offer.slower),
+        inside: offer.inside,
+    };
+    print!("{}", measure(data.path(), &overload)?);
+    Ok(())
+}
+
+fn requests(wanted: &Cases) -> Result<(), String> {
+    let bar = bar(wanted.cases, "cases");
+    let mut met = schemathesis::Met::default();
+    for seed in wanted.seed.. {
+        if met.cases >= wanted.cases {
+            break;
+        }
+        met.add(&schemathesis::fuzz(Wanted {
+            seconds: 300,
+            examples: 100,
+            seed,
+        })?);
+        bar.set_position(met.cases);
+    }
+    bar.finish();
+    print!("{met}");
+    Ok(())
+}
+
+fn decoders(wanted: &Lasting) -> Result<(), String> {
+    for decoder in &DECODERS {
+        let met = fuzz::fuzz(decoder, wanted.seed, Duration::from_secs(wanted.seconds))?;
+        println!("{:>12}  {met}", decoder.name);
+    }
+    Ok(())
+}
+
+fn pools_explored(wanted: &Pools) -> Result<(), String> {
+    let models = explorer::campaign();
+    let unknown = |name: &&String| !models.iter().any(|model| model.name == **name);
+    if let Some(name) = wanted.models.iter().find(unknown) {
+        let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        return Err(format!("{name} is none of {}", names.join(", ")));
+    }
+    for model in models {
+        if wanted.models.is_empty() || wanted.models.contains(&model.name) {
+            println!("model {}", model.name);
+            let explored = explore(&model, wanted.most);
+            print!("{}", explored.map_err(|wrong| wrong.to_string())?);
+        }
+    }
+    Ok(())
+}
+
+fn flash_sale(wanted: &Crowd) -> Result<(), String> {
+    let sale = FlashSale {
+        members: wanted.requests,
+        units: wanted.units,
+        connections: wanted.connections.into(),
+        kills: wanted.kills,
+        seed: wanted.seed,
+    };
+    let (server, sold) = on_new_data(wanted.seed, |data| flash::flash_sale(data, &sale))?;
+    server.kill();
+    let per_second = f64::from(wanted.requests) / sold.asking.as_secs_f64();
+    println!(
+        "{:>12}  reserved, each by another member",
+        sold.reserved.len()
+    );
+    println!("{:>12}  told that it is sold out", sold.refused.len());
+    println!("{per_second:>12.0}  answers a second");
+    println!("{:>12}  kills", sold.kills);
+    println!("{:>12}  requests that a kill came into", sold.unknown);
+    Ok(())
+}
+
+fn transfers(wanted: &Gifts) -> Result<(), String> {
+    let bar = bar(wanted.transfers.into(), "transfers");
+    let gifts = flash::Transfers {
+        transfers: wanted.transfers,
+        members: wanted.members,
+        connections: wanted.connections.into(),
+        kills: wanted.kills,
+        seed: wanted.seed,
+    };
+    let run = |data: &Path| flash::transfers(data, &gifts, &|more| bar.inc(more));
+    let (server, moved) = on_new_data(wanted.seed, run)?;
+    bar.finish();
+    server.kill();
+    let per_second = f64::from(wanted.transfers) / moved.sending.as_secs_f64();
+    println!("{:>12}  accepted", moved.accepted);
+    println!("{:>12}  refused for want of points", moved.refused);
+    println!("{per_second:>12.0}  answers a second");
+    println!("{:>12}  kills", moved.kills);
+    println!("{:>12}  requests that a kill came into", moved.unknown);
+    Ok(())
+}
+
+/// Runs something that panics if it fails, and keeps its files then.
+fn on_new_data<T: Send>(seed: u64, run: impl FnOnce(&Path) -> T + Send) -> Result<T, String> {
+    let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+    // What is lost is told by a panic on another thread than the bar's.
+    let path = data.path();
+    let done = thread::scope(|scope| scope.spawn(move || run(path)).join());
+    done.map_err(|_| {
+        let kept = data.keep();
+        format!("seed {seed}; the files are kept in {}", kept.display())
+    })
 }

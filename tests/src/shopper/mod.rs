@@ -378,13 +378,17 @@ fn is_unknown(answer: &Value) -> bool {
 }
 
 /// What must be the same in every answer to a request, over whichever door.
-fn told(answer: &Value) -> [&Value; 10] {
+fn told(answer: &Value) -> [&Value; 14] {
     let keys = [
         "offset",
         "code",
         "reasons",
         "transaction",
         "hold",
+        "reservation",
+        "quantity",
+        "points_held",
+        "codes",
         "captured",
         "released",
         "restored",

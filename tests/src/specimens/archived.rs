@@ -36,7 +36,7 @@ pub struct Over {
 ///
 /// If a golden file cannot be read.
 pub fn epochs() -> Result<[Over; 2], String> {
-    let [one, two] = SETS.map(|set| {
+    let [one, two] = [SETS[0], SETS[1]].map(|set| {
         let [_, turn, _] = set.files();
         fs::read(&turn).map_err(|error| format!("{}: {error}", turn.display()))
     });

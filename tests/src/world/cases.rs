@@ -2,6 +2,8 @@
 
 use jifen_engine::ledger::CommandKind;
 
+use crate::market::is_for_markets;
+
 /// Cases that a few hundred worlds must meet, beside every command accepted, refused and said again.
 const CASES: [&str; 62] = [
     "earn declined",
@@ -72,7 +74,8 @@ const CASES: [&str; 62] = [
 #[must_use]
 pub fn cases() -> Vec<String> {
     let mut cases: Vec<String> = CASES.map(str::to_owned).into();
-    for command in CommandKind::ALL {
+    let commands = CommandKind::ALL.into_iter();
+    for command in commands.filter(|command| !is_for_markets(*command)) {
         let name = command.name();
         cases.push(format!("{name} accepted"));
         cases.push(format!("{name} replayed"));

@@ -15,8 +15,15 @@ use maker::{EVERYBODYS, Maker, Whose, house, key, post, request};
 fn missing(action: Action) -> Option<&'static str> {
     use CommandKind as C;
     match action {
-        Action::Command(C::Enrol | C::PutMerchant) => None,
-        Action::Command(C::Earn | C::Redeem | C::Hold)
+        Action::Command(C::Enrol | C::PutMerchant) | Action::Read(Read::Metrics) => None,
+        Action::Command(C::Reserve | C::ChangeUnits) | Action::Read(Read::Stock) => {
+            Some("sku_not_found")
+        }
+        Action::Command(C::Confirm | C::Cancel) | Action::Read(Read::Reservation) => {
+            Some("reservation_not_found")
+        }
+        Action::Command(C::UseCode) | Action::Read(Read::Code) => Some("code_not_found"),
+        Action::Command(C::Earn | C::Redeem | C::Hold | C::PutStock)
         | Action::Read(Read::Merchant | Read::Movements) => Some("merchant_not_found"),
         Action::Command(C::Capture | C::Release) | Action::Read(Read::Hold) => {
             Some("hold_not_found")
@@ -24,7 +31,9 @@ fn missing(action: Action) -> Option<&'static str> {
         Action::Command(C::Reverse) | Action::Read(Read::Transaction) => {
             Some("transaction_not_found")
         }
-        Action::Command(C::Adjust | C::Freeze | C::Unfreeze | C::Close | C::Erase)
+        Action::Command(
+            C::Adjust | C::Freeze | C::Unfreeze | C::Close | C::Erase | C::Transfer,
+        )
         | Action::Read(Read::Member | Read::Statement) => Some("member_not_found"),
         Action::Read(Read::Request) => Some("request_not_found"),
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jifen_engine::ledger::{
     Account, Code, Day, Deed, Entry, Fen, Labels, LotRef, Reason, Subject, Symbol, Text, UnixMillis,
 };
+use jifen_engine::pool::Units;
 use serde::{Serialize, Serializer};
 
 use super::names::Names;
@@ -23,6 +24,13 @@ pub(super) struct Line<'a> {
     member: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<u64>,
+    /// What other shards have to do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    course: Option<Course>,
     /// What a request asked for; what time does by itself has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<Request<'a>>,
@@ -32,6 +40,28 @@ pub(super) struct Line<'a> {
     postings: Vec<Posting<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     balance: Option<Balance<'a>>,
+}
+
+/// Messages, by the shards that they came from or go to, and the errand that ended.
+#[derive(Serialize)]
+struct Course {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sent_to: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends: Option<u64>,
+}
+
+impl Course {
+    fn of(course: &jifen_engine::ledger::Course) -> Self {
+        let received = course.received.as_ref();
+        Self {
+            received: received.map(|one| format!("{}:{}", one.from.0, one.number)),
+            sent_to: course.sent.iter().map(|sent| sent.to.0).collect(),
+            ends: course.ends.map(|ticket| ticket.0),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -112,6 +142,16 @@ struct Told<'a> {
     points: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reservation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    units: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_member: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +218,11 @@ impl<'a> Line<'a> {
         let (member, put) = match &entry.subject {
             Subject::Member(id) => (Some(id.as_str()), None),
             Subject::Merchant(id) => (None, Some(Cow::Borrowed(id.as_str()))),
+            Subject::Stock(_) | Subject::Nobody => (None, None),
+        };
+        let sku = match &entry.subject {
+            Subject::Stock(id) => Some(Cow::Borrowed(id.as_str())),
+            _ => sold(&entry.deed).map(|(sku, _)| names.of(sku)),
         };
         let merchant = dealt_with(&entry.deed).0;
         Self {
@@ -187,6 +232,9 @@ impl<'a> Line<'a> {
             at: Instant(entry.at),
             word: word(&entry.deed),
             member,
+            sku,
+            quantity: sold(&entry.deed).map(|(_, quantity)| quantity.get()),
+            course: entry.course.as_deref().map(Course::of),
             merchant: put.or_else(|| merchant.map(|symbol| names.of(symbol))),
             request: entry.origin.as_ref().map(|origin| Request {
                 principal: names.of(origin.principal),
@@ -227,6 +275,21 @@ pub(super) const fn word(deed: &Deed) -> &'static str {
         Deed::Unfrozen { .. } => "unfreeze",
         Deed::Closed { .. } => "close",
         Deed::Erased => "erase",
+        Deed::Begun { errand } => errand.kind().name(),
+        Deed::GivenUp => "given_up",
+        Deed::Heard => "heard",
+        Deed::StockPut { .. } => "put_stock",
+        Deed::Reserved { .. } => "reserve",
+        Deed::Confirmed { .. } => "confirm",
+        Deed::Cancelled { .. } => "cancel",
+        Deed::Lost { .. } => "reservation_expired",
+        Deed::UnitsReleased => "units_released",
+        Deed::UnitsWanted { .. } => "units_wanted",
+        Deed::UnitsChanged { .. } => "change_units",
+        Deed::Arrived { .. } => "transfer_in",
+        Deed::Transferred { .. } => "transfer",
+        Deed::CodeUsed { .. } => "use_code",
+        Deed::Unsold { .. } => "reverse",
     }
 }
 
@@ -245,7 +308,23 @@ const fn dealt_with(deed: &Deed) -> (Option<Symbol>, Option<&Text>) {
         | Deed::Held {
             merchant, order, ..
         } => (Some(*merchant), order.as_ref()),
+        Deed::Reserved { merchant, .. } => (Some(*merchant), None),
         _ => (None, None),
+    }
+}
+
+/// The units that a deed is about: of what, and how many.
+const fn sold(deed: &Deed) -> Option<(Symbol, Units)> {
+    match deed {
+        Deed::Reserved { sku, quantity, .. }
+        | Deed::Confirmed { sku, quantity, .. }
+        | Deed::Cancelled { sku, quantity, .. }
+        | Deed::Lost { sku, quantity, .. } => Some((*sku, *quantity)),
+        Deed::Unsold {
+            units: Some((sku, quantity, _)),
+            ..
+        } => Some((*sku, *quantity)),
+        _ => None,
     }
 }
 
@@ -311,6 +390,12 @@ fn told<'a>(deed: &'a Deed, shard: u16, names: &'a Names) -> Told<'a> {
             points,
             reason,
             ..
+        }
+        | Deed::Unsold {
+            transaction,
+            points,
+            reason,
+            ..
         } => {
             told.reversed = Some(format!("t{shard}-{}", transaction.0));
             told.points = Some(points.get());
@@ -320,7 +405,46 @@ fn told<'a>(deed: &'a Deed, shard: u16, names: &'a Names) -> Told<'a> {
         | Deed::Frozen { reason }
         | Deed::Unfrozen { reason }
         | Deed::Closed { reason } => told.reason = Some(reason.as_str()),
-        Deed::Matured | Deed::Lapsed | Deed::Erased => {}
+        Deed::Reserved { expires_at, .. } => told.expires_at = Some(Instant(*expires_at)),
+        Deed::Confirmed { reservation, .. } => {
+            told.reservation = Some(format!("r{shard}-{}", reservation.0));
+        }
+        Deed::Cancelled {
+            reservation,
+            released,
+            ..
+        }
+        | Deed::Lost {
+            reservation,
+            released,
+            ..
+        } => {
+            told.reservation = Some(format!("r{shard}-{}", reservation.0));
+            told.released = Some(released.get());
+        }
+        Deed::StockPut {
+            version, changed, ..
+        } => {
+            told.version = Some(*version);
+            told.changed = Some(*changed);
+        }
+        Deed::UnitsChanged { more, units, .. } | Deed::UnitsWanted { more, units, .. } => {
+            told.more = Some(*more);
+            told.units = Some(units.get());
+        }
+        Deed::Transferred { to, points, .. } => {
+            told.other_member = Some(to.as_str());
+            told.points = Some(points.get());
+        }
+        Deed::Arrived { from } => told.other_member = Some(from.as_str()),
+        Deed::CodeUsed { sale, .. } => told.sale = Some(format!("t{shard}-{}", sale.0)),
+        Deed::Begun { .. }
+        | Deed::GivenUp
+        | Deed::Heard
+        | Deed::UnitsReleased
+        | Deed::Matured
+        | Deed::Lapsed
+        | Deed::Erased => {}
     }
     told
 }
@@ -367,5 +491,6 @@ const fn account(account: Account, lot: LotRef) -> (&'static str, Option<Symbol>
         Account::Owed => ("owed", None),
         Account::Breakage => ("breakage", None),
         Account::Adjustment => ("adjustment", None),
+        Account::Transit => ("transit", None),
     }
 }

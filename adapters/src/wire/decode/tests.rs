@@ -4,6 +4,7 @@ use super::*;
 use crate::wire::InvalidCode;
 
 mod corrections;
+mod sales;
 
 fn principal() -> Principal {
     Principal::new("operator").unwrap()
@@ -115,6 +116,16 @@ fn every_field_is_read() {
         r#"{"id":"1","type":"unfreeze","member":"m","reason":"found phone"}"#,
         r#"{"id":"1","type":"close","member":"m","reason":"moved away","reference":"r"}"#,
         r#"{"id":"1","type":"erase","member":"m"}"#,
+        r#"{"id":"1","type":"reverse","transaction":"t3-7","return_units":true}"#,
+        r#"{"id":"1","type":"reserve","member":"m","sku":"s","quantity":2,"reference":"r"}"#,
+        r#"{"id":"1","type":"confirm","reservation":"r3-7"}"#,
+        r#"{"id":"1","type":"cancel","reservation":"whatever","metadata":{}}"#,
+        r#"{"id":"1","type":"transfer","member":"m","to":"n","points":5,"point_type":"p"}"#,
+        r#"{"id":"1","type":"put_stock","sku":"s","units":100,"price_points":20,"merchant":"m",
+            "point_type":"p","per_member_limit":2,"opens_at":"2026-12-01T00:00:00Z",
+            "closes_at":"2026-12-01T00:00:00.001Z","reservation_ttl_seconds":300}"#,
+        r#"{"id":"1","type":"change_units","sku":"s","change":-3}"#,
+        r#"{"id":"1","type":"use_code","code":"whatever"}"#,
     ] {
         assert_eq!(told(one(json)), ("", String::new()), "{json}");
     }
@@ -131,7 +142,7 @@ fn everything_wrong_is_named() {
         ("[]", "invalid_field", ""),
         ("7", "invalid_field", ""),
         ("{}", "invalid_field", "/id /type"),
-        (r#"{"id":"1","type":"transfer"}"#, "invalid_field", "/type"),
+        (r#"{"id":"1","type":"activity"}"#, "invalid_field", "/type"),
         (r#"{"id":"1","type":7}"#, "invalid_field", "/type"),
         (
             r#"{"id":"1","type":"earn"}"#,

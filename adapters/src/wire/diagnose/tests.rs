@@ -10,6 +10,7 @@ use crate::wire::{Context, decode::fast, decode_batch, decode_command};
 fn value() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         Just("m-1"),
+        Just("x"),
         Just("h3-7"),
         Just("points"),
         Just("2027-12-31"),
@@ -56,11 +57,22 @@ fn value() -> impl Strategy<Value = String> {
 /// A value that fits the field, so that many objects are good.
 fn fitting(field: Field) -> &'static str {
     match field {
-        Field::Points | Field::CashFen | Field::TtlSeconds => "7",
-        Field::Final => "true",
+        Field::Points
+        | Field::CashFen
+        | Field::TtlSeconds
+        | Field::Quantity
+        | Field::Units
+        | Field::PricePoints
+        | Field::PerMemberLimit
+        | Field::ReservationTtlSeconds
+        | Field::Change => "7",
+        Field::Final | Field::ReturnUnits => "true",
         Field::Attributes | Field::Metadata => r#"{"a":"b"}"#,
         Field::LastDay => r#""2027-12-31""#,
-        Field::At | Field::ReleasesAt => r#""2026-11-21T09:00:00Z""#,
+        Field::At | Field::ReleasesAt | Field::OpensAt => r#""2026-11-21T09:00:00Z""#,
+        // Behind the opening, as `to` is somebody else than the member.
+        Field::ClosesAt => r#""2026-11-21T09:00:01Z""#,
+        Field::To => r#""y""#,
         _ => r#""x""#,
     }
 }
@@ -75,7 +87,7 @@ fn object() -> impl Strategy<Value = String> {
         Just("colour".to_owned())
     ];
     let extra = prop::option::weighted(0.2, (key, value()));
-    (kind, spoiled, extra, any::<u32>()).prop_map(|(kind, spoiled, extra, optional)| {
+    (kind, spoiled, extra, any::<u64>()).prop_map(|(kind, spoiled, extra, optional)| {
         let shape = Shape::of(kind);
         let mut object = String::from("{");
         let mut put = |key: &str, value: &str| {

@@ -2,7 +2,7 @@
 
 use bincode::{BorrowDecode, Encode};
 
-use super::{Extent, HEAD, ImageError, VERSION, records};
+use super::{Extent, HEAD, ImageError, VERSION, beyond, records};
 use crate::ledger::{
     accounts::{SystemStripe, SystemStripes},
     amount::Points,
@@ -65,14 +65,15 @@ pub(super) fn of(ledger: &mut Ledger, extent: Extent) -> Vec<u8> {
     };
     let mut part = vec![HEAD];
     records::write(&mut part, &head);
+    beyond::write(&mut part, ledger);
     part
 }
 
 impl Head<'_> {
     /// Whether an image of this head can be restored by this program, for this shard, under these rules.
     pub(super) fn check(&self, shard: ShardIndex, rules: &Rules) -> Result<(), ImageError> {
-        if self.version != VERSION {
-            let what = format!("its version is {}, not {VERSION}", self.version);
+        if !(1..=VERSION).contains(&self.version) {
+            let what = format!("its version is {}, not 1 to {VERSION}", self.version);
             return Err(ImageError::Foreign(what));
         }
         if self.shard != shard {
@@ -84,6 +85,11 @@ impl Head<'_> {
             return Err(ImageError::Foreign(what));
         }
         Ok(())
+    }
+
+    /// Whether links, errands, sales and transit stand behind it.
+    pub(super) const fn has_beyond(&self) -> bool {
+        self.version > 1
     }
 
     /// Puts everything but members, holds and records in place.

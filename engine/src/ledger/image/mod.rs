@@ -8,13 +8,16 @@
 //!
 //! ```text
 //! part      tag:1 content
-//!   'H'     head: where it stands, names, merchants, system accounts, reversals, which chunks, the open chunk
+//!   'H'     head: where it stands, names, merchants, system accounts, reversals, which chunks, the open chunk; from version 2 on
+//!           behind that: links, errands, sales, transit
 //!   'M'     (slot member)…
-//!   'P'     (slot hold)…
+//!   'Q'     (slot hold)…
+//!   'P'     (slot hold)… of version 1, which knew no reservations
 //! ```
 //!
 //! Numbers are bincode's variable-length ones. `restore` reads what `Ledger::begin_image` and `Ledger::next_image_part` wrote.
 
+mod beyond;
 mod head;
 mod records;
 mod restore;
@@ -30,11 +33,13 @@ pub(super) use records::record;
 pub use restore::Restoring;
 pub(super) use touched::Touched;
 
-/// The only version there is so far.
-const VERSION: u8 = 1;
+/// What is written; 1 is read as well.
+const VERSION: u8 = 2;
 const HEAD: u8 = b'H';
 const MEMBERS: u8 = b'M';
-const HOLDS: u8 = b'P';
+const HOLDS: u8 = b'Q';
+/// Holds as version 1 wrote them.
+const HOLDS_1: u8 = b'P';
 
 /// What an image holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,9 +28,15 @@ pub(super) fn write(out: &mut Vec<u8>, content: &impl Encode) {
         .expect("a vector takes everything");
 }
 
+/// What a record may take in memory: a wrong length must not ask for more than a machine could have.
+const DECODED_BYTES_MAX: usize = 64 << 30;
+
 /// Reads a record off the front.
 pub(super) fn read<'a, T: BorrowDecode<'a, ()>>(bytes: &mut &'a [u8]) -> Result<T, DecodeError> {
-    let (content, used) = bincode::borrow_decode_from_slice(bytes, bincode::config::standard())?;
+    let (content, used) = bincode::borrow_decode_from_slice(
+        bytes,
+        bincode::config::standard().with_limit::<DECODED_BYTES_MAX>(),
+    )?;
     *bytes = &bytes[used..];
     Ok(content)
 }
@@ -94,15 +100,31 @@ impl Encode for Held {
         self.expires_at.encode(encoder)?;
         self.shares.as_slice().encode(encoder)?;
         self.closed.encode(encoder)?;
-        self.due_place.encode(encoder)
+        self.due_place.encode(encoder)?;
+        self.stock.encode(encoder)
     }
 }
+
+/// A hold as version 1 wrote it.
+pub(super) struct Held1(pub(super) Held);
 
 impl<'de, C> BorrowDecode<'de, C> for Held {
     fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
         decoder: &mut D,
     ) -> Result<Self, DecodeError> {
+        let Held1(held) = Held1::borrow_decode(decoder)?;
         Ok(Self {
+            stock: Option::borrow_decode(decoder)?,
+            ..held
+        })
+    }
+}
+
+impl<'de, C> BorrowDecode<'de, C> for Held1 {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self(Held {
             seq: Seq::borrow_decode(decoder)?,
             member: MemberIndex(u32::borrow_decode(decoder)?),
             point_type: BorrowDecode::borrow_decode(decoder)?,
@@ -115,6 +137,7 @@ impl<'de, C> BorrowDecode<'de, C> for Held {
             shares: Vec::borrow_decode(decoder)?.into(),
             closed: Option::borrow_decode(decoder)?,
             due_place: u32::borrow_decode(decoder)?,
-        })
+            stock: None,
+        }))
     }
 }

@@ -1,6 +1,10 @@
 //! From an image and its increments back to a ledger.
 
-use super::{HEAD, HOLDS, ImageError, MEMBERS, head::Head, records::read};
+use super::{
+    HEAD, HOLDS, HOLDS_1, ImageError, MEMBERS, beyond,
+    head::Head,
+    records::{Held1, read},
+};
 use crate::ledger::{
     command::{Seq, ShardIndex},
     due::DueIndex,
@@ -39,8 +43,11 @@ impl Restoring {
     pub fn take(&mut self, part: &[u8]) -> Result<(), ImageError> {
         match part.split_first() {
             Some((&HEAD, content)) => self.take_head(content),
-            Some((&MEMBERS, content)) => take_slots(content, &mut self.members),
-            Some((&HOLDS, content)) => take_slots(content, &mut self.holds),
+            Some((&MEMBERS, content)) => {
+                take_slots(content, &mut self.members, |member: Member| member)
+            }
+            Some((&HOLDS, content)) => take_slots(content, &mut self.holds, |held: Held| held),
+            Some((&HOLDS_1, content)) => take_slots(content, &mut self.holds, |Held1(held)| held),
             _ => Err(ImageError::Incomplete("a part is of no known kind")),
         }
     }
@@ -51,7 +58,8 @@ impl Restoring {
         mut chunk: impl FnMut(ChunkNumber) -> Result<Vec<u8>, String>,
     ) -> Result<Ledger, ImageError> {
         let (_, head) = self.head.ok_or(ImageError::Incomplete("it has no head"))?;
-        let head: Head<'_> = read(&mut &head[..])?;
+        let mut behind = &head[..];
+        let head: Head<'_> = read(&mut behind)?;
         let mut ledger = Ledger::new(self.shard, self.rules);
         head.restore(&mut ledger)?;
         let members = all(self.members, head.members, "a member is missing")?;
@@ -62,6 +70,9 @@ impl Restoring {
             Members::restored(members).ok_or(ImageError::Incomplete("a member is there twice"))?;
         ledger.holds = Holds::restored(holds, count)
             .ok_or(ImageError::Incomplete("its holds contradict each other"))?;
+        if head.has_beyond() {
+            beyond::restore(&mut ledger, behind)?;
+        }
         ledger.stand_at(head.seq, head.at);
         let chunk_bytes = ledger.rules.record_chunk_bytes;
         ledger
@@ -94,13 +105,14 @@ impl Restoring {
     }
 }
 
-fn take_slots<'a, T: bincode::BorrowDecode<'a, ()>>(
+fn take_slots<'a, R: bincode::BorrowDecode<'a, ()>, T>(
     mut content: &'a [u8],
     slots: &mut Vec<Option<T>>,
+    of: fn(R) -> T,
 ) -> Result<(), ImageError> {
     while !content.is_empty() {
         let slot: u32 = read(&mut content)?;
-        let found: T = read(&mut content)?;
+        let found = of(read(&mut content)?);
         let slot = slot as usize;
         if slot >= slots.len() {
             // Slots come in order; one far behind the others would ask for memory without end.

@@ -2,11 +2,15 @@
 //! server share these predicates.
 
 mod entry;
+mod programme;
+mod sales;
 mod shard;
 
 use std::fmt;
 
 pub use entry::check_entry;
+pub use programme::{check_programme, on_sale};
+pub use sales::check_sales;
 pub use shard::{Books, check_member, check_shard};
 
 /// A rule that does not hold. There is no way to go on from here: whoever finds one stops.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Violation, holds};
+use super::{Violation, holds, sales::check_sales};
 use crate::ledger::{
     amount::Points,
     holds::HoldState,
@@ -28,6 +28,10 @@ pub struct Books {
     pub breakage: u128,
     /// Points that adjustments gave to members, less those they took.
     pub adjusted: i128,
+    /// Points that members have sent to others.
+    pub sent: u128,
+    /// Points that have come from other members, or back from them.
+    pub come: u128,
     /// Points that members have, held and pending ones included, less what they owe.
     pub outstanding: i128,
 }
@@ -105,6 +109,11 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
         book.breakage += stripe.breakage;
         book.adjusted += signed(stripe.adjusted_up) - signed(stripe.adjusted_down);
     }
+    for stripe in ledger.transit() {
+        let book = books.entry(stripe.point_type).or_default();
+        book.sent += stripe.out;
+        book.come += stripe.come;
+    }
     for member in ledger.members() {
         check_member(member)?;
         for wallet in member.wallets() {
@@ -117,12 +126,15 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
     }
     for (point_type, book) in &books {
         let came = signed(book.issued) - signed(book.issued_reversed) + book.adjusted;
+        let came = came + signed(book.come);
         let went = signed(book.accepted) - signed(book.accepted_reversed) + signed(book.breakage);
+        let went = went + signed(book.sent);
         holds(8, came == book.outstanding + went, || {
             format!("{book:?} of {point_type:?} do not balance")
         })?;
     }
     check_holds(ledger)?;
+    check_sales(ledger)?;
     Ok(books)
 }
 

@@ -113,6 +113,38 @@ impl Maker<'_> {
             .await
     }
 
+    /// A sale of 100 units at one point each.
+    async fn stock(&mut self, whose: Whose) -> String {
+        if whose == Whose::Missing {
+            return "nothing".to_owned();
+        }
+        let sku = self.name("sku");
+        let body = json!({ "units": 100, "price_points": 1, "merchant": merchant(whose) });
+        self.done(&format!("PUT /v1/stock/{sku}"), &body, "").await;
+        sku
+    }
+
+    async fn reservation(&mut self, whose: Whose) -> String {
+        if whose == Whose::Missing {
+            return "r0-999999999".to_owned();
+        }
+        let (member, sku) = (self.member().await, self.stock(whose).await);
+        let body = json!({ "member": member, "sku": sku, "quantity": 1 });
+        self.done("POST /v1/reservations", &body, "reservation")
+            .await
+    }
+
+    async fn code(&mut self, whose: Whose) -> String {
+        if whose == Whose::Missing {
+            return "00000-00000-00000-00000-00000".to_owned();
+        }
+        let reservation = self.reservation(whose).await;
+        let endpoint = format!("POST /v1/reservations/{reservation}/confirm");
+        let id = self.name("made");
+        let told = self.house.accepted(&endpoint, &id, "{}").await;
+        told["codes"][0].as_str().unwrap().to_owned()
+    }
+
     pub(super) async fn command(&mut self, kind: CommandKind, whose: Whose) -> Asked {
         use CommandKind as C;
         let reason = json!({ "reason": "r" });
@@ -140,6 +172,38 @@ impl Maker<'_> {
                 let member = self.member_of(whose).await;
                 let body = json!({ "member": member, "points": 1, "reason": "r" });
                 ("POST /v1/adjustments".to_owned(), body, None)
+            }
+            C::Reserve => {
+                let (member, sku) = (self.member().await, self.stock(whose).await);
+                let body = json!({ "member": member, "sku": sku, "quantity": 1 });
+                ("POST /v1/reservations".to_owned(), body, None)
+            }
+            C::Confirm | C::Cancel => {
+                let reservation = self.reservation(whose).await;
+                let endpoint = format!("POST /v1/reservations/{reservation}/{}", kind.name());
+                (endpoint, json!({}), Some(("reservation", reservation)))
+            }
+            C::Transfer => {
+                let to = self.member().await;
+                let member = self.member_of(whose).await;
+                let body = json!({ "member": member, "to": to, "points": 1 });
+                ("POST /v1/transfers".to_owned(), body, None)
+            }
+            C::PutStock => {
+                let sku = self.name("new");
+                let endpoint = format!("PUT /v1/stock/{sku}");
+                let body = json!({ "units": 1, "price_points": 1, "merchant": merchant(whose) });
+                (endpoint, body, Some(("sku", sku)))
+            }
+            C::ChangeUnits => {
+                let sku = self.stock(whose).await;
+                let endpoint = format!("POST /v1/stock/{sku}/units");
+                (endpoint, json!({ "change": 1 }), Some(("sku", sku)))
+            }
+            C::UseCode => {
+                let code = self.code(whose).await;
+                let endpoint = format!("POST /v1/codes/{code}/use");
+                (endpoint, json!({}), Some(("code", code)))
             }
             C::Enrol => {
                 let member = self.name("new");
@@ -187,6 +251,10 @@ impl Maker<'_> {
             Read::Merchant => format!("/v1/merchants/{}", merchant(whose)),
             Read::Movements => format!("/v1/merchants/{}/transactions", merchant(whose)),
             Read::Transaction => format!("/v1/transactions/{}", self.transaction(whose).await),
+            Read::Stock => format!("/v1/stock/{}", self.stock(whose).await),
+            Read::Reservation => format!("/v1/reservations/{}", self.reservation(whose).await),
+            Read::Code => format!("/v1/codes/{}", self.code(whose).await),
+            Read::Metrics => "/metrics".to_owned(),
             Read::Request => {
                 let asker = match whose {
                     Whose::Own => role,

@@ -8,7 +8,7 @@ use super::*;
 const MOST: u64 = (1 << 53) - 1;
 
 /// Every command of the table with something more, and where that is wrong.
-fn check(begin: &str, cases: &[(&str, &str)]) {
+pub(super) fn check(begin: &str, cases: &[(&str, &str)]) {
     for (more, pointers) in cases {
         let json = format!("{{\"id\":\"1\",{begin}{more}}}");
         let code = if pointers.is_empty() {

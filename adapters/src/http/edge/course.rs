@@ -1,0 +1,151 @@
+//! What a connection is about, and until when it may be about it.
+
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use super::Bounds;
+
+/// How many requests a connection of HTTP/2 may have open at once.
+const REQUESTS_MAX: usize = 128;
+
+/// What a connection is about. Its bytes and its requests share it; both are served by one thread.
+pub(super) struct Course {
+    head: Duration,
+    idle: Duration,
+    /// Requests that have been read and not answered in full.
+    open: Cell<usize>,
+    waiting: Cell<Waiting>,
+    /// When the waiting is over.
+    deadline: Cell<Instant>,
+    /// Whether bytes alone tell of a head: in HTTP/2 they may be about anything.
+    bytes_are_heads: Cell<bool>,
+}
+
+/// What is waited for while no request is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// The rest of a head, or the first one.
+    ForHead,
+    /// Another request.
+    Idle,
+}
+
+impl Course {
+    /// A connection that was made at this moment.
+    pub(super) fn begin(bounds: &Bounds, now: Instant) -> Rc<Self> {
+        Rc::new(Self {
+            head: bounds.head,
+            idle: bounds.idle,
+            open: Cell::new(0),
+            waiting: Cell::new(Waiting::ForHead),
+            deadline: Cell::new(now + bounds.head),
+            bytes_are_heads: Cell::new(true),
+        })
+    }
+
+    /// The connection speaks HTTP/2.
+    pub(super) fn has_frames(&self) {
+        self.bytes_are_heads.set(false);
+    }
+
+    /// Whether refusals can be written between answers.
+    pub(super) fn is_plain(&self) -> bool {
+        self.bytes_are_heads.get()
+    }
+
+    /// What is waited for, and until when; `None` while a request is open.
+    pub(super) fn waiting(&self) -> Option<(Waiting, Instant)> {
+        (self.open.get() == 0).then(|| (self.waiting.get(), self.deadline.get()))
+    }
+
+    /// Bytes have arrived: of a head, if no request is open.
+    pub(super) fn heard(&self) {
+        if self.open.get() == 0 && self.waiting.get() == Waiting::Idle && self.is_plain() {
+            self.waiting.set(Waiting::ForHead);
+            self.deadline.set(Instant::now() + self.head);
+        }
+    }
+
+    /// A request has been read; `None` if there are too many of them.
+    pub(super) fn open(self: &Rc<Self>) -> Option<Open> {
+        self.open.set(self.open.get() + 1);
+        let open = Open(Rc::clone(self));
+        (self.open.get() <= REQUESTS_MAX).then_some(open)
+    }
+}
+
+/// A request that is not answered in full. It ends when this is dropped.
+pub(super) struct Open(Rc<Course>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let course = &self.0;
+        course.open.set(course.open.get() - 1);
+        course.waiting.set(Waiting::Idle);
+        course.deadline.set(Instant::now() + course.idle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> (Rc<Course>, Instant) {
+        let now = Instant::now();
+        (Course::begin(&Bounds::default(), now), now)
+    }
+
+    #[test]
+    fn the_first_head_is_due_from_the_beginning_and_bytes_do_not_put_it_off() {
+        let (course, now) = begun();
+        let due = now + Bounds::default().head;
+        assert_eq!(course.waiting(), Some((Waiting::ForHead, due)));
+        course.heard();
+        assert_eq!(course.waiting(), Some((Waiting::ForHead, due)));
+    }
+
+    #[test]
+    fn nothing_is_due_while_a_request_is_open() {
+        let (course, _) = begun();
+        let (first, second) = (course.open(), course.open());
+        drop(first);
+        course.heard();
+        assert_eq!(course.waiting(), None);
+        drop(second);
+        assert!(matches!(course.waiting(), Some((Waiting::Idle, _))));
+    }
+
+    #[test]
+    fn a_later_head_is_due_from_its_first_byte() {
+        let (course, _) = begun();
+        drop(course.open());
+        let (_, idle) = course.waiting().unwrap();
+        course.heard();
+        let (waiting, due) = course.waiting().unwrap();
+        assert!(waiting == Waiting::ForHead && due < idle);
+        course.heard();
+        assert_eq!(course.waiting(), Some((Waiting::ForHead, due)));
+    }
+
+    #[test]
+    fn frames_do_not_put_off_the_end_of_idling() {
+        let (course, _) = begun();
+        course.has_frames();
+        drop(course.open());
+        let waiting = course.waiting();
+        course.heard();
+        assert_eq!(course.waiting(), waiting);
+    }
+
+    #[test]
+    fn there_are_so_many_requests_at_once() {
+        let (course, _) = begun();
+        let open: Vec<_> = (0..REQUESTS_MAX).map(|_| course.open().unwrap()).collect();
+        assert!(course.open().is_none());
+        drop(open);
+        assert!(course.open().is_some());
+    }
+}

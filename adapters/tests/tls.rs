@@ -1,0 +1,214 @@
+//! TLS and HTTP/2 of the real binary.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod served;
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use actix_web::web::Bytes;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use served::{Connection, PATIENCE, Server};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName},
+    },
+};
+
+/// A directory with a certificate of this machine and its key.
+struct Certificate {
+    directory: tempfile::TempDir,
+    cert: CertificateDer<'static>,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("cert.pem"), cert.pem()).unwrap();
+        fs::write(
+            directory.path().join("key.pem"),
+            signing_key.serialize_pem(),
+        )
+        .unwrap();
+        Self {
+            directory,
+            cert: cert.der().clone(),
+        }
+    }
+
+    fn cert(&self) -> PathBuf {
+        self.directory.path().join("cert.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.directory.path().join("key.pem")
+    }
+
+    fn serve(&self, data: &Path, more: &[&str]) -> Server {
+        let (cert, key) = (self.cert(), self.key());
+        let given = [
+            "--tls-cert",
+            cert.to_str().unwrap(),
+            "--tls-key",
+            key.to_str().unwrap(),
+        ];
+        Server::start(data, &[&given[..], more].concat())
+    }
+
+    /// A client that trusts this certificate and no other.
+    fn client(&self, protocol: &str) -> Arc<ClientConfig> {
+        let mut trusted = RootCertStore::empty();
+        trusted.add(self.cert.clone()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let mut config = builder
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.into()];
+        Arc::new(config)
+    }
+
+    /// A connection of such a client, if the server shows this certificate.
+    fn connect(
+        &self,
+        server: &Server,
+    ) -> Result<Connection<StreamOwned<ClientConnection, TcpStream>>, std::io::Error> {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut session = ClientConnection::new(self.client("http/1.1"), name).unwrap();
+        let mut stream = TcpStream::connect(server.address())?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        while session.is_handshaking() {
+            session.complete_io(&mut stream)?;
+        }
+        Ok(Connection(std::io::BufReader::new(StreamOwned::new(
+            session, stream,
+        ))))
+    }
+}
+
+/// Goal: certificates change under a running server without a connection being lost. Method: files are put in place of
+/// others; a client that trusts only the new certificate tries until it is shown that one.
+#[test]
+fn a_certificate_changes_and_open_connections_go_on() {
+    let data = tempfile::tempdir().unwrap();
+    let certificate = Certificate::new();
+    let server = certificate.serve(data.path(), &[]);
+    assert!(server.url.starts_with("https://127.0.0.1:"));
+    let mut open = certificate.connect(&server).unwrap();
+    assert_eq!(open.live(), 200);
+    let other = Certificate::new();
+    assert!(other.connect(&server).is_err());
+    for (from, to) in [
+        (other.key(), certificate.key()),
+        (other.cert(), certificate.cert()),
+    ] {
+        fs::rename(from, to).unwrap();
+    }
+    let begun = Instant::now();
+    let mut new = loop {
+        match other.connect(&server) {
+            Ok(connection) => break connection,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+    };
+    assert_eq!(new.live(), 200);
+    assert_eq!(open.live(), 200, "it goes on with what it began with");
+    assert!(certificate.connect(&server).is_err());
+
+    // What cannot be used changes nothing.
+    fs::write(certificate.cert(), "nothing").unwrap();
+    server.signal("HUP");
+    let log = data.path().join("stderr");
+    while !fs::read_to_string(&log).unwrap().contains("cannot be used") {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::yield_now();
+    }
+    assert_eq!(other.connect(&server).unwrap().live(), 200);
+    assert!(server.stop().success());
+}
+
+#[test]
+fn who_speaks_no_tls_or_takes_too_long_to_begin_is_cut_off() {
+    let data = tempfile::tempdir().unwrap();
+    let certificate = Certificate::new();
+    let server = certificate.serve(data.path(), &["--head-deadline=1", "--listen=0.0.0.0:0"]);
+    let mut plain = server.connect();
+    plain.write("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert!(!plain.rest().contains("HTTP/1.1"));
+    assert_eq!(server.connect().rest(), "", "who never says anything");
+    assert_eq!(certificate.connect(&server).unwrap().live(), 200);
+}
+
+/// Asks over HTTP/2 several times at once; answers with the statuses.
+async fn ask(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, url: &str) -> Vec<u16> {
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.spawn_local(async move {
+        let _ = connection.await;
+    });
+    let url = format!("{url}/health/live");
+    let asked = async move {
+        let mut answers = Vec::new();
+        for _ in 0..20 {
+            let request = http::Request::get(&url).body(()).unwrap();
+            client = client.ready().await.unwrap();
+            answers.push(client.send_request(request, true).unwrap().0);
+        }
+        let mut statuses = Vec::new();
+        for answer in answers {
+            let mut answer = answer.await.unwrap();
+            let body: Bytes = answer.body_mut().data().await.unwrap().unwrap();
+            assert_eq!(&body[..], br#"{"status":"live"}"#);
+            statuses.push(answer.status().as_u16());
+        }
+        statuses
+    };
+    local.run_until(asked).await
+}
+
+#[tokio::test]
+async fn many_requests_share_a_connection_of_http_2() {
+    let data = tempfile::tempdir().unwrap();
+    let certificate = Certificate::new();
+    let server = certificate.serve(data.path(), &[]);
+    let stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(certificate.client("h2"));
+    let stream = connector.connect(name, stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    assert_eq!(ask(stream, &server.url).await, [200; 20]);
+    assert!(server.stop().success());
+}
+
+/// Goal: HTTP/2 is spoken without TLS too, to whoever begins with it, and is bounded by the same deadlines.
+#[tokio::test]
+async fn a_connection_may_begin_with_http_2_and_is_closed_when_it_idles() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--idle-deadline=1"]);
+    let stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    assert_eq!(ask(stream, &server.url).await, [200; 20]);
+    let stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    // It ends by itself although the client is there and says nothing wrong.
+    let _ = tokio::time::timeout(PATIENCE, connection).await.unwrap();
+    drop(client);
+}

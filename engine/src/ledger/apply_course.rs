@@ -1,0 +1,284 @@
+//! What entries do beyond their own shard: messages, errands, and the units of sales.
+
+use super::{
+    command::{Seq, ShardIndex},
+    entry::{Deed, Entry, Subject},
+    errands::{Errand, Pursuit, Underway},
+    members::MemberIndex,
+    message::{Course, Message, Receipt},
+    requests::ObjectKey,
+    state::Ledger,
+    stocks::StockDocument,
+    symbol::Symbol,
+    wallet::Share,
+};
+use crate::pool::{Asker, Home, PoolMessage, ToShard};
+
+impl Ledger {
+    /// First what came, then what goes.
+    pub(super) fn apply_course(&mut self, entry: &Entry, course: &Course) {
+        if let Some(received) = &course.received {
+            self.apply_received(received);
+        }
+        for sent in &course.sent {
+            match &sent.message {
+                Message::Pool { pool, message } => {
+                    let name = self.symbols.name(*pool).clone();
+                    let stock = self.stocks.know(*pool, &name);
+                    match (message, &mut stock.home) {
+                        (PoolMessage::ToShard(message), Some(home)) => {
+                            if home.is_shut(sent.to) && matches!(message, ToShard::Recall { .. }) {
+                                stock.reopened_at = entry.at;
+                            }
+                            home.tell(sent.to, message);
+                        }
+                        (message, _) => stock.share.tell(message),
+                    }
+                }
+                Message::UnitsSet { ticket, sku, .. } => {
+                    if let Some(stock) = self.stocks.get_mut(*sku)
+                        && let Some(home) = &mut stock.home
+                    {
+                        home.leave(Asker::Operator(sent.to, *ticket));
+                    }
+                }
+                _ => {}
+            }
+            self.links.send(sent.to, entry.at, sent.message.clone());
+        }
+        if let Some(carried) = &course.carried {
+            let others = (0..carried.shards).map(ShardIndex);
+            for to in others.filter(|to| *to != self.shard) {
+                self.links.send(to, entry.at, carried.message.clone());
+            }
+        }
+    }
+
+    fn apply_received(&mut self, received: &Receipt) {
+        self.links.receive(received.from, received.number);
+        self.links.acknowledge(received.from, received.acknowledged);
+        let Some((pool, message)) = &received.pool else {
+            return;
+        };
+        let name = self.symbols.name(*pool).clone();
+        let stock = self.stocks.know(*pool, &name);
+        match (message, &mut stock.home) {
+            (PoolMessage::ToHome(message), Some(home)) => home.hear(received.from, message),
+            (PoolMessage::ToShard(message), _) => stock.share.hear(message),
+            (PoolMessage::ToHome(_), None) => panic!("units are asked for at home"),
+        }
+    }
+
+    pub(super) fn apply_begun(&mut self, object: ObjectKey, entry: &Entry, errand: &Errand) {
+        let shares = entry.moves.iter().map(|m| Share {
+            lot: m.lot,
+            points: m.points,
+        });
+        let points = match &errand.pursuit {
+            Pursuit::Transfer { day, .. } => {
+                let point_type = entry
+                    .after
+                    .expect("a transfer tells the balance")
+                    .point_type;
+                let shares: Vec<Share> = shares.collect();
+                for share in &shares {
+                    let member = object.as_member();
+                    self.transit.send(*day, member, point_type, share.points);
+                }
+                Some((point_type, shares))
+            }
+            _ => None,
+        };
+        let underway = Underway {
+            errand: errand.clone(),
+            subject: entry.subject.clone(),
+            object: object.0,
+            points,
+        };
+        self.begin_waiting(entry.seq, entry, &underway);
+        self.errands.begin(entry.seq, underway);
+    }
+
+    fn begin_waiting(&mut self, ticket: Seq, entry: &Entry, underway: &Underway) {
+        let shard = self.shard;
+        if let Some((sku, quantity)) = underway.pool() {
+            let name = self.symbols.name(sku).clone();
+            let stock = self.stocks.know(sku, &name);
+            stock.waiting += 1;
+            if let Some(home) = &mut stock.home {
+                home.wait(Asker::Own(ticket), quantity);
+            }
+        }
+        if let (Pursuit::ChangeUnits { more, units }, Subject::Stock(id)) =
+            (&underway.errand.pursuit, &entry.subject)
+        {
+            let sku = self.symbols.find(id.as_str());
+            let home = sku.map(|sku| self.stocks.know(sku, id.as_str()));
+            if let Some(home) = home.and_then(|stock| stock.home.as_mut()) {
+                if *more {
+                    home.restock(*units, shard, ticket);
+                } else {
+                    home.wait(Asker::Operator(shard, ticket), *units);
+                }
+            }
+        }
+    }
+
+    /// Lets go of an errand. Whoever of home's own waits in its queue, waits no longer.
+    pub(super) fn apply_end_of_errand(&mut self, ticket: Seq, entry: &Entry) {
+        let Some(ended) = self.errands.end(ticket) else {
+            return;
+        };
+        let shard = self.shard;
+        let sku = match &ended.subject {
+            Subject::Stock(id) => self.symbols.find(id.as_str()),
+            _ => ended.pool().map(|(sku, _)| sku),
+        };
+        if let Some(sku) = sku {
+            let name = self.symbols.name(sku).clone();
+            let stock = self.stocks.know(sku, &name);
+            stock.waiting -= u32::from(ended.pool().is_some());
+            if let Some(home) = &mut stock.home {
+                home.leave(Asker::Own(ticket));
+                home.leave(Asker::Operator(shard, ticket));
+            }
+        }
+        let came_back = matches!(entry.deed, Deed::Refused { .. });
+        if let (Pursuit::Transfer { day, .. }, Some((point_type, shares)), true) =
+            (&ended.errand.pursuit, &ended.points, came_back)
+        {
+            let at = ObjectKey(ended.object).as_member();
+            for share in shares {
+                self.transit.unsend(*day, at, *point_type, share.points);
+            }
+        }
+    }
+
+    pub(super) fn apply_stock(&mut self, entry: &Entry, id: &str) -> ObjectKey {
+        let sku = self
+            .symbols
+            .find(id)
+            .expect("decided: the entry defines the sale's symbol");
+        let shard = self.shard;
+        let stock = self.stocks.know(sku, id);
+        match &entry.deed {
+            Deed::StockPut {
+                terms,
+                version,
+                home,
+                opening,
+                ..
+            } => {
+                let known = stock.document.as_ref().map_or(0, |one| one.version);
+                if *version > known {
+                    stock.document = Some(StockDocument {
+                        terms: terms.clone(),
+                        version: *version,
+                        home: *home,
+                    });
+                }
+                if let (Some((units, shards)), None) = (opening, &stock.home)
+                    && *home == shard
+                {
+                    stock.home = Some(Box::new(Home::new(shard, *shards, *units)));
+                }
+            }
+            Deed::UnitsReleased => stock.home_mut().release(),
+            Deed::UnitsWanted {
+                more,
+                units,
+                shard,
+                ticket,
+            } => {
+                if *more {
+                    stock.home_mut().restock(*units, *shard, *ticket);
+                } else {
+                    stock
+                        .home_mut()
+                        .wait(Asker::Operator(*shard, *ticket), *units);
+                }
+            }
+            Deed::UnitsChanged {
+                more,
+                units,
+                shard,
+                ticket,
+            } => {
+                if *more {
+                    stock.home_mut().restocked(*shard, *ticket);
+                } else {
+                    stock.home_mut().withdraw(*units, *shard, *ticket);
+                }
+            }
+            Deed::Heard | Deed::Begun { .. } | Deed::Refused { .. } => {}
+            other => panic!("{other:?} is not about a sale"),
+        }
+        ObjectKey::stock(sku)
+    }
+
+    /// What an entry about a member does to the units of a sale.
+    pub(super) fn apply_units(&mut self, at: MemberIndex, entry: &Entry) {
+        match entry.deed {
+            Deed::Reserved {
+                sku,
+                quantity,
+                from,
+                ..
+            } => {
+                self.stock_of(sku).take(quantity, from);
+                self.stocks.buy(sku, at, quantity);
+            }
+            Deed::Confirmed {
+                reservation,
+                sku,
+                quantity,
+                late,
+                secret,
+            } => {
+                if let Some(from) = late {
+                    self.stock_of(sku).take(quantity, from);
+                    self.stocks.buy(sku, at, quantity);
+                }
+                self.stock_of(sku).share.sell(quantity);
+                let what = (reservation, sku, quantity);
+                self.stocks.sell(entry.seq, at, what, secret);
+            }
+            Deed::Cancelled {
+                sku, quantity, to, ..
+            }
+            | Deed::Lost {
+                sku, quantity, to, ..
+            } => {
+                self.stirred(sku).free(quantity, to);
+                self.stocks.unbuy(sku, at, quantity);
+            }
+            Deed::Unsold {
+                transaction,
+                revoked,
+                units,
+                ..
+            } => {
+                if let Some((sku, quantity, to)) = units {
+                    self.stirred(sku).unsell(quantity, to);
+                    self.stocks.unbuy(sku, at, quantity);
+                }
+                let returned = units.is_some();
+                self.stocks.take_back(transaction, revoked, returned);
+            }
+            Deed::CodeUsed { sale, unit } => self.stocks.use_code(sale, unit),
+            _ => {}
+        }
+    }
+
+    fn stock_of(&mut self, sku: Symbol) -> &mut super::stocks::Stock {
+        self.stocks
+            .get_mut(sku)
+            .expect("decided: the sale is known")
+    }
+
+    /// The same, where home may have to do something about it.
+    fn stirred(&mut self, sku: Symbol) -> &mut super::stocks::Stock {
+        let name = self.symbols.name(sku).clone();
+        self.stocks.know(sku, &name)
+    }
+}

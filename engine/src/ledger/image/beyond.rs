@@ -1,0 +1,27 @@
+//! The part of an image's head that has to do with other shards and with sales.
+
+use super::{ImageError, records};
+use crate::ledger::{command::Seq, errands::Underway, state::Ledger, stocks::Stocks};
+
+pub(super) fn write(part: &mut Vec<u8>, ledger: &Ledger) {
+    let errands: Vec<(Seq, &Underway)> = ledger.errands.iter().collect();
+    records::write(part, &ledger.links);
+    records::write(part, &errands);
+    records::write(part, &ledger.stocks.image());
+    records::write(part, &ledger.transit);
+}
+
+pub(super) fn restore(ledger: &mut Ledger, mut content: &[u8]) -> Result<(), ImageError> {
+    ledger.links = records::read(&mut content)?;
+    let errands: Vec<(Seq, Underway)> = records::read(&mut content)?;
+    for (ticket, underway) in errands {
+        ledger.errands.begin(ticket, underway);
+    }
+    ledger.stocks = Stocks::restored(records::read(&mut content)?);
+    ledger.transit = records::read(&mut content)?;
+    if content.is_empty() {
+        Ok(())
+    } else {
+        Err(ImageError::Incomplete("something stands behind its head"))
+    }
+}

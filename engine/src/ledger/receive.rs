@@ -1,0 +1,244 @@
+//! What a shard makes of a message from another.
+
+use super::{
+    command::{CommandKind, Seq, ShardIndex},
+    decide::Draft,
+    entry::{Deed, Entry, Subject},
+    errands::Pursuit,
+    id::MerchantId,
+    message::{Message, Receipt, Spelled},
+    refusal::{Code, Reason},
+    state::Ledger,
+    symbol::Symbol,
+    time::UnixMillis,
+    transfer::Arriving,
+};
+use crate::{
+    link::Turnout,
+    pool::{Place, PoolMessage, ToShard, Units},
+};
+
+/// A message as it comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// From which shard.
+    pub from: ShardIndex,
+    /// Its number on that link.
+    pub number: u64,
+    /// When it was sent.
+    pub at: UnixMillis,
+    /// What it says.
+    pub message: &'a Spelled,
+}
+
+/// What is to be done with a message.
+#[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every message makes an entry, and none is stored"
+)]
+pub enum Taken {
+    /// To be applied and journaled; then the message is to be handed in again. Time has done something first.
+    First(Entry),
+    /// To be applied and journaled.
+    Record(Entry),
+    /// It was applied before.
+    Known,
+    /// One in front of it is missing; it will come again.
+    TooEarly,
+}
+
+impl Ledger {
+    /// Decides what a message does. The same state, time and message give the same decision.
+    #[must_use]
+    pub fn decide_received(&self, now: UnixMillis, incoming: Incoming<'_>) -> Taken {
+        match self.links.turnout(incoming.from, incoming.number) {
+            Turnout::Known => return Taken::Known,
+            Turnout::TooEarly => return Taken::TooEarly,
+            Turnout::Next => {}
+        }
+        let at = now.max(incoming.at).max(self.last_at());
+        let mut draft = Draft::new(self, at);
+        draft.course.received = Some(Receipt {
+            from: incoming.from,
+            number: incoming.number,
+            acknowledged: self.links.acknowledged(incoming.from),
+            pool: None,
+        });
+        let message = incoming.message.map(|name| draft.naming.symbol(name));
+        let entry = self.take(draft, incoming, message);
+        // What is due of a member comes first, and takes in nothing.
+        if entry
+            .course
+            .as_ref()
+            .is_some_and(|course| course.received.is_some())
+        {
+            Taken::Record(entry)
+        } else {
+            Taken::First(entry)
+        }
+    }
+
+    fn take(
+        &self,
+        mut draft: Draft<'_>,
+        incoming: Incoming<'_>,
+        message: Message<Symbol>,
+    ) -> Entry {
+        let from = incoming.from;
+        match message {
+            Message::Pool { pool, message } => {
+                let Spelled::Pool { pool: name, .. } = incoming.message else {
+                    unreachable!("the same message with its names spelled out");
+                };
+                self.take_of_pool(draft, from, (pool, name), message)
+            }
+            Message::Merchant { name, version, .. } => {
+                let Spelled::Merchant { merchant, .. } = incoming.message else {
+                    unreachable!("the same message with its names spelled out");
+                };
+                let id = MerchantId::new(merchant).expect("checked where it came in");
+                let newer = self
+                    .merchant(&id)
+                    .is_none_or(|known| known.version < version);
+                let deed = if newer {
+                    let changed = true;
+                    Deed::MerchantPut {
+                        name,
+                        version,
+                        changed,
+                    }
+                } else {
+                    Deed::Heard
+                };
+                self.finish_by(draft, None, Subject::Merchant(id), None, deed)
+            }
+            Message::Stock {
+                sku,
+                terms,
+                version,
+                home,
+                opening,
+            } => {
+                let shards = self.rules.router.shards();
+                let deed = Deed::StockPut {
+                    terms,
+                    version,
+                    changed: true,
+                    home,
+                    opening: opening.map(|units| (units, shards)),
+                };
+                let subject = draft.stock(sku);
+                self.finish_by(draft, None, subject, None, deed)
+            }
+            Message::SetUnits { ticket, sku, units } => {
+                let deed = self.judge_set_units(&mut draft, sku, units, (from, ticket));
+                let subject = draft.stock(sku);
+                self.finish_by(draft, None, subject, None, deed)
+            }
+            Message::UnitsSet {
+                ticket,
+                sku,
+                done,
+                changed,
+            } => self.units_set(draft, sku, ticket, done, changed),
+            Message::Transfer {
+                ticket,
+                from: sender,
+                to,
+                point_type,
+                lots,
+            } => {
+                let arriving = Arriving {
+                    ticket,
+                    from: &sender,
+                    to: &to,
+                    point_type,
+                    lots,
+                };
+                self.arrive(draft, from, &arriving)
+            }
+            Message::Credited { ticket } => self.credited(draft, ticket),
+            Message::Returned { ticket, code } => self.returned(draft, ticket, code),
+        }
+    }
+
+    fn take_of_pool(
+        &self,
+        mut draft: Draft<'_>,
+        from: ShardIndex,
+        (pool, name): (Symbol, &str),
+        message: PoolMessage,
+    ) -> Entry {
+        if let Some(received) = &mut draft.course.received {
+            received.pool = Some((pool, message));
+        }
+        match message {
+            PoolMessage::ToShard(ToShard::Grant { ticket, .. }) => {
+                return self.granted(draft, ticket, Place::Tag);
+            }
+            PoolMessage::ToShard(ToShard::No { ticket, .. }) => {
+                return self.not_granted(draft, ticket);
+            }
+            PoolMessage::ToShard(message) => {
+                let share = self.stocks.get(pool).map(|stock| &stock.share);
+                if let Some(said) = share.cloned().unwrap_or_default().answer(&message) {
+                    draft.tell_home(from, pool, said);
+                }
+            }
+            PoolMessage::ToHome(_) => {}
+        }
+        let subject = stock_named(name);
+        self.finish_by(draft, None, subject, None, Deed::Heard)
+    }
+
+    /// Shard 0 hears whether the pool has the units that its document names.
+    fn units_set(
+        &self,
+        mut draft: Draft<'_>,
+        sku: Symbol,
+        ticket: Seq,
+        done: bool,
+        changed: bool,
+    ) -> Entry {
+        let underway = self
+            .errands
+            .get(ticket)
+            .expect("units were wanted by an errand");
+        let Pursuit::PutStock { terms, units } = &underway.errand.pursuit else {
+            panic!("only a document wants units over a link");
+        };
+        if !done {
+            let refusal = Reason {
+                requested: Some(Units::get(*units)),
+                ..Reason::plain(Code::ExceedsStock)
+            };
+            let deed = Deed::Refused {
+                command: CommandKind::PutStock,
+                refusal: refusal.into(),
+            };
+            return self.end_errand(draft, ticket, deed);
+        }
+        let known = self.stocks.get(sku).and_then(|one| one.document.as_ref());
+        let known = known.expect("only a known sale's units are changed");
+        let new_terms = known.terms != *terms;
+        let version = (known.version + u64::from(new_terms), new_terms);
+        let home = known.home;
+        let mut deed = self.stock_put(&mut draft, sku, terms.clone(), version, home, None);
+        if let Deed::StockPut { changed: told, .. } = &mut deed {
+            *told |= changed;
+        }
+        self.end_errand(draft, ticket, deed)
+    }
+}
+
+impl Draft<'_> {
+    fn stock(&self, sku: Symbol) -> Subject {
+        stock_named(self.naming.name(sku))
+    }
+}
+
+fn stock_named(name: &str) -> Subject {
+    let id = super::id::SkuId::new(name).expect("checked where it came in");
+    Subject::Stock(id)
+}

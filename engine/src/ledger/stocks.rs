@@ -1,0 +1,333 @@
+//! Sales: their documents, this shard's part of their pools, who has how many units, and which codes were used.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bincode::{BorrowDecode, Encode};
+
+use super::{
+    command::{Seq, ShardIndex},
+    id::SkuId,
+    members::MemberIndex,
+    message::Terms,
+    sold_code::SaleSecret,
+    symbol::Symbol,
+    time::UnixMillis,
+};
+use crate::pool::{Home, Pass, Place, Share, Units};
+
+/// What is sold, on which terms, as of which version.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct StockDocument {
+    /// The terms.
+    pub terms: Terms<Symbol>,
+    /// 1, 2, 3 …, counted on shard 0.
+    pub version: u64,
+    /// Where the pool is.
+    pub home: ShardIndex,
+}
+
+/// A sale as one shard knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Stock {
+    /// What is sold.
+    pub id: SkuId,
+    /// The document; units may come before it.
+    pub document: Option<StockDocument>,
+    /// This shard's part of the pool.
+    pub share: Share,
+    /// The pool, if it is here.
+    pub home: Option<Box<Home>>,
+    /// How many errands of this shard wait for units.
+    pub waiting: u32,
+    /// When marks were taken back last.
+    pub reopened_at: UnixMillis,
+}
+
+/// Whether units can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cover {
+    /// At once, from here.
+    Here(Place),
+    /// Nowhere, for certain.
+    SoldOut,
+    /// Home knows.
+    Ask,
+}
+
+impl Stock {
+    fn new(id: SkuId) -> Self {
+        Self {
+            id,
+            document: None,
+            share: Share::default(),
+            home: None,
+            waiting: 0,
+            reopened_at: UnixMillis(0),
+        }
+    }
+
+    /// Rules S3 to S5.
+    pub(super) fn cover(&self, quantity: Units) -> Cover {
+        match &self.home {
+            Some(home) if home.covers(quantity) => Cover::Here(Place::Home),
+            Some(home) if home.lacks(quantity) => Cover::SoldOut,
+            None if self.share.mark => Cover::SoldOut,
+            None if self.share.covers(quantity) => Cover::Here(Place::Allotment),
+            Some(_) | None => Cover::Ask,
+        }
+    }
+
+    /// Where units go that come back (S11).
+    pub(super) fn way_back(&self) -> Place {
+        if self.home.is_some() {
+            Place::Returned
+        } else {
+            self.share.way_back()
+        }
+    }
+
+    pub(super) fn home_mut(&mut self) -> &mut Home {
+        self.home
+            .as_mut()
+            .expect("decided: the pool's home is here")
+    }
+
+    pub(super) fn take(&mut self, quantity: Units, from: Place) {
+        self.share.take(quantity, from);
+        if let (Some(home), Place::Home) = (&mut self.home, from) {
+            home.take(quantity);
+        }
+    }
+
+    pub(super) fn free(&mut self, quantity: Units, to: Place) {
+        self.share.free(quantity, to);
+        self.come_home(quantity, to);
+    }
+
+    pub(super) fn unsell(&mut self, quantity: Units, to: Place) {
+        self.share.unsell(quantity, to);
+        self.come_home(quantity, to);
+    }
+
+    fn come_home(&mut self, quantity: Units, to: Place) {
+        if let (Some(home), Place::Returned) = (&mut self.home, to) {
+            home.give_back(quantity);
+        }
+    }
+}
+
+/// Units that were sold together, and their codes.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Sale {
+    /// The entry that made the reservation.
+    pub reservation: Seq,
+    /// Of what.
+    pub sku: Symbol,
+    /// To whom, as the shard counts members.
+    pub(super) member: u32,
+    /// How many.
+    pub quantity: Units,
+    /// What the codes are made of.
+    pub(super) secret: SaleSecret,
+    /// The units whose codes were used.
+    used: BTreeSet<u16>,
+    /// Whether the codes are void.
+    pub revoked: bool,
+    /// Whether the units went back into the pool.
+    pub returned: bool,
+}
+
+impl Sale {
+    /// Whether the code of this unit was used.
+    #[must_use]
+    pub fn is_used(&self, unit: u16) -> bool {
+        self.used.contains(&unit)
+    }
+
+    /// Whether any code was used.
+    #[must_use]
+    pub fn was_used(&self) -> bool {
+        !self.used.is_empty()
+    }
+}
+
+/// The sales of a shard.
+#[derive(Default)]
+pub(super) struct Stocks {
+    by_symbol: Vec<Option<Box<Stock>>>,
+    /// Units that members have reserved or bought, where they have any.
+    bought: BTreeMap<(Symbol, u32), Units>,
+    sales: BTreeMap<Seq, Sale>,
+    /// Pools at home here in which something may be to be done.
+    restless: BTreeSet<Symbol>,
+    /// Those of them that wait for time to pass.
+    asleep: BTreeSet<Symbol>,
+    /// The pool that is being served.
+    pub(super) serving: Option<(Symbol, Pass)>,
+}
+
+/// Everything of it, as an image has it.
+pub(super) type StocksImage = (
+    Vec<(Symbol, Stock)>,
+    Vec<(Symbol, u32, Units)>,
+    Vec<(Seq, Sale)>,
+);
+
+impl Stocks {
+    pub(super) fn get(&self, symbol: Symbol) -> Option<&Stock> {
+        self.by_symbol.get(symbol.index())?.as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, symbol: Symbol) -> Option<&mut Stock> {
+        self.by_symbol.get_mut(symbol.index())?.as_deref_mut()
+    }
+
+    /// The sale, made known if it is not. Whatever is done to it may set its home in motion.
+    pub(super) fn know(&mut self, symbol: Symbol, id: &str) -> &mut Stock {
+        if self.by_symbol.len() <= symbol.index() {
+            self.by_symbol.resize_with(symbol.index() + 1, || None);
+        }
+        self.restless.insert(symbol);
+        self.by_symbol[symbol.index()].get_or_insert_with(|| {
+            let id = SkuId::new(id).expect("a sale's name was checked where it came in");
+            Box::new(Stock::new(id))
+        })
+    }
+
+    /// All sales with their symbols.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Symbol, &Stock)> {
+        self.by_symbol
+            .iter()
+            .enumerate()
+            .filter_map(|(at, stock)| Some((Symbol::at(at), stock.as_deref()?)))
+    }
+
+    /// A pool in which something may be to be done.
+    pub(super) fn next_restless(&mut self) -> Option<Symbol> {
+        loop {
+            let symbol = self.restless.pop_first()?;
+            if self.get(symbol).is_some_and(|stock| stock.home.is_some()) {
+                return Some(symbol);
+            }
+        }
+    }
+
+    /// A pool waits for time to pass.
+    pub(super) fn sleep(&mut self, symbol: Symbol) {
+        self.asleep.insert(symbol);
+    }
+
+    /// Sets pools in motion that wait for time to pass; tells whether there are any.
+    pub(super) fn wake(&mut self) -> bool {
+        let any = !self.asleep.is_empty();
+        self.restless.append(&mut self.asleep);
+        any
+    }
+
+    /// Sets all pools in motion, as after a start.
+    pub(super) fn wake_all(&mut self) {
+        let all: Vec<Symbol> = self.iter().map(|(symbol, _)| symbol).collect();
+        self.restless.extend(all);
+    }
+
+    /// How many units a member has reserved or bought.
+    pub(super) fn bought(&self, sku: Symbol, member: MemberIndex) -> Units {
+        let bought = self.bought.get(&(sku, member.0));
+        bought.copied().unwrap_or_default()
+    }
+
+    pub(super) fn buy(&mut self, sku: Symbol, member: MemberIndex, quantity: Units) {
+        let bought = self.bought.entry((sku, member.0)).or_default();
+        *bought = bought.plus(quantity);
+    }
+
+    pub(super) fn unbuy(&mut self, sku: Symbol, member: MemberIndex, quantity: Units) {
+        let place = (sku, member.0);
+        let left = self.bought(sku, member).minus(quantity);
+        if left.is_zero() {
+            self.bought.remove(&place);
+        } else {
+            self.bought.insert(place, left);
+        }
+    }
+
+    pub(super) fn sale(&self, seq: Seq) -> Option<&Sale> {
+        self.sales.get(&seq)
+    }
+
+    pub(super) fn sell(
+        &mut self,
+        seq: Seq,
+        member: MemberIndex,
+        (reservation, sku, quantity): (Seq, Symbol, Units),
+        secret: SaleSecret,
+    ) {
+        let sale = Sale {
+            reservation,
+            sku,
+            member: member.0,
+            quantity,
+            secret,
+            used: BTreeSet::new(),
+            revoked: false,
+            returned: false,
+        };
+        self.sales.insert(seq, sale);
+    }
+
+    pub(super) fn use_code(&mut self, sale: Seq, unit: u16) {
+        if let Some(sale) = self.sales.get_mut(&sale) {
+            sale.used.insert(unit);
+        }
+    }
+
+    pub(super) fn take_back(&mut self, sale: Seq, revoked: bool, returned: bool) {
+        if let Some(sale) = self.sales.get_mut(&sale) {
+            sale.revoked |= revoked;
+            sale.returned |= returned;
+        }
+    }
+
+    /// What members have, with the places of the members.
+    pub(super) fn all_bought(&self) -> impl Iterator<Item = (Symbol, MemberIndex, Units)> {
+        let all = self.bought.iter();
+        all.map(|((sku, member), units)| (*sku, MemberIndex(*member), *units))
+    }
+
+    pub(super) fn sales(&self) -> impl Iterator<Item = (Seq, &Sale)> {
+        self.sales.iter().map(|(seq, sale)| (*seq, sale))
+    }
+
+    /// The sales behind an entry, in order.
+    pub(super) fn sales_behind(&self, seq: Seq) -> impl Iterator<Item = (Seq, &Sale)> {
+        self.sales.range(seq..).map(|(seq, sale)| (*seq, sale))
+    }
+
+    pub(super) fn image(&self) -> StocksImage {
+        let stocks = self.iter().map(|(symbol, stock)| (symbol, stock.clone()));
+        let bought = self.bought.iter();
+        (
+            stocks.collect(),
+            bought
+                .map(|((sku, member), units)| (*sku, *member, *units))
+                .collect(),
+            self.sales()
+                .map(|(seq, sale)| (seq, sale.clone()))
+                .collect(),
+        )
+    }
+
+    pub(super) fn restored((stocks, bought, sales): StocksImage) -> Self {
+        let mut this = Self::default();
+        for (symbol, stock) in stocks {
+            let id = stock.id.clone();
+            *this.know(symbol, id.as_str()) = stock;
+        }
+        this.bought = bought
+            .into_iter()
+            .map(|(sku, member, units)| ((sku, member), units))
+            .collect();
+        this.sales = sales.into_iter().collect();
+        this
+    }
+}

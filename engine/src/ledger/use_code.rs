@@ -1,0 +1,66 @@
+//! Using the codes of units that were sold: each once.
+
+use super::{
+    command::{Seq, ShardIndex, UseCode},
+    decide::Judged,
+    entry::Deed,
+    members::MemberIndex,
+    refusal::Code,
+    sold_code::{SaleSecret, SoldCode},
+    state::Ledger,
+    stocks::Sale,
+};
+
+impl Ledger {
+    pub(super) fn judge_use_code(&self, used: &UseCode) -> Judged {
+        let code = used.code;
+        let sale = self.code(&code).ok_or(Code::CodeNotFound)?;
+        if sale.revoked {
+            return Err(Code::CodeRevoked.into());
+        }
+        if sale.is_used(code.unit) {
+            return Err(Code::CodeUsed.into());
+        }
+        Ok(Deed::CodeUsed {
+            sale: code.sale,
+            unit: code.unit,
+        })
+    }
+
+    /// The sale that gave a code out, if one did.
+    #[must_use]
+    pub fn code(&self, code: &SoldCode) -> Option<&Sale> {
+        let sale = self.stocks.sale(code.sale)?;
+        let known = code.shard == self.shard
+            && u64::from(code.unit) < sale.quantity.get()
+            && code.is_of(sale.secret);
+        known.then_some(sale)
+    }
+
+    /// The codes that were given out for a reservation, in the order of its units.
+    #[must_use]
+    pub fn codes_of(&self, reservation: Seq) -> Vec<SoldCode> {
+        let mut sales = self.stocks.sales_behind(reservation);
+        let found = sales.find(|(_, sale)| sale.reservation == reservation);
+        found.map_or_else(Vec::new, |(seq, sale)| {
+            codes(self.shard, seq, sale.quantity.get(), sale.secret)
+        })
+    }
+
+    pub(super) fn sale_of(&self, code: &SoldCode) -> Option<MemberIndex> {
+        self.code(code).map(|sale| MemberIndex(sale.member))
+    }
+}
+
+/// The codes of so many units.
+pub(super) fn codes(
+    shard: ShardIndex,
+    sale: Seq,
+    quantity: u64,
+    secret: SaleSecret,
+) -> Vec<SoldCode> {
+    let units = (0..=u16::MAX).take(usize::try_from(quantity).unwrap_or(usize::MAX));
+    units
+        .map(|unit| SoldCode::new(shard, sale, unit, secret))
+        .collect()
+}

@@ -1,0 +1,294 @@
+//! What was heard of a sale, unit by unit, and whether the server's own account of it agrees.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Outcome;
+use crate::names::{Member, SkuNumber};
+use crate::workload::Reservation;
+
+/// The refusal that says that no unit is left.
+const SOLD_OUT: &str = "sold_out";
+
+/// The answers to reservations, counted. Each is of one unit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Takings {
+    by_sku: BTreeMap<SkuNumber, Answers>,
+    /// Accepted units; one entry for each member that got any.
+    by_member: HashMap<(SkuNumber, Member), u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Answers {
+    accepted: u64,
+    sold_out: u64,
+}
+
+impl Takings {
+    pub(crate) fn add(&mut self, reservation: Reservation, outcome: Outcome<'_>) {
+        let Reservation { member, sku } = reservation;
+        let answers = self.by_sku.entry(sku).or_default();
+        match outcome {
+            Outcome::Accepted => {
+                answers.accepted += 1;
+                *self.by_member.entry((sku, member)).or_default() += 1;
+            }
+            Outcome::Refused(SOLD_OUT) => answers.sold_out += 1,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (sku, answers) in &other.by_sku {
+            let sum = self.by_sku.entry(*sku).or_default();
+            sum.accepted += answers.accepted;
+            sum.sold_out += answers.sold_out;
+        }
+        for (who, units) in &other.by_member {
+            *self.by_member.entry(*who).or_default() += units;
+        }
+    }
+
+    /// Compares what was heard with what the server says of each SKU, in the order of their numbers. `unknown` is how many
+    /// reservations may have been accepted without anybody hearing it.
+    pub(crate) fn judge(
+        &self,
+        stocks: &[Stock],
+        per_member_limit: Option<u64>,
+        unknown: u64,
+    ) -> SaleReport {
+        let mut wrong = Vec::new();
+        let mut skus = Vec::new();
+        for (number, stock) in (0..).map(SkuNumber).zip(stocks) {
+            let answers = self.by_sku.get(&number).copied().unwrap_or_default();
+            stock.judge(answers, unknown, &mut wrong);
+            skus.push(SkuReport {
+                stock: stock.clone(),
+                accepted: answers.accepted,
+                sold_out: answers.sold_out,
+            });
+        }
+        let limit = per_member_limit.unwrap_or(u64::MAX);
+        let over = self
+            .by_member
+            .values()
+            .filter(|units| **units > limit)
+            .count() as u64;
+        if over > 0 {
+            wrong.push(format!(
+                "{over} times a member got more units than the limit of {limit}"
+            ));
+        }
+        SaleReport {
+            skus,
+            members_over_limit: over,
+            wrong,
+        }
+    }
+}
+
+/// A sale as the server shows it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Stock {
+    /// What is sold.
+    pub sku: String,
+    /// Where the sale stands.
+    pub state: String,
+    /// Where its units are.
+    pub units: Units,
+}
+
+/// Where the units of a sale are.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "the names are those of the wire contract")]
+pub struct Units {
+    pub total: u64,
+    pub available: u64,
+    pub returning: u64,
+    pub reserved: u64,
+    pub sold: u64,
+}
+
+impl Stock {
+    fn judge(&self, answers: Answers, unknown: u64, wrong: &mut Vec<String>) {
+        let Self { sku, units, .. } = self;
+        let taken = units.reserved + units.sold;
+        let sum = units.available + units.returning + taken;
+        if sum != units.total {
+            wrong.push(format!(
+                "{sku} has {} units, of which {sum} are somewhere",
+                units.total
+            ));
+        }
+        if !(answers.accepted..=answers.accepted + unknown).contains(&taken) {
+            wrong.push(format!(
+                "{taken} units of {sku} are reserved or sold, {} were accepted",
+                answers.accepted
+            ));
+        }
+        if answers.accepted > units.total {
+            wrong.push(format!(
+                "{} units of {sku} were accepted, there are only {}",
+                answers.accepted, units.total
+            ));
+        }
+        // Nothing is given back during a run, so whoever heard that there is none must stay right.
+        if answers.sold_out > 0 && taken < units.total {
+            wrong.push(format!(
+                "{sku} was said to be sold out, {} of {} units are left",
+                units.total - taken,
+                units.total
+            ));
+        }
+    }
+}
+
+/// What a sale came to. Counts are of the whole run, the warm-up included.
+#[derive(Clone, Debug, Serialize)]
+pub struct SaleReport {
+    /// Each SKU of the sale.
+    pub skus: Vec<SkuReport>,
+    /// How many times a member got more units of a SKU than the limit.
+    pub members_over_limit: u64,
+    /// What does not add up; empty if exactly the right number was sold.
+    pub wrong: Vec<String>,
+}
+
+/// One SKU: what the server says, and what was heard.
+#[derive(Clone, Debug, Serialize)]
+pub struct SkuReport {
+    /// What the server says after the run.
+    #[serde(flatten)]
+    pub stock: Stock,
+    /// Reservations that were accepted, of one unit each.
+    pub accepted: u64,
+    /// Reservations that were refused because no unit was left.
+    pub sold_out: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn units(available: u64, returning: u64, reserved: u64) -> Units {
+        Units {
+            total: 3,
+            available,
+            returning,
+            reserved,
+            sold: 0,
+        }
+    }
+
+    /// What is wrong when these members were accepted, this often it was said that nothing is left, and the units are there.
+    fn wrong(members: &[u64], sold_out: u64, unknown: u64, units: Units) -> Vec<String> {
+        let mut takings = Takings::default();
+        let of = |member| Reservation {
+            member: Member(member),
+            sku: SkuNumber(0),
+        };
+        for member in members {
+            takings.add(of(*member), Outcome::Accepted);
+        }
+        for _ in 0..sold_out {
+            takings.add(of(9), Outcome::Refused("sold_out"));
+            takings.add(of(9), Outcome::Refused("member_limit_reached"));
+        }
+        let stock = Stock {
+            sku: "s".to_owned(),
+            units,
+            ..Stock::default()
+        };
+        takings.judge(&[stock], Some(1), unknown).wrong
+    }
+
+    #[test]
+    fn a_sale_is_exact_or_it_is_said_what_is_not() {
+        let cases: &[(&[u64], u64, u64, Units, &str)] = &[
+            // accepted members, sold out, unknown, units, what is wrong
+            (&[1, 2], 0, 0, units(1, 0, 2), ""),
+            (&[1, 2, 3], 5, 0, units(0, 0, 3), ""),
+            (&[1, 2], 0, 1, units(0, 0, 3), ""),
+            (&[1, 2], 1, 1, units(0, 0, 3), ""),
+            (
+                &[1, 2],
+                0,
+                0,
+                units(0, 0, 3),
+                "3 units of s are reserved or sold, 2 were accepted",
+            ),
+            (
+                &[1, 2],
+                0,
+                0,
+                units(2, 0, 1),
+                "1 units of s are reserved or sold, 2 were accepted",
+            ),
+            (
+                &[1, 2],
+                0,
+                0,
+                units(0, 0, 2),
+                "s has 3 units, of which 2 are somewhere",
+            ),
+            (
+                &[1, 2],
+                1,
+                0,
+                units(0, 1, 2),
+                "s was said to be sold out, 1 of 3 units are left",
+            ),
+            (
+                &[1, 1],
+                0,
+                0,
+                units(1, 0, 2),
+                "1 times a member got more units than the limit of 1",
+            ),
+            (
+                &[1, 2, 3, 4],
+                0,
+                0,
+                units(0, 0, 4),
+                "s has 3 units, of which 4 are somewhere",
+            ),
+            (
+                &[1, 2, 3, 4],
+                0,
+                0,
+                units(0, 0, 4),
+                "4 units of s were accepted, there are only 3",
+            ),
+        ];
+        for (members, sold_out, unknown, units, expected) in cases {
+            let wrong = wrong(members, *sold_out, *unknown, *units);
+            if expected.is_empty() {
+                assert_eq!(wrong, Vec::<String>::new(), "{members:?} {units:?}");
+            } else {
+                assert!(
+                    wrong.iter().any(|one| one == expected),
+                    "{wrong:?}, not {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn counts_of_several_workers_add_up() {
+        let reservation = Reservation {
+            member: Member(1),
+            sku: SkuNumber(0),
+        };
+        let mut one = Takings::default();
+        one.add(reservation, Outcome::Accepted);
+        let another = one.clone();
+        one.merge(&another);
+        let stock = Stock {
+            units: units(1, 0, 2),
+            ..Stock::default()
+        };
+        let report = one.judge(&[stock], Some(1), 0);
+        assert_eq!((report.skus[0].accepted, report.members_over_limit), (2, 1));
+    }
+}
