@@ -86,7 +86,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Result<Self, OpenError> {
         let Parts {
             router,
-            ledgers,
+            mut ledgers,
             journal,
             recovered,
             head,
@@ -96,6 +96,9 @@ impl Engine {
             disk,
             lock,
         } = parts;
+        for ledger in &mut ledgers {
+            ledger.is_placed_by(router);
+        }
         let documents: Vec<Document> = ledgers[usize::from(Router::DOCUMENTS.0)]
             .merchants()
             .map(crate::ledger::Merchant::document)

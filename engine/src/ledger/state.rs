@@ -24,7 +24,7 @@ use super::{
     time::UnixMillis,
     transit::{Transit, TransitStripe},
 };
-use crate::link::Links;
+use crate::{link::Links, router::Router};
 
 /// Why a recorded entry cannot be applied.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +119,11 @@ impl Ledger {
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Tells which other shards there are, and where the pools of sales are.
+    pub const fn is_placed_by(&mut self, router: Router) {
+        self.rules.router = router;
     }
 
     /// This shard's part of the accounts that belong to nobody.
