@@ -173,8 +173,9 @@ impl Engine {
         let stopping = Arc::new(AtomicBool::new(false));
         let orders = match keeping {
             Some(keeping) => {
+                let measured = (&meters, &clock);
                 let keeper = keeper(
-                    keeping, &past, rules, &running, &shards, &stopping, &meters, &clock,
+                    keeping, &past, rules, &running, &shards, &stopping, measured,
                 );
                 running
                     .threads
@@ -223,8 +224,7 @@ fn keeper(
     running: &host::Running,
     shards: &[Shard],
     stopping: &Arc<AtomicBool>,
-    meters: &Arc<Meters>,
-    clock: &Arc<dyn Clock>,
+    (meters, clock): (&Arc<Meters>, &Arc<dyn Clock>),
 ) -> Keeper {
     let addresses: Vec<_> = shards.iter().map(|shard| shard.address.clone()).collect();
     let (rolls, inbox) = (running.rolls.clone(), running.inbox.clone());

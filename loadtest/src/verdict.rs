@@ -217,7 +217,7 @@ mod tests {
                 Evidence {
                     commands_planned: 0,
                     commands_answered: 0,
-                    ..good.clone()
+                    ..good
                 },
                 1,
             ),

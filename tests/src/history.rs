@@ -69,7 +69,9 @@ pub fn cases() -> Vec<String> {
             }
         }
     }
-    let codes = Code::ALL.into_iter().filter(|code| !is_said_in_markets(*code));
+    let codes = Code::ALL
+        .into_iter()
+        .filter(|code| !is_said_in_markets(*code));
     cases.extend(codes.map(|code| code_name(code).to_owned()));
     let kinds = KINDS.iter().take(KINDS_OF_ONE_SHARD);
     cases.extend(kinds.map(|kind| format!("deed {kind}")));

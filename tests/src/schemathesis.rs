@@ -248,7 +248,8 @@ fn untold(data: &Path, told: &BTreeSet<String>) -> Result<usize, String> {
 fn installed() -> Result<PathBuf, String> {
     let requirements = sources().join("requirements.txt");
     let text = fs::read(&requirements).map_err(|error| error.to_string())?;
-    let profile = built::binary().parent().unwrap_or(Path::new("."));
+    let binary = built::binary();
+    let profile = binary.parent().unwrap_or(binary);
     let name = format!("schemathesis-{:016x}", xxhash_rust::xxh3::xxh3_64(&text));
     let place = profile.parent().unwrap_or(profile).join(name);
     let python = place.join("bin/python");

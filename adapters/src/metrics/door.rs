@@ -128,7 +128,9 @@ impl DoorMeters {
             run = Some(match run {
                 Some((before, count)) if before == fate => (fate, count + 1),
                 before => {
-                    before.map(|(fate, count)| self.count(door, fate, count));
+                    if let Some((fate, count)) = before {
+                        self.count(door, fate, count);
+                    }
                     (fate, 1)
                 }
             });

@@ -5,8 +5,9 @@ use smallvec::SmallVec;
 
 use super::{
     amount::Points,
-    command::{CommandKind, HoldId, Offset, ReservationId, ShardIndex},
+    command::{CommandKind, ShardIndex},
     entry::{Account, Deed, Entry, Move},
+    handle::{HoldId, Offset, ReservationId},
     id::RequestId,
     refusal::Refusal,
     sold_code::SoldCode,

@@ -2,10 +2,11 @@
 
 use super::{
     amount::Points,
-    command::{Capture, Hold, HoldId, Release},
+    command::{Capture, Hold, Release},
     decide::{Draft, Judged},
     deposit::Incoming,
     entry::{Account, Deed},
+    handle::HoldId,
     holds::{Held, HoldState},
     members::MemberIndex,
     redeem::eligible,

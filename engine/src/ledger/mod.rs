@@ -30,6 +30,7 @@ mod entry;
 mod errands;
 mod fingerprint;
 mod footprint;
+mod handle;
 mod hold;
 mod holds;
 mod id;
@@ -68,13 +69,14 @@ pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};
 pub use command::{
     Adjust, Cancel, Capture, ChangeUnits, Command, CommandKind, Confirm, Direction, Earn, Enrol,
-    Erase, Hold, HoldId, Lifecycle, Offset, PutMerchant, PutStock, Redeem, Release, Request,
-    ReservationId, Reserve, Reverse, Seq, ShardIndex, TransactionId, Transfer, UseCode,
+    Erase, Hold, Lifecycle, PutMerchant, PutStock, Redeem, Release, Request, Reserve, Reverse, Seq,
+    ShardIndex, Transfer, UseCode,
 };
 pub use decide::Decision;
 pub use entry::{Account, After, Deed, Entry, Move, Moves, Origin, Posting, Subject};
 pub use errands::{Errand, Pursuit};
 pub use footprint::Footprint;
+pub use handle::{HoldId, Offset, ReservationId, TransactionId};
 pub use holds::{Held, HoldState};
 pub use id::{
     Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, SkuId, Use,

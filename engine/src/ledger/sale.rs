@@ -4,11 +4,12 @@
 
 use super::{
     amount::Points,
-    command::{Cancel, Confirm, ReservationId, Reserve, Seq, ShardIndex},
+    command::{Cancel, Confirm, Reserve, Seq, ShardIndex},
     decide::{Draft, Judged},
     deposit::Incoming,
     entry::{Account, Deed},
     errands::Pursuit,
+    handle::ReservationId,
     holds::{Held, HoldState},
     members::MemberIndex,
     message::{Message, Sent, Terms},

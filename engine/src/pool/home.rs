@@ -170,9 +170,7 @@ impl Home {
     pub fn total_to_be(&self) -> Units {
         let waiting = self.queue.iter();
         let withdrawn = waiting.filter(|one| matches!(one.asker, Asker::Operator(..)));
-        withdrawn.fold(self.total, |left, one| {
-            left.minus(one.quantity.min(left))
-        })
+        withdrawn.fold(self.total, |left, one| left.minus(one.quantity.min(left)))
     }
 
     /// Whether a shard may be marked, and was not asked to drop the mark.

@@ -38,7 +38,7 @@ pub struct FlashSale {
     pub units: u64,
     /// How many ask at the same time.
     pub connections: usize,
-    /// How many times the server is killed, if as much is sold.
+    /// How many times the server is killed.
     pub kills: u32,
     /// What chance starts from.
     pub seed: u64,
@@ -77,7 +77,12 @@ pub fn flash_sale(data: &Path, wanted: &FlashSale) -> (Server, Sold) {
     let mut sold = Sold::default();
     let mut accepted: Vec<(Value, Answer)> = Vec::new();
     while !wishes.is_empty() {
-        let most = usize::try_from(wanted.units).unwrap() / (wanted.kills as usize + 1);
+        // Often while something is left to sell, and now and then when nothing is.
+        let unsold = wanted.units.saturating_sub(sold.reserved.len() as u64);
+        let most = match usize::try_from(unsold).unwrap() {
+            0 => wishes.len() / (wanted.kills.saturating_sub(sold.kills) as usize + 1),
+            unsold => unsold / 4,
+        };
         let kill_after = (sold.kills < wanted.kills).then(|| rng.random_range(1..=most.max(1)));
         let begun = Instant::now();
         let (running, heard) = press(server, &wishes, wanted.connections, kill_after);
@@ -204,7 +209,9 @@ pub fn reserve(member: &str, sku: &str, quantity: u64, id: &str) -> Value {
 /// What is done with a reservation: `confirm` or `cancel`.
 #[must_use]
 pub fn settle(kind: &str, reservation: &str) -> Value {
-    alone(json!({ "reservation": reservation }), kind, kind)
+    // A member may have several reservations, so the kind alone would be the same id twice.
+    let id = format!("{kind}-{reservation}");
+    alone(json!({ "reservation": reservation }), kind, &id)
 }
 
 /// The use of a code.

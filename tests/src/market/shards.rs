@@ -13,7 +13,7 @@ use super::clients::{Seen, Stay};
 
 /// What is to be said or sent when it is durable.
 enum Held {
-    Said(Stay, Reply),
+    Said(Box<(Stay, Reply)>),
     Parcels(Vec<Parcel>),
 }
 
@@ -46,14 +46,14 @@ impl Shard {
 
     /// Has a command looked at; tells whether it was decided at once.
     pub(super) fn ask(&mut self, now: UnixMillis, request: &Request, stay: Stay) -> bool {
-        let decided = match self.core.first_look(now, request) {
+        match self.core.first_look(now, request) {
             Ok(reply) if self.core.is_carried(&reply) => {
                 self.core.answer_when_carried(reply, stay.clone());
                 self.waiting.push(stay);
                 false
             }
             Ok(reply) => {
-                self.core.hold_back(Held::Said(stay, reply));
+                self.core.hold_back(Held::Said(Box::new((stay, reply))));
                 true
             }
             Err(wait) => {
@@ -61,8 +61,7 @@ impl Shard {
                 self.core.park(wait, request.clone(), stay);
                 false
             }
-        };
-        decided
+        }
     }
 
     pub(super) fn receive(&mut self, now: UnixMillis, parcel: &Parcel) {
@@ -88,7 +87,7 @@ impl Shard {
                 .iter()
                 .position(|other| other.number == stay.number);
             let stay = at.map_or(stay, |at| self.waiting.swap_remove(at));
-            self.core.hold_back(Held::Said(stay, reply));
+            self.core.hold_back(Held::Said(Box::new((stay, reply))));
         }
     }
 
@@ -113,7 +112,7 @@ impl Shard {
                 .extend(records.map(|record| record.expect("just written").to_vec()));
             for held in block.held {
                 match held {
-                    Held::Said(stay, reply) => said.push((stay, reply)),
+                    Held::Said(told) => said.push(*told),
                     Held::Parcels(parcels) => post.take(parcels),
                 }
             }

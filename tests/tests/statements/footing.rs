@@ -55,7 +55,17 @@ async fn every_statement_foots_and_every_cut_of_it_is_a_part_of_it() {
         books(&house).await;
         house.engine.shut_down().await;
     }
-    for kind in ItemKind::ALL {
+    // Sales and transfers, which the random commands do not know, have a test of their own.
+    let sold = [
+        ItemKind::Reserve,
+        ItemKind::Confirm,
+        ItemKind::Cancel,
+        ItemKind::ReservationExpired,
+        ItemKind::Transfer,
+        ItemKind::TransferIn,
+    ];
+    let kinds = ItemKind::ALL.into_iter();
+    for kind in kinds.filter(|kind| !sold.contains(kind)) {
         assert!(met.contains_key(kind.name()), "{kind:?} of {met:?}");
     }
 }

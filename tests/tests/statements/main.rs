@@ -12,3 +12,4 @@ mod movements;
 mod old;
 mod pages;
 mod rebuilding;
+mod selling;

@@ -30,13 +30,25 @@ pub(super) fn write(out: &mut Vec<u8>, content: &impl Encode) {
 
 /// What a record may take in memory: a wrong length must not ask for more than a machine could have.
 const DECODED_BYTES_MAX: usize = 64 << 30;
+/// What each byte of a record may take in memory: a list of empty things has at least a byte for each of them.
+const DECODED_PER_BYTE_MAX: usize = 256;
+/// The longest records for which that is looked at, in bytes; to the decoder a limit is a constant, so there are steps.
+const SHORT: usize = 64 << 10;
+const LONG: usize = 16 << 20;
 
 /// Reads a record off the front.
 pub(super) fn read<'a, T: BorrowDecode<'a, ()>>(bytes: &mut &'a [u8]) -> Result<T, DecodeError> {
-    let (content, used) = bincode::borrow_decode_from_slice(
-        bytes,
-        bincode::config::standard().with_limit::<DECODED_BYTES_MAX>(),
-    )?;
+    let config = bincode::config::standard();
+    let (content, used) = if bytes.len() <= SHORT {
+        let config = config.with_limit::<{ SHORT * DECODED_PER_BYTE_MAX }>();
+        bincode::borrow_decode_from_slice(bytes, config)?
+    } else if bytes.len() <= LONG {
+        let config = config.with_limit::<{ LONG * DECODED_PER_BYTE_MAX }>();
+        bincode::borrow_decode_from_slice(bytes, config)?
+    } else {
+        let config = config.with_limit::<DECODED_BYTES_MAX>();
+        bincode::borrow_decode_from_slice(bytes, config)?
+    };
     *bytes = &bytes[used..];
     Ok(content)
 }

@@ -132,7 +132,7 @@ impl Loose {
                 continue;
             };
             if *pool == sku {
-                loose.to_shard(message);
+                loose.count_to_shard(message);
             }
         }
         let sku = shard.symbols.find(stock.id.as_str());
@@ -145,13 +145,13 @@ impl Loose {
                 continue;
             };
             if Some(*pool) == sku {
-                loose.to_home(message);
+                loose.count_to_home(message);
             }
         }
         loose
     }
 
-    fn to_shard(&mut self, message: &ToShard) {
+    fn count_to_shard(&mut self, message: &ToShard) {
         match *message {
             ToShard::Grant {
                 quantity, extra, ..
@@ -169,7 +169,7 @@ impl Loose {
         }
     }
 
-    fn to_home(&mut self, message: &ToHome) {
+    fn count_to_home(&mut self, message: &ToHome) {
         match *message {
             ToHome::Said { units, .. } => {
                 self.units = self.units.plus(units);
