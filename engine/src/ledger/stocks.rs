@@ -317,9 +317,13 @@ impl Stocks {
         )
     }
 
-    pub(super) fn restored((stocks, bought, sales): StocksImage) -> Self {
+    /// What an image has; `None` if it names a sale by a symbol of which there are not so many.
+    pub(super) fn restored((stocks, bought, sales): StocksImage, names: usize) -> Option<Self> {
         let mut this = Self::default();
         for (symbol, stock) in stocks {
+            if symbol.index() >= names {
+                return None;
+            }
             let id = stock.id.clone();
             *this.know(symbol, id.as_str()) = stock;
         }
@@ -328,6 +332,6 @@ impl Stocks {
             .map(|(sku, member, units)| ((sku, member), units))
             .collect();
         this.sales = sales.into_iter().collect();
-        this
+        Some(this)
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn restore(ledger: &mut Ledger, mut content: &[u8]) -> Result<(), Ima
     for (ticket, underway) in errands {
         ledger.errands.begin(ticket, underway);
     }
-    ledger.stocks = Stocks::restored(records::read(&mut content)?);
+    let names = ledger.symbols.len();
+    ledger.stocks = Stocks::restored(records::read(&mut content)?, names)
+        .ok_or(ImageError::Incomplete("a sale has no name"))?;
     ledger.transit = records::read(&mut content)?;
     if content.is_empty() {
         Ok(())

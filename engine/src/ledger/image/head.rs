@@ -115,6 +115,11 @@ impl Head<'_> {
         }
         let mut reversals = Reversals::default();
         for &(seq, points) in &self.reversals {
+            if !reversals.of(seq).is_zero() {
+                return Err(ImageError::Incomplete(
+                    "a transaction is reversed in two places",
+                ));
+            }
             reversals.add(seq, points);
         }
         ledger.symbols = symbols;
