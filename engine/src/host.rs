@@ -141,6 +141,11 @@ impl Failure {
         self.0.send_replace(Some(error.to_string()));
     }
 
+    /// Whether anything was said.
+    pub(crate) fn is_told(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// Old records cannot be kept or found: a shard would run out of memory, or leave commands without an answer.
     pub(crate) fn of_past(&self, error: &PastError) {
         tracing::error!(%error, "the store of old records failed");

@@ -20,7 +20,10 @@ use jifen_engine::{
         memory::{Fault, Medium, MemoryJournal},
         recovery::recover,
     },
-    ledger::{HoldId, HoldState, Ledger, MemberId, Rules, ShardIndex, UnixMillis},
+    ledger::{
+        Command, HoldId, HoldState, Ledger, MemberId, PointType, Points, Principal, Request,
+        RequestId, Rules, ShardIndex, Transfer, UnixMillis,
+    },
 };
 use jifen_tests::{
     ask::{Ask, What},
@@ -48,6 +51,17 @@ impl Clock for HandClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.0.load(Ordering::SeqCst))
     }
+}
+
+fn transfer(from: &str, to: &str, id: &str, points: u64) -> Request {
+    let command = Command::Transfer(Transfer {
+        member: MemberId::new(from).unwrap(),
+        to: MemberId::new(to).unwrap(),
+        points: Points::new(points).unwrap(),
+        point_type: PointType::new("points").unwrap(),
+    });
+    let principal = Principal::new("app").unwrap();
+    Request::new(principal, RequestId::new(id).unwrap(), command, None, None)
 }
 
 /// Recovers what is on the medium and starts an engine on it.
@@ -225,6 +239,9 @@ async fn a_failed_journal_acknowledges_nothing_more_and_a_restart_tells() {
         );
         let read = engine.member(MemberId::new("A").unwrap()).await;
         assert_eq!(read, Err(EngineError::OutcomeUnknown));
+        // What another shard would have to answer is not waited for.
+        let sent = engine.submit(transfer("A", "B", "s1", 5)).await;
+        assert_eq!(sent.err(), Some(EngineError::OutcomeUnknown));
         engine.shut_down().await;
 
         let engine = start(&medium, &clock, Limits::default());

@@ -28,7 +28,7 @@ use crate::{
 
 /// How often a shard looks for what is due by itself.
 const EXPIRY_EVERY: Duration = Duration::from_millis(100);
-/// How often a shard looks at pools that wait for time to pass.
+/// How often a shard looks at pools that wait for time to pass, and whether the others can still be heard.
 const WAKE_EVERY: Duration = Duration::from_millis(10);
 /// How much of that is done at most before other mail is looked at.
 const EXPIRIES_PER_LOOK: usize = 256;
@@ -270,7 +270,13 @@ impl ShardActor {
 
     /// Looks again at pools that wait for time to pass.
     fn wake(&mut self, ctx: &mut Context<Self>) {
-        if self.core.wake() {
+        let mut moved = self.core.wake();
+        if self.core.parked() > 0 && self.outlets.failure.is_told() {
+            // Nothing will come from other shards any more. Whoever waits hears that the outcome is not known.
+            self.core.forget_parked();
+            moved = true;
+        }
+        if moved {
             self.go_on(ctx);
         }
     }
