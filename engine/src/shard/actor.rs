@@ -147,10 +147,7 @@ impl ShardActor {
     fn submit(&mut self, request: Request, to: oneshot::Sender<Said<Reply>>, mut pass: Pass) {
         pass.passed(Stage::Queued);
         match self.core.first_look(self.clock.now(), &request) {
-            Ok(reply) => {
-                pass.passed(Stage::Decided);
-                self.reply(Ticket::One { to, pass }, reply);
-            }
+            Ok(reply) => self.reply(Ticket::One { to, pass }, reply),
             Err(wait) => self.core.park(wait, request, Ticket::One { to, pass }),
         }
     }

@@ -178,6 +178,11 @@ impl View {
                     transaction,
                     points,
                     ..
+                }
+                | Deed::Unsold {
+                    transaction,
+                    points,
+                    ..
                 } = entry.deed
                 && transaction == seq
             {
