@@ -9,7 +9,7 @@ mod figures;
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
@@ -73,18 +73,18 @@ pub fn measure(data: &Path, overload: &Overload) -> Result<Figures, String> {
     let offered = peak * f64::from(overload.times);
     let pace = Duration::from_secs_f64(many.len() as f64 / offered);
     let (memory_before, begun) = (server.memory(), Instant::now());
-    let over = AtomicBool::new(false);
     let memory_most = thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut most = 0;
-            while !over.load(Ordering::Relaxed) {
+        let (over, ended) = mpsc::channel::<()>();
+        let server = &server;
+        let watch = scope.spawn(move || {
+            let mut most = server.memory();
+            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 most = most.max(server.memory());
-                thread::sleep(LOOK_EVERY);
             }
             most
         });
         let worked = work(&mut many, Some(pace), Until::Time(begun + overload.lasting));
-        over.store(true, Ordering::Relaxed);
+        drop(over);
         let most = watch.join().map_err(|_| "memory cannot be looked at")?;
         worked.map(|()| most)
     })?;
