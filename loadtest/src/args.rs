@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::error::RunError;
+use crate::chaos::ChaosKind;
 use crate::names::RunId;
+use crate::profile::Profile;
 use crate::quantity::{Count, Rate, Span};
-use crate::sale::Sale;
-use crate::settings::{Key, Load, Settings};
+use crate::scenario::Scenario;
+use crate::settings::Key;
+use crate::slo::Slo;
+use crate::spread::Spread;
 use crate::target::Target;
 use crate::workload::Mix;
 
@@ -34,12 +37,22 @@ pub enum Command {
     /// One run: set up, warm up, measure, report
     #[command(long_about = RUN_ABOUT, after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Climb the rate until an objective is missed, and say how high it was kept
+    #[command(long_about = FIND_MAX_ABOUT, after_help = EXIT_CODES)]
+    FindMax(Box<FindMaxArgs>),
+    /// Put the results of two runs side by side
+    Compare(CompareArgs),
+    /// Print the JSON schema of the result that run --out writes
+    Schema,
 }
 
 const RUN_ABOUT: &str = "\
 One run: set up members, warm up, measure, report.
 
-Open loop unless --closed: requests are planned at a constant rate, whether or not the server keeps up. Those planned while \
+Without options it is the canonical workload; other scenarios have names, and an option that is given wins over what the \
+scenario has. The whole plan is a function of the seed.
+
+Open loop unless --closed: requests are planned at a rate, whether or not the server keeps up. Those planned while \
 all connections are busy wait in front of them, and latency counts from the planned time. A refusal (409, 422) is an \
 answer; overload (429, 503) has a line of its own.
 
@@ -47,14 +60,27 @@ Mix canonical draws operations: 60 % earn, 20 % hold followed by its capture, 20
 the commands half are earns and a sixth each holds, captures and redemptions. A capture goes over the connection that was \
 told its hold, in place of the next draw; a refused hold has none. Mix earn has earns only. Mix transfer has transfers \
 between members. Mix reserve puts SKUs of its own on sale and reserves a unit with each command; afterwards it reads their \
-stock, and the run is good only if exactly what was accepted is reserved, and no member got more than the limit.";
+stock, and the run is good only if exactly what was accepted is reserved, and no member got more than the limit.
+
+Unless --no-audit, what was answered is remembered, and at the end the server is asked: is every acknowledged command there \
+once with the same answer, did no point get lost or made, do statements and merchants' lists foot? Nobody else may move the \
+points of the members under load meanwhile. With --chaos the server is a child that is killed again and again; what is cut \
+off is sent again under the same ids, and the books must balance all the same.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   20,000 single commands a second for 30 s:
       jifen-load run
   Faster, longer, and kept:
-      jifen-load run --rate 50k --duration 60s --out run.json
+      jifen-load run --rate 50k --duration 60s --out run.json --html run.html
+  Up and down once a minute, and not good unless 99 % are answered within 5 ms:
+      jifen-load run --profile sine:5k..20k@60s --duration 2m --slo 'p99<5ms'
+  Everybody at once for a thousand units:
+      jifen-load run flash-sale
+  How many requests a second the generator can plan, write and record by itself:
+      jifen-load run --dry-run --rate 300k
+  Kill the server every ten seconds under load; do its books balance then?
+      jifen-load run --chaos kill:10s --rate 5k --duration 60s
   As fast as 64 connections can, and the same against endpoints that do nothing with it:
       jifen-load run --closed --mix earn
       jifen-load run --closed --mix earn --noop
@@ -65,258 +91,239 @@ Examples:
       jifen-load run --closed --mix reserve --units 1000 --per-member-limit 1 --connections 256
       jifen-load run --closed --mix reserve --units 10M
 
+Profiles, of commands a second, from the end of the warm-up, which runs at the first rate:
+  20k                    always the same
+  ramp:1k..20k           evenly up or down during the whole run; ramp:1k..20k@60s in a minute, then on at the last
+  step:5k,10k,20k@10s    each for so long, the last until the end; without a span each for the same part of the run
+  spike:5k+20k@10s/2s    20,000 more at every full ten seconds, for two
+  sine:5k..15k@30s       up and down, once in so long
+
+Objectives: p50, p90, p99, p99.9, p99.99, mean and max, each also of one operation as in earn.p99<5ms; errors<0.1%;
+achieved>=99% of the plan; rate>19k.
+
 Exit codes:
-  0  good
-  1  the rate was missed, something failed, or a sale does not add up
+  0  good, and every objective kept
+  1  an objective or the rate was missed, or something failed
   2  wrong usage, or no server
+  3  the books do not balance: the audit found something that the server had answered otherwise, or a sale does not add up
   4  the generator itself could not keep up: the run is invalid";
+
+const FIND_MAX_ABOUT: &str = "\
+Climb the rate until an objective is missed, and say how high it was kept.
+
+One run after the other at a constant rate, each so much higher than the last, until one is missed; then half way between \
+the highest that was kept and the lowest that was not, until they are close. A rate that is missed is tried a second time \
+before it counts. Without --slo the objective is p99<10ms; that the plan is carried out and nothing fails is always one.";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  a rate was found
+  1  even the first rate was missed
+  2  wrong usage, or no server
+  3  the books do not balance
+  4  the generator itself could not keep up before the server was at its end";
 
 /// The options of `jifen-load run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
+    /// A named workload that needs no options
+    #[arg(value_enum, value_name = "SCENARIO", default_value = "canonical")]
+    pub(crate) scenario: Scenario,
+
     /// Address of the server
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7600")]
-    url: Target,
+    pub(crate) url: Target,
 
-    /// Key to authorise with; setting up needs an operator's
+    /// Key to authorise with; setting up needs an operator's, a dry run none
     #[arg(
         long,
         env = "JIFEN_OPERATOR_KEY",
         hide_env_values = true,
         value_name = "KEY"
     )]
-    key: Key,
+    pub(crate) key: Option<Key>,
 
-    /// Commands per second in all, like 20k or 1.5M
-    #[arg(long, default_value = "20k", conflicts_with = "closed")]
-    rate: Rate,
+    /// Commands per second in all, like 20k or 1.5M [default: the scenario's; canonical has 20k]
+    #[arg(long, conflicts_with = "closed")]
+    pub(crate) rate: Option<Rate>,
+
+    /// Commands per second that change, like ramp:1k..20k, step:5k,10k@10s, spike:5k+20k@10s/2s or sine:5k..15k@30s
+    #[arg(long, conflicts_with_all = ["closed", "rate"])]
+    pub(crate) profile: Option<Profile>,
+
+    /// Send the commands of this file, a command object in each line, at the times of their at_ms or at --rate
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["closed", "mix", "resend"])]
+    pub(crate) replay: Option<PathBuf>,
 
     /// Closed loop: each connection sends when its last request is answered. For throughput; latency is not corrected
     #[arg(long)]
-    closed: bool,
+    pub(crate) closed: bool,
 
-    /// How long to measure
-    #[arg(long, value_name = "SPAN", default_value = "30s")]
-    duration: Span,
+    /// How long to measure [default: the scenario's; canonical has 30s]
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) duration: Option<Span>,
 
-    /// How long to run before measuring
-    #[arg(long, value_name = "SPAN", default_value = "5s")]
-    warmup: Span,
+    /// How long to run before measuring [default: the scenario's; canonical has 5s]
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) warmup: Option<Span>,
 
     /// How long to wait at the end for answers, and for connections to send what is still queued
     #[arg(long, value_name = "SPAN", default_value = "10s")]
-    drain: Span,
+    pub(crate) drain: Span,
 
-    /// Connections, each with one request in flight
-    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
-    connections: u32,
+    /// Connections, each with one request in flight [default: the scenario's; canonical has 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
+    pub(crate) connections: Option<u32>,
 
     /// Threads of the generator
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
-    threads: u32,
+    pub(crate) threads: u32,
 
     /// Commands per request; 1 uses the one-command endpoints, more POST /v1/commands
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
-    batch: u32,
+    pub(crate) batch: u32,
 
-    /// Members that the commands are spread over, like 100k
-    #[arg(long, value_name = "N", default_value = "100k")]
-    members: Count,
+    /// Members that the commands are spread over, like 100k [default: the scenario's; canonical has 100k]
+    #[arg(long, value_name = "N")]
+    pub(crate) members: Option<Count>,
 
-    /// Which commands [default: canonical; earn with --noop and no batch]
+    /// How they are spread over the members: uniform, or zipf:0.99 where few come often [default: the scenario's]
+    #[arg(long, value_name = "SPREAD")]
+    pub(crate) spread: Option<Spread>,
+
+    /// How they are spread over the 16 merchants: uniform or zipf:3 [default: the scenario's]
+    #[arg(long, value_name = "SPREAD")]
+    pub(crate) merchant_spread: Option<Spread>,
+
+    /// Share of the requests, 0 to 1, that are sent a second time under the same ids [default: the scenario's]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) resend: Option<f64>,
+
+    /// Which commands [default: the scenario's; earn with --noop and no batch]
     #[arg(long, value_enum)]
-    mix: Option<Mix>,
+    pub(crate) mix: Option<Mix>,
 
     /// With --mix reserve: how many SKUs are on sale
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=SKUS_MAX))]
-    skus: u64,
+    pub(crate) skus: u64,
 
     /// With --mix reserve: units of each SKU, like 1k
     #[arg(long, value_name = "N", default_value = "1k")]
-    units: Count,
+    pub(crate) units: Count,
 
     /// With --mix reserve: points for a unit
     #[arg(long, value_name = "POINTS", default_value = "1")]
-    price: Count,
+    pub(crate) price: Count,
 
-    /// With --mix reserve: units of a SKU that a member may have [default: no limit]
+    /// With --mix reserve: units of a SKU that a member may have [default: no limit; 1 in the flash sale]
     #[arg(long, value_name = "N")]
-    per_member_limit: Option<Count>,
+    pub(crate) per_member_limit: Option<Count>,
 
     /// Seed of the draw
     #[arg(long, value_name = "N", default_value = "42")]
-    seed: u64,
+    pub(crate) seed: u64,
 
     /// Part of every request id; the wall clock in milliseconds if not given. The same id again is a replay
     #[arg(long, value_name = "ID")]
-    run_id: Option<RunId>,
+    pub(crate) run_id: Option<RunId>,
 
     /// Do not make merchants and members first; an earlier run has
     #[arg(long)]
-    no_setup: bool,
+    pub(crate) no_setup: bool,
 
     /// Send the same bodies to /debug/noop/earns, or with --batch to /debug/noop/commands. The server has these endpoints
     /// only when started with --debug-endpoints; they parse and answer but decide nothing
     #[arg(long)]
-    noop: bool,
+    pub(crate) noop: bool,
 
-    /// Also write the result as JSON to this file
+    /// Do not remember what was answered, nor ask the server at the end whether it still says so. A run with --noop never does
+    #[arg(long, overrides_with = "audit")]
+    pub(crate) no_audit: bool,
+
+    /// Remember what was answered and audit the server's books at the end; this is the default
+    #[arg(long, overrides_with = "no_audit")]
+    pub(crate) audit: bool,
+
+    /// Run the server as a child on a free port and kill it with SIGKILL every so often, like kill:10s; --url is not used
+    #[arg(long, value_name = "KIND:SPAN", conflicts_with_all = ["url", "noop"])]
+    pub(crate) chaos: Option<ChaosKind>,
+
+    /// With --chaos: the server's data directory [default: a new one for temporary files, removed if the books balance]
+    #[arg(long, value_name = "DIR", requires = "chaos")]
+    pub(crate) chaos_data: Option<PathBuf>,
+
+    /// With --chaos: the server's binary
+    #[arg(long, value_name = "PATH", default_value = "jifen", requires = "chaos")]
+    pub(crate) server: PathBuf,
+
+    /// Plan, write and record everything, but send nothing and need no server: shows what the generator itself can do
+    #[arg(long, conflicts_with_all = ["chaos", "audit", "noop"])]
+    pub(crate) dry_run: bool,
+
+    /// What the run has to keep to be good, like 'p99<5ms' or 'errors<0.1%'; may be given several times
+    #[arg(long, value_name = "OBJECTIVE")]
+    pub(crate) slo: Vec<Slo>,
+
+    /// Also write the result as JSON to this file; see `jifen-load schema`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+
+    /// Write the latencies of all requests, from the planned send time, as an .hgrm file
+    #[arg(long, value_name = "FILE")]
+    pub hgrm: Option<PathBuf>,
+
+    /// Write the latencies over time as an .hlog file, warm-up tagged
+    #[arg(long, value_name = "FILE")]
+    pub hlog: Option<PathBuf>,
+
+    /// Write a page with tables and plots to this file; it needs nothing from elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 
     /// Print the result as JSON instead of a table
     #[arg(long)]
     pub json: bool,
 }
 
-impl RunArgs {
-    /// Checks what concerns several options at once.
-    pub fn settings(&self) -> Result<Settings, RunError> {
-        let single_noop = self.noop && self.batch == 1;
-        let mix = match self.mix {
-            Some(Mix::Canonical | Mix::Reserve | Mix::Transfer) if single_noop => {
-                return Err(RunError::Usage(
-                    "--noop without --batch has only earns; leave --mix out or say --mix earn",
-                ));
-            }
-            Some(mix) => mix,
-            None if single_noop => Mix::Earn,
-            None => Mix::Canonical,
-        };
-        if self.threads > self.connections {
-            return Err(RunError::Usage(
-                "--threads must not be more than --connections; each thread needs one",
-            ));
-        }
-        if mix == Mix::Transfer && self.members.get() < 2 {
-            return Err(RunError::Usage(
-                "--mix transfer needs at least two --members",
-            ));
-        }
-        if self.duration.get().is_zero() {
-            return Err(RunError::Usage("--duration must not be zero"));
-        }
-        Ok(Settings {
-            target: self.url.clone(),
-            key: self.key.clone(),
-            load: if self.closed {
-                Load::Closed
-            } else {
-                Load::Open(self.rate)
-            },
-            duration: self.duration.get(),
-            warmup: self.warmup.get(),
-            drain: self.drain.get(),
-            connections: self.connections,
-            threads: self.threads,
-            batch: self.batch,
-            members: self.members.get(),
-            mix,
-            seed: self.seed,
-            run_id: self
-                .run_id
-                .clone()
-                .unwrap_or_else(|| RunId::from_clock(jiff::Timestamp::now())),
-            noop: self.noop,
-            setup: !self.no_setup && !self.noop,
-            sale: (mix == Mix::Reserve && !self.noop).then(|| self.sale()),
-        })
-    }
+/// The options of `jifen-load find-max`. Those of a run mean the same here; `--duration` is that of one step.
+#[derive(Args, Debug)]
+pub struct FindMaxArgs {
+    /// Every step is such a run.
+    #[command(flatten)]
+    pub run: RunArgs,
 
-    fn sale(&self) -> Sale {
-        Sale {
-            skus: self.skus,
-            units: self.units.get(),
-            price_points: self.price.get(),
-            per_member_limit: self.per_member_limit.map(Count::get),
-        }
-    }
+    /// The first rate
+    #[arg(long, value_name = "RATE", default_value = "1k")]
+    pub from: Rate,
+
+    /// The highest rate to try
+    #[arg(long, value_name = "RATE", default_value = "1M")]
+    pub to: Rate,
+
+    /// Stop when the rate is known to so many per cent
+    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub within: u32,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The options of `jifen-load compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// The result of one run, as --out wrote it
+    #[arg(value_name = "A.json")]
+    pub one: PathBuf,
 
-    fn settings(args: &str) -> Result<Settings, String> {
-        let args = ["jifen-load", "run", "--key", "k"]
-            .into_iter()
-            .chain(args.split_whitespace());
-        let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
-        let Command::Run(run) = cli.command;
-        run.settings().map_err(|error| error.to_string())
-    }
+    /// That of another; ratios are of this one to the first
+    #[arg(value_name = "B.json")]
+    pub other: PathBuf,
 
-    #[test]
-    fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
-    }
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
 
-    #[test]
-    fn defaults_are_the_canonical_workload() {
-        let settings = settings("").expect("settings");
-        assert_eq!(settings.load, Load::Open("20k".parse().expect("a rate")));
-        assert_eq!(
-            (settings.connections, settings.batch, settings.members),
-            (64, 1, 100_000)
-        );
-        assert_eq!(
-            (settings.mix, settings.seed, settings.setup),
-            (Mix::Canonical, 42, true)
-        );
-    }
-
-    #[test]
-    fn noop_takes_only_what_the_endpoint_has() {
-        let single = settings("--noop").expect("settings");
-        assert_eq!((single.mix, single.setup), (Mix::Earn, false));
-        assert_eq!(
-            settings("--noop --batch 10").expect("settings").mix,
-            Mix::Canonical
-        );
-        assert!(
-            settings("--noop --mix canonical")
-                .expect_err("refused")
-                .contains("only earns")
-        );
-    }
-
-    #[test]
-    fn only_reservations_have_a_sale() {
-        assert_eq!(
-            settings("--mix transfer --units 5").expect("settings").sale,
-            None
-        );
-        let sale = settings("--mix reserve --units 5k --price 20 --per-member-limit 2")
-            .expect("settings")
-            .sale;
-        let expected = Sale {
-            skus: 1,
-            units: 5_000,
-            price_points: 20,
-            per_member_limit: Some(2),
-        };
-        assert_eq!(sale, Some(expected));
-    }
-
-    #[test]
-    fn what_does_not_fit_together_is_refused() {
-        for (args, expected) in [
-            ("--closed --rate 5k", "cannot be used with"),
-            (
-                "--threads 8 --connections 4",
-                "must not be more than --connections",
-            ),
-            ("--duration 0s", "must not be zero"),
-            ("--mix transfer --members 1", "needs at least two --members"),
-            ("--mix reserve --skus 0", "0 is not in 1..=10000"),
-            ("--mix reserve --noop", "only earns"),
-            ("--batch 10001", "not in 1..=10000"),
-            ("--rate fast", "is not a number"),
-            ("--url https://x", "only http://"),
-        ] {
-            let error = settings(args).expect_err(args);
-            assert!(error.contains(expected), "{args}: {error}");
-        }
-    }
+fn share(text: &str) -> Result<f64, &'static str> {
+    let share = text.parse::<f64>().ok();
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or("a share is between 0 and 1, like 0.5")
 }

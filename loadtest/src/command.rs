@@ -1,8 +1,10 @@
 //! The bytes of commands. Written by hand because at a million commands a second a serialiser would be what is measured.
 
 use bytes::{BufMut, BytesMut};
+use serde_json::{Map, Value};
 
 use crate::names::{HoldId, Member, RequestIds, SkuNames, put_number};
+use crate::session::Asked;
 use crate::workload::{Drawn, Handover, Movement, Operation, Reservation};
 
 /// `"member":"load-u-1","merchant":"load-m-2","points":3`, which earns, holds and redemptions have in common.
@@ -82,21 +84,69 @@ impl<'a> Array<'a> {
         self.out.put_slice(b"\"}");
     }
 
+    /// A command from a file; with a request id of ours if it has none of its own.
+    pub(crate) fn replayed(&mut self, command: &Map<String, Value>) {
+        self.separate();
+        let has_id = command.contains_key("id");
+        self.out.put_u8(b'{');
+        if !has_id {
+            self.out.put_slice(b"\"id\":\"");
+            self.ids.put_next(self.out);
+            self.out.put_u8(b'"');
+        }
+        for (index, (name, value)) in command.iter().enumerate() {
+            if index > 0 || !has_id {
+                self.out.put_u8(b',');
+            }
+            let name = Value::from(name.as_str());
+            self.out.put_slice(format!("{name}:{value}").as_bytes());
+        }
+        self.out.put_u8(b'}');
+    }
+
     pub(crate) fn close(self) {
         self.out.put_u8(b']');
     }
 
-    fn start(&mut self, operation: Operation) {
+    fn separate(&mut self) {
         if !self.empty {
             self.out.put_u8(b',');
         }
         self.empty = false;
+    }
+
+    fn start(&mut self, operation: Operation) {
+        self.separate();
         self.out.put_slice(b"{\"id\":\"");
         self.ids.put_next(self.out);
         self.out.put_slice(b"\",\"type\":\"");
         self.out.put_slice(operation.word().as_bytes());
         self.out.put_slice(b"\",");
     }
+}
+
+/// Writes a command of an array once more, under the id that it had.
+pub(crate) fn put_again(
+    out: &mut BytesMut,
+    (ids, number): (&RequestIds, u64),
+    asked: &Asked,
+    skus: &SkuNames,
+) {
+    out.put_slice(b"{\"id\":\"");
+    ids.put(out, number);
+    out.put_slice(b"\",\"type\":\"");
+    out.put_slice(asked.operation().word().as_bytes());
+    out.put_slice(b"\",");
+    match asked {
+        Asked::Drawn(drawn) => put_fields(out, drawn, skus),
+        Asked::Capture(hold, _) => {
+            out.put_slice(b"\"hold\":\"");
+            out.put_slice(hold.as_str().as_bytes());
+            out.put_u8(b'"');
+        }
+        Asked::Replayed(_) => unreachable!("a file is not audited"),
+    }
+    out.put_u8(b'}');
 }
 
 /// What a member is given at the start, in points: enough that holds and redemptions mostly succeed.
@@ -130,7 +180,7 @@ pub(crate) fn put_opening(out: &mut BytesMut, movement: Movement) {
 mod tests {
     use std::str::FromStr;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::names::{Merchant, RunId, SkuNumber};
@@ -191,10 +241,18 @@ mod tests {
             &Drawn::Movement(Operation::Redeem, MOVEMENT),
             &SkuNames::new(&run()),
         );
+        for line in [
+            json!({ "type": "freeze", "member": "a\"b", "reason": "x" }),
+            json!({ "id": "mine", "type": "earn", "points": 3 }),
+        ] {
+            array.replayed(line.as_object().expect("an object"));
+        }
         array.close();
         let expected = json!([
             { "id": "42-r1-5-0", "type": "capture", "hold": "3:99" },
             { "id": "42-r1-5-1", "type": "redeem", "member": "load-u-17", "merchant": "load-m-3", "points": 57 },
+            { "id": "42-r1-5-2", "type": "freeze", "member": "a\"b", "reason": "x" },
+            { "id": "mine", "type": "earn", "points": 3 },
         ]);
         assert_eq!(parsed(&out), expected);
     }

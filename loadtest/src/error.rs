@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use hyper::StatusCode;
 
+use crate::profile::ProfileError;
+use crate::replay::ReplayError;
 use crate::target::Target;
 
 /// Why there is no result.
@@ -12,6 +14,20 @@ pub enum RunError {
     /// The options do not fit together.
     #[error("{0}")]
     Usage(&'static str),
+    /// The shape of load does not fit the run.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The file that is to be replayed is not good.
+    #[error("cannot replay: {0}")]
+    Replay(#[from] ReplayError),
+    /// A result of an earlier run cannot be read.
+    #[error("cannot read the result {}: {cause}", path.display())]
+    Result {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// Nobody answers.
     #[error(
         "no server answers at {target}: {cause}\n\
@@ -64,10 +80,13 @@ pub enum RunError {
         /// What the server said.
         cause: String,
     },
+    /// A server of our own did not start, or not again.
+    #[error("the server could not be kept running: {0}")]
+    Chaos(std::io::Error),
     /// The result cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Out {
-        /// The file given with `--out`.
+        /// The file given with `--out` or the like.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -83,11 +102,14 @@ impl RunError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_)
+            | Self::Profile(_)
+            | Self::Replay(_)
+            | Self::Result { .. }
             | Self::Unreachable { .. }
             | Self::Key { .. }
             | Self::NoDebugEndpoints { .. } => 2,
             Self::Out { .. } => 2,
-            Self::Setup { .. } | Self::Sale { .. } | Self::System(_) => 1,
+            Self::Setup { .. } | Self::Sale { .. } | Self::Chaos(_) | Self::System(_) => 1,
         }
     }
 }

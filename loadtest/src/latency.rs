@@ -44,6 +44,15 @@ impl Spans {
         Duration::from_nanos(self.0.max())
     }
 
+    pub(crate) fn into_histogram(self) -> Histogram<u64> {
+        self.0
+    }
+
+    /// The counts behind it, in nanoseconds.
+    pub(crate) const fn histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
+
     pub(crate) fn mean(&self) -> Duration {
         Duration::from_secs_f64(self.0.mean() / 1e9)
     }

@@ -17,6 +17,12 @@ pub(crate) struct Member(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Merchant(pub(crate) u64);
 
+impl Member {
+    pub(crate) fn name(self) -> String {
+        format!("load-u-{}", self.0)
+    }
+}
+
 impl Merchant {
     pub(crate) fn name(self) -> String {
         format!("load-m-{}", self.0)
@@ -109,9 +115,19 @@ impl RequestIds {
     }
 
     pub(crate) fn put_next(&mut self, out: &mut BytesMut) {
-        out.put_slice(&self.prefix);
-        put_number(out, self.next);
+        self.put(out, self.next);
         self.next += 1;
+    }
+
+    /// The number of the next request id.
+    pub(crate) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// One that has been made before, to be sent again.
+    pub(crate) fn put(&self, out: &mut BytesMut, number: u64) {
+        out.put_slice(&self.prefix);
+        put_number(out, number);
     }
 }
 

@@ -1,19 +1,18 @@
-//! The plan of an open-loop run, as a pure function: no clock, no socket, no memory.
+//! The plan of an open-loop run, as a pure function: no clock, no socket, no memory that grows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::curve::{Amount, COMMAND, Curve};
 use crate::quantity::Rate;
-
-const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// Says when request *n* is planned and how many are due, both counted from the start of the run.
 ///
-/// Requests are evenly spaced. A pacer may be one of several that [share](Self::share) a plan; it then counts only its own
-/// requests, which lie between those of the others. Other shapes of load (ramp, step, spike) belong here too, behind the
-/// same two questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Requests are spaced as the [curve](Curve) of their rate has it. A pacer may be one of several that [share](Self::share)
+/// a plan; it then counts only its own requests, which lie between those of the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pacer {
-    commands_per_second: u64,
+    curve: Arc<Curve>,
     commands_per_request: u64,
     /// Which requests of the whole plan are ours: `first`, `first + step`, `first + 2 × step` …
     first: u64,
@@ -23,9 +22,14 @@ pub struct Pacer {
 impl Pacer {
     /// A constant rate of commands, carried by requests of `commands_per_request` each.
     #[must_use]
-    pub const fn constant(rate: Rate, commands_per_request: u64) -> Self {
+    pub fn constant(rate: Rate, commands_per_request: u64) -> Self {
+        Self::following(Curve::flat(rate.per_second()), commands_per_request)
+    }
+
+    /// A rate of commands that changes, carried by requests of `commands_per_request` each.
+    pub(crate) fn following(curve: Curve, commands_per_request: u64) -> Self {
         Self {
-            commands_per_second: rate.per_second(),
+            curve: Arc::new(curve),
             commands_per_request,
             first: 0,
             step: 1,
@@ -34,7 +38,7 @@ impl Pacer {
 
     /// The part of this plan that worker `index` of `workers` carries out.
     #[must_use]
-    pub const fn share(self, index: u64, workers: u64) -> Self {
+    pub fn share(self, index: u64, workers: u64) -> Self {
         Self {
             first: self.first + index * self.step,
             step: self.step * workers,
@@ -46,8 +50,7 @@ impl Pacer {
     #[must_use]
     pub fn planned_at(&self, n: u64) -> Duration {
         let request = u128::from(self.first) + u128::from(n) * u128::from(self.step);
-        let nanos = request * self.nanos_times_rate() / u128::from(self.commands_per_second);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        Duration::from_nanos(self.curve.last_with(request * self.amount_of_request()))
     }
 
     /// How many requests are planned at or before `elapsed`: those with `planned_at(n) <= elapsed`.
@@ -62,29 +65,62 @@ impl Pacer {
         self.planned_before(length.as_nanos())
     }
 
-    /// `planned_at` rounds down to a whole nanosecond, therefore `planned_at(n) < t` says the same as
-    /// `exact(n) < t` for every whole `t`, and the count is the ceiling of where `t` falls in our own numbering.
+    /// How many commands the plan has between two moments of the run, in all its shares together.
+    pub(crate) fn commands_between(&self, from: Duration, to: Duration) -> f64 {
+        let until = |at: Duration| self.curve.planned(at.as_nanos());
+        until(to).saturating_sub(until(from)) as f64 / COMMAND as f64
+    }
+
+    /// `planned_at` is the last moment before which no more is planned than the requests before the *n*th have, therefore
+    /// `planned_at(n) < t` says the same as `planned before t > n requests` for every whole `t`, and the count is the
+    /// ceiling of where `t` falls in our own numbering.
     fn planned_before(&self, nanos: u128) -> u64 {
-        let requests =
-            (nanos * u128::from(self.commands_per_second)).div_ceil(self.nanos_times_rate());
+        let requests = self.curve.planned(nanos).div_ceil(self.amount_of_request());
         let ours = requests
             .saturating_sub(u128::from(self.first))
             .div_ceil(u128::from(self.step));
         u64::try_from(ours).unwrap_or(u64::MAX)
     }
 
-    /// Nanoseconds between two requests of the whole plan, times the rate, so that it stays a whole number.
-    fn nanos_times_rate(&self) -> u128 {
-        NANOS_PER_SECOND * u128::from(self.commands_per_request)
+    fn amount_of_request(&self) -> Amount {
+        COMMAND * u128::from(self.commands_per_request)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
 
     fn pacer(rate: &str, commands_per_request: u64) -> Pacer {
         Pacer::constant(rate.parse().expect("a rate"), commands_per_request)
+    }
+
+    /// Two seconds of warm-up and a minute.
+    fn shaped(profile: &str, commands_per_request: u64) -> Pacer {
+        let profile: Profile = profile.parse().expect("a profile");
+        let curve = profile.curve(Duration::from_secs(2), Duration::from_secs(60));
+        Pacer::following(curve, commands_per_request)
+    }
+
+    #[test]
+    fn the_total_is_the_area_under_the_rate() {
+        let cases = [
+            // profile, commands per request, requests of two seconds of warm-up and a minute
+            ("20k", 1, 62 * 20_000),
+            ("ramp:1k..3k", 1, 2 * 1_000 + 60 * 2_000),
+            ("ramp:1k..3k", 1_000, 2 + 60 * 2),
+            ("step:1k,2k,6k", 1, 2 * 1_000 + 20 * 9_000),
+            ("spike:1k+9k@10s/1s", 10, (62 * 1_000 + 5 * 9_000) / 10),
+            ("sine:1k..3k@20s", 1, 2 * 1_000 + 60 * 2_000),
+        ];
+        for (profile, commands, requests) in cases {
+            let whole = shaped(profile, commands);
+            let length = Duration::from_secs(62);
+            assert_eq!(whole.total(length), requests, "{profile}");
+            let shares = (0..3).map(|index| whole.clone().share(index, 3).total(length));
+            assert_eq!(shares.sum::<u64>(), requests, "{profile} shared");
+        }
     }
 
     #[test]
@@ -142,10 +178,24 @@ mod tests {
 
     #[test]
     fn a_request_is_due_exactly_when_it_is_planned() {
-        for rate in ["1", "3", "7", "999", "20k", "123457", "1M"] {
+        let shapes = [
+            "1",
+            "3",
+            "7",
+            "999",
+            "20k",
+            "123457",
+            "1M",
+            "ramp:1..1M",
+            "ramp:5k..1k@3s",
+            "step:1,7,100k@2s",
+            "spike:10+20k@1s/10ms",
+            "sine:3..50k@7s",
+        ];
+        for shape in shapes {
             for commands in [1, 7, 1_000] {
-                let whole = pacer(rate, commands);
-                for ours in [whole, whole.share(0, 3), whole.share(2, 3)] {
+                let whole = shaped(shape, commands);
+                for ours in [whole.clone(), whole.clone().share(0, 3), whole.share(2, 3)] {
                     for n in [0, 1, 2, 3, 10, 1_000, 999_983] {
                         let planned = ours.planned_at(n);
                         assert!(ours.due(planned) > n, "{ours:?} {n}");
@@ -164,7 +214,7 @@ mod tests {
         let whole = pacer("12345", 10);
         let length = Duration::from_secs(7);
         let mut planned: Vec<Duration> = (0..4)
-            .map(|index| whole.share(index, 4))
+            .map(|index| whole.clone().share(index, 4))
             .flat_map(|ours| (0..ours.total(length)).map(move |n| ours.planned_at(n)))
             .collect();
         planned.sort_unstable();

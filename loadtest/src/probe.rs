@@ -22,7 +22,9 @@ pub(crate) async fn probe(settings: &Settings) -> Result<(), RunError> {
     let status = if settings.noop {
         // No connection of the run has this number, so the request id is used only here.
         let outgoing = Session::new(settings, u32::MAX).next();
-        connection.post(outgoing).await
+        connection
+            .post(outgoing.expect("drawn commands do not end"))
+            .await
     } else {
         let uri = Uri::from_static("/v1/merchants/load-m-0");
         connection

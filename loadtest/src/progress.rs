@@ -1,11 +1,17 @@
-//! The live line on standard error; hidden when standard error is not a terminal.
+//! The live lines on standard error; hidden when standard error is not a terminal.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use hdrhistogram::SyncHistogram;
+use hdrhistogram::sync::Recorder;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::curve::nanos;
+use crate::latency::Spans;
 use crate::queue::Clock;
+use crate::tally::Times;
 
 /// How often the line of a run is drawn.
 pub(crate) const REDRAW_EVERY: Duration = Duration::from_millis(250);
@@ -32,21 +38,81 @@ impl SetupProgress {
     }
 }
 
-/// What the workers tell while they run. Commands, whose answers have come.
-#[derive(Debug, Default)]
-pub(crate) struct Live(AtomicU64);
+/// Questions of the audit answered so far.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditProgress(ProgressBar);
 
-impl Live {
-    pub(crate) fn add(&self, commands: u64) {
-        self.0.fetch_add(commands, Relaxed);
+impl AuditProgress {
+    /// `what` is compared, of so many.
+    pub(crate) fn start(what: &'static str, of: u64) -> Self {
+        let bar = ProgressBar::new(of);
+        bar.set_style(style(
+            "audit   {bar:40} {human_pos}/{human_len} {prefix}   {per_sec}   {eta} left",
+        ));
+        bar.set_prefix(what);
+        Self(bar)
+    }
+
+    /// For questions that are counted elsewhere.
+    pub(crate) fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    pub(crate) fn add(&self, answered: u64) {
+        self.0.inc(answered);
+    }
+
+    pub(crate) fn finish(self) {
+        self.0.finish_and_clear();
     }
 }
 
-/// The line of a run: where it is and how fast.
+/// What a worker tells while it runs. Tells nothing where nobody looks.
+#[derive(Debug)]
+pub(crate) struct Feed(Option<Told>);
+
+#[derive(Debug)]
+struct Told {
+    counts: Arc<Counts>,
+    latency: Recorder<u64>,
+    lag: Recorder<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Commands whose answers have come, or will not.
+    commands: AtomicU64,
+    /// Requests.
+    in_flight: AtomicU64,
+}
+
+impl Feed {
+    pub(crate) fn sent(&self) {
+        if let Self(Some(told)) = self {
+            told.counts.in_flight.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn landed(&mut self, times: &Times, at: Duration, commands: u64) {
+        if let Self(Some(told)) = self {
+            told.counts.in_flight.fetch_sub(1, Relaxed);
+            told.counts.commands.fetch_add(commands, Relaxed);
+            told.latency
+                .saturating_record(nanos(at.saturating_sub(times.planned)));
+            told.lag.saturating_record(nanos(times.send_lag()));
+        }
+    }
+}
+
+/// The live lines of a run: where it is, how fast, and how the last moments were.
 #[derive(Debug)]
 pub(crate) struct RunProgress {
     bar: ProgressBar,
     warmup: Duration,
+    counts: Arc<Counts>,
+    /// Of the time since they were drawn last.
+    latency: SyncHistogram<u64>,
+    lag: SyncHistogram<u64>,
     last: (Duration, u64),
 }
 
@@ -54,37 +120,74 @@ impl RunProgress {
     pub(crate) fn start(warmup: Duration, length: Duration) -> Self {
         let bar = ProgressBar::new(millis(length));
         bar.set_style(style("{prefix:8}{bar:40} {msg}"));
+        let spans = || SyncHistogram::from(Spans::new().into_histogram());
         Self {
             bar,
             warmup,
+            counts: Arc::default(),
+            latency: spans(),
+            lag: spans(),
             last: (Duration::ZERO, 0),
         }
     }
 
-    pub(crate) fn redraw(&mut self, clock: Clock, live: &Live) {
-        let (elapsed, commands) = (clock.elapsed(), live.0.load(Relaxed));
-        let since = elapsed.saturating_sub(self.last.0).as_secs_f64();
-        let rate = if since > 0.0 {
-            (commands - self.last.1) as f64 / since
-        } else {
-            0.0
-        };
-        self.last = (elapsed, commands);
+    /// For one worker.
+    pub(crate) fn feed(&self) -> Feed {
+        Feed((!self.bar.is_hidden()).then(|| Told {
+            counts: Arc::clone(&self.counts),
+            latency: self.latency.recorder(),
+            lag: self.lag.recorder(),
+        }))
+    }
+
+    /// `planned`: commands per second by the plan, now; none in a closed loop.
+    pub(crate) fn redraw(
+        &mut self,
+        clock: Clock,
+        planned: impl Fn(Duration, Duration) -> Option<f64>,
+    ) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let (elapsed, commands) = (clock.elapsed(), self.counts.commands.load(Relaxed));
+        let (before, commands_before) = std::mem::replace(&mut self.last, (elapsed, commands));
+        let since = elapsed.saturating_sub(before).as_secs_f64();
+        let per_second = |commands: f64| if since > 0.0 { commands / since } else { 0.0 };
         self.bar.set_prefix(if elapsed < self.warmup {
             "warm-up"
         } else {
             "run"
         });
         self.bar.set_position(millis(elapsed));
+        let planned = planned(before, elapsed).map_or_else(String::new, |planned| {
+            format!("planned {:.0}/s   ", per_second(planned))
+        });
         self.bar.set_message(format!(
-            "{:.1} s   {rate:.0} commands/s",
-            elapsed.as_secs_f64()
+            "{:.1} s\n        {planned}answered {:.0}/s   in flight {}\n        last moment: p50 {}   p99 {}   max {}   \
+             send lag p99 {}",
+            elapsed.as_secs_f64(),
+            per_second((commands - commands_before) as f64),
+            self.counts.in_flight.load(Relaxed),
+            share(&mut self.latency, 0.5),
+            share(&mut self.latency, 0.99),
+            share(&mut self.latency, 1.0),
+            share(&mut self.lag, 0.99),
         ));
+        self.latency.clear();
+        self.lag.clear();
     }
 
     pub(crate) fn finish(self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A worker that sends nothing tells nothing, so it is not waited for.
+const FEED_TIMEOUT: Duration = Duration::from_millis(2);
+
+fn share(spans: &mut SyncHistogram<u64>, share: f64) -> String {
+    spans.refresh_timeout(FEED_TIMEOUT);
+    format!("{:.2} ms", spans.value_at_quantile(share) as f64 / 1e6)
 }
 
 fn millis(span: Duration) -> u64 {

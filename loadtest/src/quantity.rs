@@ -35,6 +35,14 @@ impl Count {
     /// The largest that is accepted: a thousand thousand million, more than any run can do.
     pub const MAX: u64 = 1_000_000_000_000;
 
+    /// `None` of zero, and of more than [`Self::MAX`].
+    #[must_use]
+    pub fn new(number: u64) -> Option<Self> {
+        NonZeroU64::new(number)
+            .filter(|number| number.get() <= Self::MAX)
+            .map(Self)
+    }
+
     /// The number itself.
     #[must_use]
     pub const fn get(self) -> u64 {
@@ -91,6 +99,12 @@ impl Rate {
     #[must_use]
     pub const fn per_second(self) -> u64 {
         self.0.get()
+    }
+}
+
+impl From<Count> for Rate {
+    fn from(count: Count) -> Self {
+        Self(count)
     }
 }
 

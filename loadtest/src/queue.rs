@@ -62,7 +62,10 @@ pub(crate) struct Planned {
 impl Queue {
     pub(crate) fn new(pacer: Option<Pacer>, length: Duration) -> Self {
         match pacer {
-            Some(pacer) => Self::Planned(Planned::new(pacer, pacer.total(length))),
+            Some(pacer) => {
+                let total = pacer.total(length);
+                Self::Planned(Planned::new(pacer, total))
+            }
             None => Self::Unplanned {
                 end: length,
                 gate: Semaphore::new(0),

@@ -5,24 +5,35 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::AuditReport;
+use crate::chaos::ChaosReport;
+use crate::course::{CourseReport, PercentilePoint, percentile_curve};
 use crate::latency::{Latencies, Spans};
-use crate::sale::Sale;
+use crate::machine::MachineReport;
 use crate::settings::{Load, Settings};
+use crate::settings_report::SettingsReport;
+use crate::slo::SloReport;
 use crate::takings::SaleReport;
 use crate::tally::{Answers, Codes, Tally};
+use crate::timeline::Timeline;
 use crate::verdict::{Evidence, Verdict};
-use crate::workload::{Mix, Operation};
+use crate::workload::Operation;
 
 /// The name of the serialised form.
-const SCHEMA: &str = "jifen-load/run/1";
+pub(crate) const SCHEMA: &str = "jifen-load/run/1";
 
 /// Everything that is known about a run. Counts are of the measured part, without the warm-up.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Report {
     /// `jifen-load/run/1`.
     pub schema: &'static str,
+    /// Version of the generator.
+    pub version: &'static str,
+    /// Where the generator ran.
+    pub machine: MachineReport,
     /// When the load started, UTC.
     pub started_at: Timestamp,
     /// Part of every request id.
@@ -39,6 +50,8 @@ pub struct Report {
     pub achieved_requests_per_second: f64,
     /// Requests sent.
     pub requests: u64,
+    /// Of these, requests that were sent for the second time under the same ids, as clients do that have heard nothing.
+    pub requests_resent: u64,
     /// Requests planned but never sent, because no connection became free before the run was given up.
     pub requests_unsent: u64,
     /// Commands sent.
@@ -61,6 +74,16 @@ pub struct Report {
     pub answers: [AnswersReport; 2],
     /// Whether exactly the right number was sold, where something was on sale.
     pub sale: Option<SaleReport>,
+    /// Whether the server's books agree with what it answered, where that was asked.
+    pub audit: Option<AuditReport>,
+    /// How often the server was killed, where it was.
+    pub chaos: Option<ChaosReport>,
+    /// The latencies of all requests, share by share.
+    pub percentiles: Vec<PercentilePoint>,
+    /// The run over time.
+    pub course: CourseReport,
+    /// Which objectives were kept.
+    pub objectives: Vec<SloReport>,
     /// How the generator itself was.
     pub generator: GeneratorReport,
     /// Whether the run is good, and why not.
@@ -68,35 +91,21 @@ pub struct Report {
     pub verdict: Verdict,
     /// What the reader should know even if it is.
     pub note: Option<&'static str>,
+    /// What the figures were made of, for `--hgrm` and `--hlog`.
+    #[serde(skip)]
+    pub(crate) recorded: Recorded,
 }
 
-/// What was asked for. Time spans in milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[expect(
-    missing_docs,
-    reason = "the options of the command line, documented there"
-)]
-pub struct SettingsReport {
-    pub url: String,
-    pub closed: bool,
-    pub duration_ms: u64,
-    pub warmup_ms: u64,
-    pub drain_ms: u64,
-    pub connections: u32,
-    pub threads: u32,
-    pub batch: u32,
-    pub members: u64,
-    pub mix: Mix,
-    pub noop: bool,
-    pub setup: bool,
-    pub skus: Option<u64>,
-    pub units: Option<u64>,
-    pub price_points: Option<u64>,
-    pub per_member_limit: Option<u64>,
+/// The histograms of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    /// Of all requests.
+    pub(crate) requests: Latencies,
+    pub(crate) timeline: Timeline,
 }
 
 /// Counts by code, most frequent first in the table.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub struct CodeCounts {
     /// All together.
     pub total: u64,
@@ -117,7 +126,7 @@ impl From<&Codes> for CodeCounts {
 }
 
 /// One line of the table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct RowReport {
     /// `earn`, `hold`, `capture`, `redeem`, `reserve`, `transfer`, or `request`.
     pub name: &'static str,
@@ -137,7 +146,7 @@ impl RowReport {
 }
 
 /// Answers of one kind.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct AnswersReport {
     /// `accepted` or `refused`, and how long they took.
     #[serde(flatten)]
@@ -156,7 +165,7 @@ impl AnswersReport {
 }
 
 /// Latency, counted twice.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
 pub struct LatencyReport {
     /// From the planned send time. None in a closed loop, where nothing is planned.
     pub corrected: Option<Percentiles>,
@@ -173,7 +182,7 @@ impl LatencyReport {
 }
 
 /// Of so many time spans, in microseconds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Percentiles {
     pub count: u64,
@@ -202,7 +211,7 @@ impl From<&Spans> for Percentiles {
 }
 
 /// How the generator itself was.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
 pub struct GeneratorReport {
     /// The most requests in flight at once, in the warm-up too; with several threads an upper bound.
     pub in_flight_max: u64,
@@ -214,8 +223,14 @@ pub struct GeneratorReport {
     pub send_lag_p99_us: u64,
     /// The same at worst. Microseconds.
     pub send_lag_max_us: u64,
+    /// Memory of the process at the beginning of the measured part, KiB, where the system can tell.
+    pub resident_begin_kib: Option<u64>,
+    /// The same at its end.
+    pub resident_end_kib: Option<u64>,
     /// Share of the time in which the busiest thread ran or waited for a processor, where the system can tell.
     pub busy_share: Option<f64>,
+    /// Share of the time in which it ran.
+    pub ran_share: Option<f64>,
 }
 
 impl Report {
@@ -225,21 +240,21 @@ impl Report {
         tally: &Tally,
         sale: Option<SaleReport>,
     ) -> Self {
-        let is_open = matches!(settings.load, Load::Open(_));
+        let pacer = settings.pacer();
+        let (is_open, length) = (pacer.is_some(), settings.length());
         let seconds = seconds_of_sending(settings, tally);
         let accepted = tally.outcomes.accepted.iter().sum();
         let commands_unsent = tally.requests_unsent * u64::from(settings.batch);
         let evidence = Evidence {
-            planned_per_second: match settings.load {
-                Load::Open(rate) => Some(rate.per_second() as f64),
-                Load::Closed => None,
-            },
+            planned_per_second: pacer.as_ref().map(|pacer| {
+                pacer.commands_between(settings.warmup, length) / settings.duration.as_secs_f64()
+            }),
             achieved_per_second: tally.throughput.commands as f64 / seconds,
             commands_planned: tally.commands_sent + commands_unsent,
             commands_answered: accepted + tally.outcomes.refused.total(),
             commands_failed: tally.outcomes.failed.total() + tally.unmeasured.failed.total(),
             send_lag_p99: tally.send_lag.quantile(0.99),
-            busy: tally.busy,
+            busy: tally.effort.busy,
             wrong_in_sale: sale
                 .as_ref()
                 .map_or_else(Vec::new, |sale| sale.wrong.clone()),
@@ -248,8 +263,10 @@ impl Report {
             .into_iter()
             .zip(&tally.operations)
             .filter(|(_, row)| row.corrected.count() > 0);
-        Self {
+        let report = Self {
             schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            machine: MachineReport::here(),
             started_at,
             run_id: settings.run_id.to_string(),
             seed: settings.seed,
@@ -258,6 +275,7 @@ impl Report {
             achieved_commands_per_second: evidence.achieved_per_second,
             achieved_requests_per_second: tally.throughput.requests as f64 / seconds,
             requests: tally.requests_sent,
+            requests_resent: tally.requests_resent,
             requests_unsent: tally.requests_unsent,
             commands: tally.commands_sent,
             accepted,
@@ -274,57 +292,80 @@ impl Report {
                 AnswersReport::new("refused", &tally.refused, is_open),
             ],
             sale,
+            audit: None,
+            chaos: None,
+            percentiles: percentile_curve(&tally.requests, is_open),
+            course: CourseReport::new(&tally.timeline, length, pacer.as_ref()),
+            objectives: Vec::new(),
             generator: GeneratorReport {
                 in_flight_max: tally.in_flight_max,
                 queued_max: tally.queued_max,
                 send_lag_p50_us: micros(tally.send_lag.quantile(0.5)),
                 send_lag_p99_us: micros(tally.send_lag.quantile(0.99)),
                 send_lag_max_us: micros(tally.send_lag.max()),
-                busy_share: tally.busy,
+                resident_begin_kib: tally.effort.resident_kib.map(|(begin, _)| begin),
+                resident_end_kib: tally.effort.resident_kib.map(|(_, end)| end),
+                busy_share: tally.effort.busy,
+                ran_share: tally.effort.ran,
             },
             verdict: evidence.verdict(),
             note: evidence.note(),
+            recorded: Recorded {
+                requests: tally.requests.clone(),
+                timeline: tally.timeline.clone(),
+            },
+        };
+        report.judged(settings)
+    }
+
+    fn judged(mut self, settings: &Settings) -> Self {
+        self.objectives = settings.slos.iter().map(|slo| slo.judge(&self)).collect();
+        let missed = self.objectives.iter().filter(|objective| !objective.met);
+        let missed = missed.map(
+            |SloReport {
+                 objective, shown, ..
+             }| format!("{objective}: it was {shown}"),
+        );
+        self.verdict = self.verdict.with_objectives(missed.collect());
+        self
+    }
+}
+
+impl Report {
+    /// Adds what the audit found. Books that do not balance are the verdict, whatever else there is.
+    pub(crate) fn audited(
+        mut self,
+        audit: Option<AuditReport>,
+        chaos: Option<ChaosReport>,
+    ) -> Self {
+        let mut wrong = audit.as_ref().map_or_else(Vec::new, AuditReport::wrong);
+        if audit
+            .as_ref()
+            .is_none_or(|audit| audit.broken_off.is_some())
+        {
+            wrong.extend(self.sale.iter().flat_map(|sale| sale.wrong.clone()));
         }
+        let broken_off = audit.as_ref().and_then(|audit| audit.broken_off.as_ref());
+        if let Some(cause) = broken_off {
+            let reason = format!("the audit could not be carried out: {cause}");
+            self.verdict = self.verdict.with_objectives(vec![reason]);
+        }
+        self.verdict = self.verdict.with_books(wrong);
+        self.audit = audit;
+        self.chaos = chaos;
+        self
     }
 }
 
 /// From the warm-up to the last request, but at least to the end of the plan.
 fn seconds_of_sending(settings: &Settings, tally: &Tally) -> f64 {
     let end = match settings.load {
-        Load::Open(_) => settings.length().max(tally.throughput.last_sent),
+        Load::Open(_) | Load::Recorded => settings.length().max(tally.throughput.last_sent),
         Load::Closed => settings.length(),
     };
     (end - settings.warmup).as_secs_f64()
 }
 
-impl From<&Settings> for SettingsReport {
-    fn from(settings: &Settings) -> Self {
-        let of_sale = |part: fn(Sale) -> Option<u64>| settings.sale.and_then(part);
-        Self {
-            url: settings.target.to_string(),
-            closed: settings.load == Load::Closed,
-            duration_ms: millis(settings.duration),
-            warmup_ms: millis(settings.warmup),
-            drain_ms: millis(settings.drain),
-            connections: settings.connections,
-            threads: settings.threads,
-            batch: settings.batch,
-            members: settings.members,
-            mix: settings.mix,
-            noop: settings.noop,
-            setup: settings.setup,
-            skus: of_sale(|sale| Some(sale.skus)),
-            units: of_sale(|sale| Some(sale.units)),
-            price_points: of_sale(|sale| Some(sale.price_points)),
-            per_member_limit: of_sale(|sale| sale.per_member_limit),
-        }
-    }
-}
-
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

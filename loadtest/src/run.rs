@@ -1,14 +1,17 @@
-//! The order of things: probe, setup, sale, load, a look at the sale, report.
+//! The order of things: probe, setup, sale, load, a look at the sale, audit, report.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::audit::{Audit, AuditReport, Witness};
+use crate::chaos::Supervisor;
 use crate::error::RunError;
 use crate::probe::probe;
-use crate::progress::{Live, REDRAW_EVERY, RunProgress};
+use crate::progress::{REDRAW_EVERY, RunProgress};
 use crate::queue::Clock;
+use crate::replay::Recording;
 use crate::report::Report;
 use crate::sale;
 use crate::settings::Settings;
@@ -21,48 +24,83 @@ const START_DELAY: Duration = Duration::from_millis(20);
 
 /// Carries out one run and says how it went. Blocks for as long as it takes.
 pub fn run(settings: &Settings) -> Result<Report, RunError> {
+    let Some(chaos) = &settings.chaos else {
+        return run_against(settings, None);
+    };
+    let supervisor = Supervisor::start(chaos, settings)?;
+    let settings = Settings {
+        target: supervisor.target().clone(),
+        ..settings.clone()
+    };
+    run_against(&settings, Some(supervisor))
+}
+
+/// The same against a server that is there, perhaps under somebody who kills it during the load.
+fn run_against(settings: &Settings, supervisor: Option<Supervisor>) -> Result<Report, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let mut audit = runtime.block_on(async {
+        if settings.dry {
+            return Ok(None);
+        }
         probe(settings).await?;
         if settings.setup {
             setup(settings).await?;
         }
-        match &settings.sale {
-            Some(sale) => sale::open(settings, sale).await,
-            None => Ok(()),
+        if let Some(sale) = &settings.sale {
+            sale::open(settings, sale).await?;
         }
+        Audit::begin(settings).await
     })?;
     let started_at = jiff::Timestamp::now();
-    let tally = load(settings)?;
-    let sold = match &settings.sale {
+    let witness = Witness::new(supervisor.as_ref().map(Supervisor::outage));
+    if let Some(supervisor) = &supervisor {
+        supervisor.begin();
+    }
+    let mut tally = load(settings, &witness)?;
+    let calm = supervisor.map(Supervisor::calm).transpose()?;
+    let mut unknown = tally.unknown();
+    if let (Some(audit), Some(memory)) = (&mut audit, witness.take()) {
+        let (reservations, still_unknown) = runtime.block_on(audit.resolve(settings, memory));
+        for (reservation, outcome) in reservations {
+            tally.outcomes.takings.add(reservation, outcome);
+        }
+        unknown = still_unknown;
+    }
+    let sold = match settings.sale.as_ref().filter(|_| !settings.dry) {
         Some(sale) => {
             let stocks = runtime.block_on(sale::look(settings, sale))?;
             Some(
                 tally
                     .takings()
-                    .judge(&stocks, sale.per_member_limit, tally.unknown()),
+                    .judge(&stocks, sale.per_member_limit, unknown),
             )
         }
         None => None,
     };
-    Ok(Report::new(settings, started_at, &tally, sold))
+    let audit = audit.map(|audit| runtime.block_on(audit.conclude(settings, sold.as_ref())));
+    let is_balanced = audit.as_ref().is_none_or(AuditReport::is_balanced);
+    let chaos = calm.map(|calm| calm.end(is_balanced));
+    Ok(Report::new(settings, started_at, &tally, sold).audited(audit, chaos))
 }
 
-fn load(settings: &Settings) -> Result<Tally, RunError> {
-    let live = Arc::new(Live::default());
+fn load(settings: &Settings, witness: &Witness) -> Result<Tally, RunError> {
+    let progress = RunProgress::start(settings.warmup, settings.length());
+    let tape = settings.replay.as_ref().map(Recording::open);
+    let tape = tape.transpose()?.map(Arc::new);
     let shared_settings = Arc::new(settings.clone());
     let (ready, workers_ready) = mpsc::channel();
     let mut workers: Vec<JoinHandle<Result<Tally, RunError>>> = Vec::new();
     let mut starts = Vec::new();
     for index in 0..settings.threads {
         let (start, receiver) = mpsc::channel();
-        let (settings, live) = (Arc::clone(&shared_settings), Arc::clone(&live));
         let worker = Worker {
-            settings,
+            settings: Arc::clone(&shared_settings),
             index,
-            live,
+            feed: progress.feed(),
+            tape: tape.clone(),
+            witness: witness.clone(),
             ready: ready.clone(),
             start: receiver,
         };
@@ -79,7 +117,12 @@ fn load(settings: &Settings) -> Result<Tally, RunError> {
             // A worker that has ended meanwhile says why when it is joined.
             let _ = worker.send(start);
         }
-        watch(settings, Clock::starting_at(start), &live, &workers_ready);
+        watch(
+            settings,
+            Clock::starting_at(start),
+            progress,
+            &workers_ready,
+        );
     } else {
         drop(starts);
     }
@@ -93,11 +136,17 @@ fn load(settings: &Settings) -> Result<Tally, RunError> {
     Ok(total)
 }
 
-/// Draws the live line until every worker has dropped its sender, which it does when it ends.
-fn watch(settings: &Settings, clock: Clock, live: &Live, workers: &mpsc::Receiver<()>) {
-    let mut progress = RunProgress::start(settings.warmup, settings.length());
+/// Draws the live lines until every worker has dropped its sender, which it does when it ends.
+fn watch(
+    settings: &Settings,
+    clock: Clock,
+    mut progress: RunProgress,
+    workers: &mpsc::Receiver<()>,
+) {
+    let pacer = settings.pacer();
+    let planned = |from, to| pacer.as_ref().map(|pacer| pacer.commands_between(from, to));
     while let Err(RecvTimeoutError::Timeout) = workers.recv_timeout(REDRAW_EVERY) {
-        progress.redraw(clock, live);
+        progress.redraw(clock, planned);
     }
     progress.finish();
 }

@@ -1,6 +1,7 @@
 //! What one connection says next, and what it makes of the answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::header::HeaderValue;
@@ -9,12 +10,14 @@ use hyper::{StatusCode, Uri};
 use crate::answer::{self, Outcome};
 use crate::command::{self, Array};
 use crate::names::{HoldId, RequestIds, SkuNames};
+use crate::replay::Tape;
+use crate::resend::Resend;
 use crate::settings::Settings;
 use crate::tally::{Answered, Outcomes};
-use crate::workload::{Draw, Drawn, Operation, Reservation};
+use crate::workload::{Draw, Drawn, Movement, Operation, Reservation};
 
 /// A request, ready to send by POST.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) uri: Uri,
     /// The `Idempotency-Key`; the commands of an array carry their own ids.
@@ -23,30 +26,41 @@ pub(crate) struct Outgoing {
 }
 
 /// What is remembered of a command in flight.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    operation: Operation,
-    reservation: Option<Reservation>,
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    Drawn(Drawn),
+    /// Of a hold, which this movement made.
+    Capture(HoldId, Movement),
+    /// From a file. Nothing more is known of it.
+    Replayed(Operation),
 }
 
 impl Asked {
-    const CAPTURE: Self = Self {
-        operation: Operation::Capture,
-        reservation: None,
-    };
-}
-
-impl From<Drawn> for Asked {
-    fn from(drawn: Drawn) -> Self {
-        let reservation = match drawn {
-            Drawn::Reservation(reservation) => Some(reservation),
-            Drawn::Movement(..) | Drawn::Handover(_) => None,
-        };
-        Self {
-            operation: drawn.operation(),
-            reservation,
+    pub(crate) const fn operation(&self) -> Operation {
+        match self {
+            Self::Drawn(drawn) => drawn.operation(),
+            Self::Capture(..) => Operation::Capture,
+            Self::Replayed(operation) => *operation,
         }
     }
+
+    pub(crate) const fn reservation(&self) -> Option<Reservation> {
+        match self {
+            Self::Drawn(Drawn::Reservation(reservation)) => Some(*reservation),
+            Self::Drawn(Drawn::Movement(..) | Drawn::Handover(_))
+            | Self::Capture(..)
+            | Self::Replayed(_) => None,
+        }
+    }
+}
+
+/// A request in flight: which commands, and under which ids.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) connection: u32,
+    /// The number of the first request id; the others follow it.
+    pub(crate) first: u64,
+    pub(crate) commands: Vec<Asked>,
 }
 
 /// The dialogue of one connection: the draw, the request ids, and the holds that are still to be captured.
@@ -59,9 +73,11 @@ pub(crate) struct Session {
     noop: bool,
     /// Holds answered on this connection, oldest first. Their number is bounded by the commands of one request: the next
     /// request takes them before it draws anything.
-    holds: VecDeque<HoldId>,
-    /// The commands of the request in flight, in order.
-    asked: Vec<Asked>,
+    holds: VecDeque<(HoldId, Movement)>,
+    sent: Sent,
+    /// Where the commands come from that are not drawn.
+    tape: Option<Arc<Tape>>,
+    resend: Resend,
     /// Where requests are written. Once the last request is sent and dropped its memory is used again.
     buffer: BytesMut,
 }
@@ -69,59 +85,112 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(settings: &Settings, connection: u32) -> Self {
         Self {
-            draw: Draw::new(
-                settings.seed,
-                connection,
-                settings.mix,
-                settings.members,
-                settings.sale.map_or(1, |sale| sale.skus),
-            ),
+            draw: Draw::new(settings.seed, connection, settings.mix, settings.into()),
             skus: SkuNames::new(&settings.run_id),
             ids: RequestIds::new(settings.seed, &settings.run_id, connection),
             batch: settings.batch as usize,
-            noop: settings.noop,
+            noop: settings.noop || settings.dry,
+            tape: None,
+            resend: Resend::new(settings.seed, connection, settings.resend),
             holds: VecDeque::new(),
-            asked: Vec::with_capacity(settings.batch as usize),
+            sent: Sent {
+                connection,
+                first: 0,
+                commands: Vec::with_capacity(settings.batch as usize),
+            },
             buffer: BytesMut::new(),
         }
     }
 
-    /// How many commands the request in flight carries.
-    pub(crate) fn commands(&self) -> u64 {
-        self.asked.len() as u64
+    /// The same with commands from a file.
+    pub(crate) fn replaying(self, tape: Option<Arc<Tape>>) -> Self {
+        Self { tape, ..self }
     }
 
-    /// Makes the next request.
-    pub(crate) fn next(&mut self) -> Outgoing {
-        self.asked.clear();
-        if self.batch > 1 {
-            self.next_array()
+    /// Whether the request in flight had been sent, and answered, before. What is said of it is then nothing new.
+    pub(crate) const fn is_again(&self) -> bool {
+        self.resend.is_again()
+    }
+
+    /// How many commands the request in flight carries.
+    pub(crate) fn commands(&self) -> u64 {
+        self.sent.commands.len() as u64
+    }
+
+    /// The request in flight.
+    pub(crate) const fn sent(&self) -> &Sent {
+        &self.sent
+    }
+
+    /// Gives the request in flight to whoever has to answer for it if this session is given up; see [`Self::take_back`].
+    pub(crate) fn lend(&mut self) -> Sent {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// The other half of [`Self::lend`]; nothing else is done in between.
+    pub(crate) fn take_back(&mut self, sent: Sent) {
+        self.sent = sent;
+    }
+
+    /// Makes the next request; `None` when a file that is replayed has no more.
+    pub(crate) fn next(&mut self) -> Option<Outgoing> {
+        if let Some(outgoing) = self.resend.take() {
+            return Some(outgoing);
+        }
+        self.sent.commands.clear();
+        self.sent.first = self.ids.next();
+        let outgoing = match self.tape.clone() {
+            Some(tape) => self.next_replayed(&tape)?,
+            None if self.batch > 1 => self.next_array(),
+            None => self.next_single(),
+        };
+        self.resend.sent(&outgoing);
+        Some(outgoing)
+    }
+
+    /// Commands of any type have an endpoint in common only as an array, be it an array of one.
+    fn next_replayed(&mut self, tape: &Tape) -> Option<Outgoing> {
+        let mut array = Array::open(&mut self.buffer, &mut self.ids);
+        while self.sent.commands.len() < self.batch {
+            let Some((operation, command)) = tape.next() else {
+                break;
+            };
+            array.replayed(&command);
+            self.sent.commands.push(Asked::Replayed(operation));
+        }
+        array.close();
+        let body = self.buffer.split().freeze();
+        (!self.sent.commands.is_empty()).then_some(Outgoing {
+            uri: Uri::from_static(self.array_path()),
+            key: None,
+            body,
+        })
+    }
+
+    const fn array_path(&self) -> &'static str {
+        if self.noop {
+            "/debug/noop/commands"
         } else {
-            self.next_single()
+            "/v1/commands"
         }
     }
 
     fn next_array(&mut self) -> Outgoing {
         let mut array = Array::open(&mut self.buffer, &mut self.ids);
-        while self.asked.len() < self.batch {
-            let asked = if let Some(hold) = self.holds.pop_front() {
+        while self.sent.commands.len() < self.batch {
+            let asked = if let Some((hold, movement)) = self.holds.pop_front() {
                 array.capture(&hold);
-                Asked::CAPTURE
+                Asked::Capture(hold, movement)
             } else {
                 let command = self.draw.command();
                 array.command(&command, &self.skus);
-                Asked::from(command)
+                Asked::Drawn(command)
             };
-            self.asked.push(asked);
+            self.sent.commands.push(asked);
         }
         array.close();
-        let uri = Uri::from_static(if self.noop {
-            "/debug/noop/commands"
-        } else {
-            "/v1/commands"
-        });
         Outgoing {
-            uri,
+            uri: Uri::from_static(self.array_path()),
             key: None,
             body: self.buffer.split().freeze(),
         }
@@ -131,16 +200,17 @@ impl Session {
         self.ids.put_next(&mut self.buffer);
         let key = HeaderValue::from_maybe_shared(self.buffer.split().freeze());
         let key = Some(key.expect("request ids are visible ASCII"));
-        if let Some(hold) = self.holds.pop_front() {
-            self.asked.push(Asked::CAPTURE);
+        if let Some((hold, movement)) = self.holds.pop_front() {
+            let uri = self.capture_uri(&hold);
+            self.sent.commands.push(Asked::Capture(hold, movement));
             return Outgoing {
-                uri: self.capture_uri(&hold),
+                uri,
                 key,
                 body: Bytes::from_static(command::CAPTURE_BODY),
             };
         }
         let command = self.draw.command();
-        self.asked.push(Asked::from(command));
+        self.sent.commands.push(Asked::Drawn(command));
         command::put_single(&mut self.buffer, &command, &self.skus);
         let path = match command.operation() {
             Operation::Earn if self.noop => "/debug/noop/earns",
@@ -149,7 +219,7 @@ impl Session {
             Operation::Redeem => "/v1/redemptions",
             Operation::Reserve => "/v1/reservations",
             Operation::Transfer => "/v1/transfers",
-            Operation::Capture => unreachable!("a capture is never drawn"),
+            Operation::Capture | Operation::Other => unreachable!("it is never drawn"),
         };
         Outgoing {
             uri: Uri::from_static(path),
@@ -174,34 +244,41 @@ impl Session {
         outcomes: &mut Outcomes,
     ) -> Answered {
         let mut answered = Answered::default();
-        if self.batch > 1 && status == StatusCode::OK {
+        let is_array = self.batch > 1 || self.tape.is_some();
+        if is_array && status == StatusCode::OK {
             self.settle_array(body, outcomes, &mut answered);
         } else {
             // One answer for all: that of a one-command endpoint, or of an array refused whole.
-            let outcome = match (self.batch, answer::single(status, body)) {
-                (2.., Outcome::Accepted) => Outcome::Failed(status, "not_an_array"),
-                (2.., Outcome::Refused(code)) => Outcome::Failed(status, code),
+            let outcome = match (is_array, answer::single(status, body)) {
+                (true, Outcome::Accepted) => Outcome::Failed(status, "not_an_array"),
+                (true, Outcome::Refused(code)) => Outcome::Failed(status, code),
                 (_, outcome) => outcome,
             };
-            for index in 0..self.asked.len() {
+            let sent = self.lend();
+            for asked in &sent.commands {
                 self.settle_one(
-                    self.asked[index],
+                    asked,
                     outcome,
                     || answer::hold(body),
                     outcomes,
                     &mut answered,
                 );
             }
+            self.take_back(sent);
+        }
+        if answered.total() < self.commands() {
+            self.resend.forget();
         }
         answered
     }
 
     fn settle_array(&mut self, body: &[u8], outcomes: &mut Outcomes, answered: &mut Answered) {
         let (mut given, mut surplus) = (0, 0);
-        let read = answer::for_each(body, |answer| match self.asked.get(given) {
+        let sent = self.lend();
+        let read = answer::for_each(body, |answer| match sent.commands.get(given) {
             Some(asked) => {
                 given += 1;
-                self.settle_one(*asked, answer.outcome(), || answer.hold, outcomes, answered);
+                self.settle_one(asked, answer.outcome(), || answer.hold, outcomes, answered);
             }
             None => surplus += 1,
         });
@@ -212,22 +289,26 @@ impl Session {
         };
         outcomes
             .failed
-            .add(label, (self.asked.len() - given) as u64);
+            .add(label, (sent.commands.len() - given) as u64);
         outcomes.failed.add("answer_too_many", surplus);
+        self.take_back(sent);
     }
 
     fn settle_one<'a>(
         &mut self,
-        asked: Asked,
+        asked: &Asked,
         outcome: Outcome<'_>,
         hold: impl FnOnce() -> Option<&'a str>,
         outcomes: &mut Outcomes,
         answered: &mut Answered,
     ) {
-        let operation = asked.operation;
-        if operation == Operation::Hold && outcome == Outcome::Accepted {
+        let operation = asked.operation();
+        if let Asked::Drawn(Drawn::Movement(Operation::Hold, movement)) = asked
+            && outcome == Outcome::Accepted
+            && !self.is_again()
+        {
             match hold().and_then(HoldId::new) {
-                Some(hold) => self.holds.push_back(hold),
+                Some(hold) => self.holds.push_back((hold, *movement)),
                 // An endpoint that decides nothing need not name a hold.
                 None if self.noop => {}
                 None => return outcomes.failed.add("hold_without_id", 1),
@@ -238,14 +319,17 @@ impl Session {
             Outcome::Refused(_) => answered.refused[operation as usize] += 1,
             Outcome::Overloaded(_) | Outcome::Failed(..) => {}
         }
-        if let Some(reservation) = asked.reservation {
+        if let Some(reservation) = asked.reservation()
+            && !self.is_again()
+        {
             outcomes.takings.add(reservation, outcome);
         }
         outcomes.add(operation, outcome);
     }
 
     /// The last request was sent, or half sent, and the connection broke.
-    pub(crate) fn lost(&self, outcomes: &mut Outcomes) {
+    pub(crate) fn lost(&mut self, outcomes: &mut Outcomes) {
+        self.resend.forget();
         outcomes.failed.add("connection_lost", self.commands());
     }
 }
@@ -256,26 +340,16 @@ mod tests {
 
     use super::*;
     use crate::settings::Load;
-    use crate::workload::Mix;
 
     fn session(batch: u32) -> Session {
+        let (target, key) = ("http://localhost:1".parse(), "k".parse());
         let settings = Settings {
-            target: "http://localhost:1".parse().expect("a target"),
-            key: "k".parse().expect("a key"),
             load: Load::Closed,
-            duration: std::time::Duration::from_secs(1),
-            warmup: std::time::Duration::ZERO,
-            drain: std::time::Duration::ZERO,
-            connections: 1,
-            threads: 1,
             batch,
             members: 10,
-            mix: Mix::Canonical,
             seed: 1,
             run_id: "r".parse().expect("a run id"),
-            noop: false,
-            setup: false,
-            sale: None,
+            ..Settings::canonical(target.expect("a target"), key.expect("a key"))
         };
         Session::new(&settings, 0)
     }
@@ -298,7 +372,7 @@ mod tests {
     fn a_single_hold_is_captured_next_and_a_refused_one_never() {
         let (mut session, mut outcomes) = (session(1), Outcomes::default());
         let next_hold = |session: &mut Session| {
-            while session.next().uri.path() != "/v1/holds" {}
+            while session.next().expect("a request").uri.path() != "/v1/holds" {}
             assert_eq!(session.commands(), 1);
         };
         next_hold(&mut session);
@@ -308,7 +382,7 @@ mod tests {
             &mut outcomes,
         );
         assert_eq!(answered.accepted[Operation::Hold as usize], 1);
-        let capture = session.next();
+        let capture = session.next().expect("a request");
         assert_eq!(
             (capture.uri.path(), &capture.body[..]),
             ("/v1/holds/3:7/capture", &b"{}"[..])
@@ -334,24 +408,25 @@ mod tests {
                 outcomes.refused.total(),
                 outcomes.failed.total()
             ),
-            ([0, 1, 1, 0, 0, 0], 1, 0)
+            ([0, 1, 1, 0, 0, 0, 0], 1, 0)
         );
     }
 
     #[test]
     fn an_array_begins_with_the_captures_of_the_last_one() {
         let (mut session, mut outcomes) = (session(100), Outcomes::default());
-        let first = session.next();
+        let first = session.next().expect("a request");
         let body = accept_all(&first.body);
         session.settle(StatusCode::OK, &body, &mut outcomes);
         let holds: Vec<String> = session
             .holds
             .iter()
-            .map(|hold| hold.as_str().to_owned())
+            .map(|(hold, _)| hold.as_str().to_owned())
             .collect();
         assert!(!holds.is_empty());
 
-        let second: Vec<Value> = serde_json::from_slice(&session.next().body).expect("an array");
+        let second: Vec<Value> =
+            serde_json::from_slice(&session.next().expect("a request").body).expect("an array");
         assert_eq!(second.len(), 100);
         for (command, hold) in second.iter().zip(&holds) {
             assert_eq!(

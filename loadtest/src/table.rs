@@ -44,6 +44,12 @@ impl fmt::Display for Report {
             )?;
         }
         self.write_sale(f)?;
+        if let Some(audit) = &self.audit {
+            write!(f, "{audit}")?;
+        }
+        if let Some(chaos) = &self.chaos {
+            write!(f, "{chaos}")?;
+        }
         self.write_verdict(f)
     }
 }
@@ -62,10 +68,14 @@ impl Report {
         } else {
             "open loop"
         };
-        let noop = if settings.noop {
-            ", no-op endpoint"
-        } else {
-            ""
+        let mix = match &settings.replay {
+            Some(file) => format!("commands of {file}"),
+            None => mix.to_owned(),
+        };
+        let noop = match (settings.noop, settings.dry_run) {
+            (true, _) => ", no-op endpoint",
+            (_, true) => ", dry run: nothing is sent",
+            _ => "",
         };
         let batch = if settings.batch > 1 {
             format!(" in arrays of {}", settings.batch)
@@ -74,8 +84,11 @@ impl Report {
         };
         writeln!(
             f,
-            "run {}   seed {}   {}",
-            self.run_id, self.seed, settings.url
+            "run {}   scenario {}   seed {}   {}",
+            self.run_id,
+            settings.scenario.word(),
+            self.seed,
+            settings.url
         )?;
         writeln!(
             f,
@@ -84,7 +97,21 @@ impl Report {
             settings.connections,
             seconds(settings.duration_ms),
             seconds(settings.warmup_ms),
-        )
+        )?;
+        let profile = settings.profile.as_deref().unwrap_or_default();
+        let spreads = [&settings.spread, &settings.merchant_spread];
+        if profile.contains(':') || spreads.iter().any(|spread| *spread != "uniform") {
+            writeln!(
+                f,
+                "profile {profile}, members {}, merchants {}",
+                settings.spread, settings.merchant_spread
+            )?;
+        }
+        if self.requests_resent > 0 {
+            let resent = self.requests_resent;
+            writeln!(f, "{resent} of the requests were sent for the second time")?;
+        }
+        Ok(())
     }
 
     fn write_rates(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,7 +139,29 @@ impl Report {
         if let Some(busy) = generator.busy_share {
             write!(f, "   generator busy {:.0} %", busy * 100.0)?;
         }
-        writeln!(f)
+        writeln!(f)?;
+        if let (true, Some(begin), Some(end)) = (
+            self.settings.dry_run,
+            generator.resident_begin_kib,
+            generator.resident_end_kib,
+        ) {
+            let mib = |kib: u64| kib as f64 / 1024.0;
+            writeln!(
+                f,
+                "memory {:.1} MiB at the beginning, {:.1} MiB at the end",
+                mib(begin),
+                mib(end)
+            )?;
+            if let Some(ran) = generator.ran_share.filter(|ran| *ran > 0.0) {
+                let (rate, percent) = (self.achieved_requests_per_second, ran * 100.0);
+                writeln!(
+                    f,
+                    "the busiest thread ran for {percent:.0} % of the time: {:.0} requests for each second of a processor",
+                    rate / ran / f64::from(self.settings.threads)
+                )?;
+            }
+        }
+        Ok(())
     }
 
     /// Beside the corrected figures, so that the difference is seen; a closed loop has only these.
@@ -171,6 +220,13 @@ impl Report {
     }
 
     fn write_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for objective in self.objectives.iter().filter(|objective| objective.met) {
+            writeln!(
+                f,
+                "kept: {}: it was {}",
+                objective.objective, objective.shown
+            )?;
+        }
         if let Some(note) = self.note {
             writeln!(f, "note: {note}")?;
         }
@@ -178,6 +234,7 @@ impl Report {
             Verdict::Good => return Ok(()),
             Verdict::Missed(reasons) => ("missed", reasons),
             Verdict::Invalid(reasons) => ("THE RUN IS INVALID", reasons),
+            Verdict::Unbalanced(reasons) => ("THE BOOKS DO NOT BALANCE", reasons),
         };
         for reason in reasons {
             writeln!(f, "{word}: {reason}")?;
@@ -215,7 +272,7 @@ fn write_codes(f: &mut fmt::Formatter<'_>, name: &str, codes: &CodeCounts) -> fm
 }
 
 /// Microseconds, shown in milliseconds with as many digits as mean something.
-struct Span(u64);
+pub(crate) struct Span(pub(crate) u64);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

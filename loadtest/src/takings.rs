@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Outcome;
@@ -89,7 +90,7 @@ impl Takings {
 }
 
 /// A sale as the server shows it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 pub struct Stock {
     /// What is sold.
     pub sku: String,
@@ -100,7 +101,7 @@ pub struct Stock {
 }
 
 /// Where the units of a sale are.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[expect(missing_docs, reason = "the names are those of the wire contract")]
 pub struct Units {
     pub total: u64,
@@ -145,7 +146,7 @@ impl Stock {
 }
 
 /// What a sale came to. Counts are of the whole run, the warm-up included.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct SaleReport {
     /// Each SKU of the sale.
     pub skus: Vec<SkuReport>,
@@ -156,7 +157,7 @@ pub struct SaleReport {
 }
 
 /// One SKU: what the server says, and what was heard.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct SkuReport {
     /// What the server says after the run.
     #[serde(flatten)]

@@ -8,6 +8,7 @@ use compact_str::{CompactString, ToCompactString};
 use crate::answer::Outcome;
 use crate::latency::{Latencies, Spans};
 use crate::takings::Takings;
+use crate::timeline::Timeline;
 use crate::workload::Operation;
 
 /// Counts by code. Bounded: a server that invents codes gets them counted together.
@@ -53,6 +54,13 @@ pub(crate) type PerOperation = [u64; Operation::ALL.len()];
 pub(crate) struct Answered {
     pub(crate) accepted: PerOperation,
     pub(crate) refused: PerOperation,
+}
+
+impl Answered {
+    /// How many were accepted or refused.
+    pub(crate) fn total(&self) -> u64 {
+        self.accepted.iter().chain(&self.refused).sum()
+    }
 }
 
 /// Answers of one kind: how long they took, and when they came.
@@ -155,7 +163,7 @@ pub(crate) struct Times {
 
 impl Times {
     /// What the generator is to blame for: the time in which the request was due, the connection free, and nothing happened.
-    fn send_lag(&self) -> Duration {
+    pub(crate) fn send_lag(&self) -> Duration {
         self.sent.saturating_sub(self.planned.max(self.free))
     }
 }
@@ -201,14 +209,41 @@ pub(crate) struct Tally {
     pub(crate) unmeasured: Outcomes,
     pub(crate) requests_sent: u64,
     pub(crate) commands_sent: u64,
+    /// Of these requests, those that were sent for the second time.
+    pub(crate) requests_resent: u64,
+    /// The whole run over time, the warm-up included.
+    pub(crate) timeline: Timeline,
     /// What was sent after the warm-up, whenever it was planned: a backlog of the warm-up takes its time from the rest.
     pub(crate) throughput: Throughput,
     /// Planned, but the run was over before a connection was free.
     pub(crate) requests_unsent: u64,
     pub(crate) in_flight_max: u64,
     pub(crate) queued_max: u64,
-    /// Share of the measured time in which this worker ran or wanted to run, where the system can tell.
+    pub(crate) effort: Effort,
+}
+
+/// What the measured part cost the generator itself, where the system can tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Effort {
+    /// Share of the time in which the busiest thread ran or wanted to run.
     pub(crate) busy: Option<f64>,
+    /// Share of the time in which it ran.
+    pub(crate) ran: Option<f64>,
+    /// Memory of the process at the beginning and at the end, KiB.
+    pub(crate) resident_kib: Option<(u64, u64)>,
+}
+
+impl Effort {
+    /// The busiest worker decides: one that is out of breath is late whatever the others do.
+    fn merge(&mut self, other: &Self) {
+        let most = |one: Option<f64>, another: Option<f64>| match (one, another) {
+            (Some(one), Some(another)) => Some(one.max(another)),
+            (one, another) => one.or(another),
+        };
+        self.busy = most(self.busy, other.busy);
+        self.ran = most(self.ran, other.ran);
+        self.resident_kib = self.resident_kib.max(other.resident_kib);
+    }
 }
 
 impl Tally {
@@ -223,11 +258,13 @@ impl Tally {
             unmeasured: Outcomes::default(),
             requests_sent: 0,
             commands_sent: 0,
+            requests_resent: 0,
+            timeline: Timeline::default(),
             throughput: Throughput::default(),
             requests_unsent: 0,
             in_flight_max: 0,
             queued_max: 0,
-            busy: None,
+            effort: Effort::default(),
         }
     }
 
@@ -255,6 +292,15 @@ impl Tally {
         for (latencies, count) in self.operations.iter_mut().zip(sums) {
             latencies.corrected.record(corrected, count);
             latencies.raw.record(raw, count);
+        }
+    }
+
+    /// Adds a request, measured or not, of which so many commands were answered to the course of the run.
+    pub(crate) fn took(&mut self, times: &Times, at: Duration, commands: u64) {
+        if commands > 0 {
+            self.timeline.answered(at, commands);
+            self.timeline
+                .took(times.planned, at.saturating_sub(times.planned));
         }
     }
 
@@ -309,15 +355,13 @@ impl Tally {
         self.unmeasured.merge(&other.unmeasured);
         self.requests_sent += other.requests_sent;
         self.commands_sent += other.commands_sent;
+        self.requests_resent += other.requests_resent;
+        self.timeline.merge(&other.timeline);
         self.throughput.merge(&other.throughput);
         self.requests_unsent += other.requests_unsent;
         self.in_flight_max += other.in_flight_max;
         self.queued_max += other.queued_max;
-        // The busiest worker decides: one that is out of breath is late whatever the others do.
-        self.busy = match (self.busy, other.busy) {
-            (Some(one), Some(another)) => Some(one.max(another)),
-            (one, another) => one.or(another),
-        };
+        self.effort.merge(&other.effort);
     }
 }
 
@@ -357,7 +401,7 @@ mod tests {
             sent: ms(400),
         };
         let one_earn = Answered {
-            accepted: [1, 0, 0, 0, 0, 0],
+            accepted: [1, 0, 0, 0, 0, 0, 0],
             ..Answered::default()
         };
         tally.answered(&times, ms(401), &one_earn);
@@ -383,8 +427,8 @@ mod tests {
                 sent: ms(at - 1),
             };
             let commands = Answered {
-                accepted: [0, 0, 0, 0, accepted, 0],
-                refused: [0, 0, 0, 0, refused, 0],
+                accepted: [0, 0, 0, 0, accepted, 0, 0],
+                refused: [0, 0, 0, 0, refused, 0, 0],
             };
             tally.answered(&times, ms(at), &commands);
         };

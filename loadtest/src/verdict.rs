@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// More send lag than this at the 99th percentile, and the latencies are the generator's rather than the server's.
@@ -12,7 +13,7 @@ const ACHIEVED_SHARE_MIN: f64 = 0.98;
 const BUSY_SHARE_MAX: f64 = 0.95;
 
 /// How a run went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", content = "reasons", rename_all = "snake_case")]
 pub enum Verdict {
     /// The plan was carried out and everything was answered.
@@ -21,6 +22,8 @@ pub enum Verdict {
     Missed(Vec<String>),
     /// The generator itself did not keep up: the figures say nothing about the server.
     Invalid(Vec<String>),
+    /// The server's books do not agree with what it answered. Worse than anything else.
+    Unbalanced(Vec<String>),
 }
 
 impl Verdict {
@@ -31,7 +34,37 @@ impl Verdict {
             Self::Good => 0,
             Self::Missed(_) => 1,
             Self::Invalid(_) => 4,
+            Self::Unbalanced(_) => 3,
         }
+    }
+
+    /// The same verdict, unless objectives were missed. A run that is invalid says nothing about them.
+    pub(crate) fn with_objectives(self, missed: Vec<String>) -> Self {
+        match self {
+            verdict if missed.is_empty() => verdict,
+            Self::Good => Self::Missed(missed),
+            Self::Missed(reasons) => Self::Missed(reasons.into_iter().chain(missed).collect()),
+            Self::Invalid(_) | Self::Unbalanced(_) => self,
+        }
+    }
+
+    /// The same verdict, unless the books do not balance: then that is what is to be said, and the rest after it.
+    pub(crate) fn with_books(self, wrong: Vec<String>) -> Self {
+        if wrong.is_empty() {
+            return self;
+        }
+        let rest = match self {
+            Self::Good => Vec::new(),
+            Self::Missed(reasons) | Self::Invalid(reasons) | Self::Unbalanced(reasons) => reasons,
+        };
+        let mut reasons = wrong;
+        for reason in rest {
+            // What is wrong in a sale is a reason for both.
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        Self::Unbalanced(reasons)
     }
 }
 

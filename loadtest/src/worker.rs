@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::alarm::Alarm;
-use crate::connection::Connection;
+use crate::audit::{Memory, Witness};
+use crate::door::Door;
 use crate::error::RunError;
+use crate::machine::resident_kib;
 use crate::occupancy::Occupancy;
-use crate::progress::Live;
+use crate::progress::Feed;
 use crate::queue::{Clock, Queue};
-use crate::session::Session;
+use crate::replay::Tape;
+use crate::session::{Sent, Session};
 use crate::settings::Settings;
-use crate::tally::{Tally, Times};
+use crate::tally::{Effort, Tally, Times};
+use crate::timeline::Timeline;
 
 /// The alarm does not ring more often than this, so that at high rates waking up is not what the thread is busy with.
 const TICK: Duration = Duration::from_micros(50);
@@ -26,7 +30,10 @@ const REOPEN_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Worker {
     pub(crate) settings: Arc<Settings>,
     pub(crate) index: u32,
-    pub(crate) live: Arc<Live>,
+    pub(crate) feed: Feed,
+    /// What is replayed, if something is.
+    pub(crate) tape: Option<Arc<Tape>>,
+    pub(crate) witness: Witness,
     /// Told once when the connections are open; dropped at the end.
     pub(crate) ready: mpsc::Sender<()>,
     /// Says when the run starts, the same moment for all workers; closed if it does not start.
@@ -38,14 +45,17 @@ struct Shared {
     settings: Arc<Settings>,
     clock: Clock,
     queue: Queue,
-    live: Arc<Live>,
+    witness: Witness,
     board: Mutex<Board>,
 }
 
 /// The tally, and what is in flight, by connection, so that nothing is forgotten when the run is given up.
 struct Board {
     tally: Tally,
-    in_flight: Vec<Option<(Times, u64)>>,
+    feed: Feed,
+    /// What was told, if somebody is going to ask.
+    memory: Option<Memory>,
+    in_flight: Vec<Option<(Times, Sent)>>,
     in_flight_now: u64,
 }
 
@@ -60,15 +70,13 @@ impl Worker {
             for number in
                 (self.index..self.settings.connections).step_by(self.settings.threads as usize)
             {
-                let mut connection = Connection::new(&self.settings)?;
-                connection
-                    .open()
-                    .await
-                    .map_err(|error| RunError::Unreachable {
-                        target: self.settings.target.clone(),
-                        cause: format!("connection {number}: {error}"),
-                    })?;
-                connections.push((connection, Session::new(&self.settings, number)));
+                let mut door = Door::new(&self.settings)?;
+                door.open().await.map_err(|error| RunError::Unreachable {
+                    target: self.settings.target.clone(),
+                    cause: format!("connection {number}: {error}"),
+                })?;
+                let session = Session::new(&self.settings, number).replaying(self.tape.clone());
+                connections.push((door, session));
             }
             // Both ends are held by the one who started us; if it is gone there is nobody to report to.
             let _ = self.ready.send(());
@@ -82,7 +90,7 @@ impl Worker {
     async fn generate(
         self,
         start: Instant,
-        connections: Vec<(Connection, Session)>,
+        connections: Vec<(Door, Session)>,
     ) -> Result<Tally, RunError> {
         let pacer = self.settings.pacer();
         let share =
@@ -90,26 +98,28 @@ impl Worker {
         let shared = Arc::new(Shared {
             clock: Clock::starting_at(start),
             queue: Queue::new(share, self.settings.length()),
-            live: self.live,
-            board: Mutex::new(Board::new(connections.len())),
+            witness: self.witness,
+            board: Mutex::new(Board::new(connections.len(), &self.settings, self.feed)),
             settings: self.settings,
         });
         let mut tasks = JoinSet::new();
-        for (place, (connection, session)) in connections.into_iter().enumerate() {
-            tasks.spawn(drive(Arc::clone(&shared), place, connection, session));
+        for (place, (door, session)) in connections.into_iter().enumerate() {
+            tasks.spawn(drive(Arc::clone(&shared), place, door, session));
         }
-        let busy = tick(&shared).await?;
+        let effort = tick(&shared).await?;
         drain(&shared, tasks).await;
         let mut board = shared.board();
         board.give_up(&shared);
         board.tally.queued_max = shared.queue.queued_max();
-        board.tally.busy = busy;
+        board.tally.effort = effort;
+        shared.witness.collect(board.memory.take());
         Ok(board.tally.clone())
     }
 }
 
-/// Releases requests when they are due, until the end of the plan. Returns how busy the thread was while it was measured.
-async fn tick(shared: &Shared) -> Result<Option<f64>, RunError> {
+/// Releases requests when they are due, until the end of the plan. Returns how busy the thread was while it was measured,
+/// and how much memory the process had at the beginning and at the end of that, in KiB.
+async fn tick(shared: &Shared) -> Result<Effort, RunError> {
     let (warmup, length) = (shared.settings.warmup, shared.settings.length());
     let mut alarm = Alarm::new()?;
     alarm.after(shared.clock.until(Duration::ZERO)).await?;
@@ -118,12 +128,17 @@ async fn tick(shared: &Shared) -> Result<Option<f64>, RunError> {
         let now = shared.clock.elapsed();
         let stop = if now < warmup { warmup } else { length };
         if now >= warmup && at_warmup.is_none() {
-            at_warmup = Some(Occupancy::now());
+            at_warmup = Some((Occupancy::now(), resident_kib()));
         }
         let next = shared.queue.release(now);
         if now >= length {
-            let (from, to) = (at_warmup.flatten(), Occupancy::now());
-            return Ok(from.zip(to).and_then(|(from, to)| to.share_since(&from)));
+            let (from, memory) = at_warmup.unwrap_or_default();
+            let between = from.zip(Occupancy::now());
+            return Ok(Effort {
+                busy: between.and_then(|(from, to)| to.share_since(&from)),
+                ran: between.and_then(|(from, to)| to.ran_since(&from)),
+                resident_kib: memory.zip(resident_kib()),
+            });
         }
         let next = next.unwrap_or(stop).max(now + TICK).min(stop);
         alarm.after(shared.clock.until(next)).await?;
@@ -147,19 +162,17 @@ async fn drain(shared: &Shared, mut tasks: JoinSet<()>) {
 }
 
 /// One connection: take a request, send it, wait for the answer, count it.
-async fn drive(
-    shared: Arc<Shared>,
-    place: usize,
-    mut connection: Connection,
-    mut session: Session,
-) {
+async fn drive(shared: Arc<Shared>, place: usize, mut door: Door, mut session: Session) {
     while !shared.queue.is_over(shared.clock) {
-        if connection.open().await.is_err() {
+        shared.witness.server_is_there().await;
+        if door.open().await.is_err() {
             tokio::time::sleep(REOPEN_PAUSE).await;
             continue;
         }
         // Written before its time, so that writing it is not what makes it late.
-        let outgoing = session.next();
+        let Some(outgoing) = session.next() else {
+            break;
+        };
         let free = shared.clock.elapsed();
         let Some(planned) = shared.queue.take(shared.clock).await else {
             break;
@@ -169,11 +182,12 @@ async fn drive(
             free,
             sent: shared.clock.elapsed(),
         };
-        shared.board().send(place, times, session.commands());
-        let answer = connection.post(outgoing).await;
+        let commands = session.commands();
+        shared.board().send(place, times, session.lend());
+        let (answer, attempt) = shared.witness.send(&mut door, outgoing, commands).await;
         let answered = shared.clock.elapsed();
         let mut board = shared.board();
-        board.land(place);
+        board.land(place, &mut session);
         let measured = shared.is_measured(planned, answered);
         if shared.is_measured(times.sent, answered) {
             board.tally.throughput.add(times.sent, session.commands());
@@ -183,21 +197,32 @@ async fn drive(
         } else {
             &mut board.tally.unmeasured
         };
+        let status = answer.as_ref().ok().copied();
         let commands = match answer {
-            Ok(status) => Some(session.settle(status, connection.body(), outcomes)),
+            Ok(status) => Some(session.settle(status, door.body(), outcomes)),
             Err(_) => {
                 session.lost(outcomes);
                 None
             }
         };
+        if let Some(memory) = &mut board.memory
+            && !session.is_again()
+        {
+            let answer = status.map(|status| (status, door.body()));
+            memory.hear_request(session.sent(), shared.settings.batch > 1, answer, attempt);
+        }
+        if let Some(commands) = &commands {
+            board.tally.took(&times, answered, commands.total());
+        }
         if measured {
             board.tally.sent(&times, session.commands());
+            board.tally.requests_resent += u64::from(session.is_again());
             if let Some(commands) = commands {
                 board.tally.answered(&times, answered, &commands);
             }
         }
+        board.feed.landed(&times, answered, session.commands());
         drop(board);
-        shared.live.add(session.commands());
     }
 }
 
@@ -221,29 +246,45 @@ impl Shared {
 }
 
 impl Board {
-    fn new(connections: usize) -> Self {
+    fn new(connections: usize, settings: &Settings, feed: Feed) -> Self {
+        let mut tally = Tally::new();
+        tally.timeline = Timeline::new(settings.length());
         Self {
-            tally: Tally::new(),
-            in_flight: vec![None; connections],
+            tally,
+            feed,
+            memory: Memory::new(settings),
+            in_flight: (0..connections).map(|_| None).collect(),
             in_flight_now: 0,
         }
     }
 
-    fn send(&mut self, place: usize, times: Times, commands: u64) {
-        self.in_flight[place] = Some((times, commands));
+    fn send(&mut self, place: usize, times: Times, sent: Sent) {
+        let commands = sent.commands.len() as u64;
+        self.in_flight[place] = Some((times, sent));
         self.in_flight_now += 1;
+        self.feed.sent();
+        self.tally.timeline.sent(times.sent, commands);
         self.tally.in_flight_max = self.tally.in_flight_max.max(self.in_flight_now);
     }
 
-    fn land(&mut self, place: usize) {
-        self.in_flight[place] = None;
+    fn land(&mut self, place: usize, session: &mut Session) {
+        if let Some((_, sent)) = self.in_flight[place].take() {
+            session.take_back(sent);
+        }
         self.in_flight_now -= 1;
     }
 
     /// Counts what got no answer and what was never sent.
     fn give_up(&mut self, shared: &Shared) {
         let now = shared.clock.elapsed();
-        for (times, commands) in self.in_flight.iter().flatten() {
+        for (times, sent) in self.in_flight.iter().flatten() {
+            let commands = &(sent.commands.len() as u64);
+            if let Some(memory) = &mut self.memory {
+                memory.lost(sent);
+            }
+            self.tally
+                .timeline
+                .took(times.planned, now.saturating_sub(times.planned));
             if times.sent >= shared.settings.warmup {
                 self.tally.throughput.add(times.sent, *commands);
             }
@@ -256,6 +297,9 @@ impl Board {
             .untaken()
             .filter(|planned| *planned >= shared.settings.warmup)
         {
+            self.tally
+                .timeline
+                .took(planned, now.saturating_sub(planned));
             self.tally.unsent(planned, now);
         }
     }

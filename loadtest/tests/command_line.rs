@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use stub::{Faults, KEY, Stub};
 
-const SHORT: &str = "--closed --duration 100ms --warmup 0s --connections 2 --members 20";
+const SHORT: &str = "--closed --duration 100ms --warmup 0s --connections 2 --members 20 --no-audit";
 
 fn jifen_load(url: &str, key: &str, args: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jifen-load"));

@@ -10,8 +10,6 @@ use stub::{Faults, KEY, Stub};
 /// Half a second at 2,000 commands a second, 600 members: 1,000 commands and two setup arrays.
 fn settings(stub: &Stub) -> Settings {
     Settings {
-        target: stub.url().parse().expect("an address"),
-        key: KEY.parse().expect("a key"),
         load: Load::Open("2k".parse().expect("a rate")),
         duration: Duration::from_millis(500),
         warmup: Duration::ZERO,
@@ -23,9 +21,11 @@ fn settings(stub: &Stub) -> Settings {
         mix: Mix::Canonical,
         seed: 42,
         run_id: "test".parse().expect("a run id"),
-        noop: false,
-        setup: true,
-        sale: None,
+        audit: false,
+        ..Settings::canonical(
+            stub.url().parse().expect("an address"),
+            KEY.parse().expect("a key"),
+        )
     }
 }
 

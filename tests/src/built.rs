@@ -16,6 +16,16 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| build("jifen-adapters", &["--bin", "jifen"]).join("jifen"))
 }
 
+/// The load tester.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn load_tester() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build("jifen-load", &["--bin", "jifen-load"]).join("jifen-load"))
+}
+
 /// The layer that records what a process does to its files.
 ///
 /// # Panics

@@ -1,0 +1,5 @@
+//! What the load tester says of a server is true: of its books, and of its latency.
+
+mod books;
+mod honesty;
+mod ledger;
