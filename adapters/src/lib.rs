@@ -7,13 +7,17 @@
 //! | [`http`] | the HTTP server |
 //! | [`openapi`] | what the HTTP server takes and answers, as an OpenAPI document |
 //! | [`mod@file`] | `jifen import` |
+//! | [`mq`] | the message queue |
 //! | [`metrics`] | what the server tells about itself |
+//! | [`statement_pages`] | settled statements as pages and tables |
 //! | [`ops`] | starting, stopping, keys, logs and exit codes |
 
 pub mod access;
 pub mod file;
 pub mod http;
 pub mod metrics;
+pub mod mq;
 pub mod openapi;
 pub mod ops;
+pub mod statement_pages;
 pub mod wire;

@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use jifen_adapters::{
     file,
     http::{self, Edge, State},
+    mq::{Publisher, Queue, Source},
     openapi,
     ops::{
         self, Failure, Reload, ServeArgs, ServedKeys, Signals,
@@ -45,6 +46,8 @@ enum Command {
     Metrics(ops::metrics::MetricsArgs),
     Config(config::ConfigArgs),
     Completions(ops::CompletionsArgs),
+    Verify(ops::verify::VerifyArgs),
+    Reconcile(ops::reconcile::ReconcileArgs),
     Openapi(OpenapiArgs),
 }
 
@@ -84,6 +87,8 @@ fn main() -> ExitCode {
         Command::Metrics(args) => ops::metrics::run(&args),
         Command::Config(args) => config::run(&args, &settings),
         Command::Completions(args) => ops::completions(&args, Jifen::command()),
+        Command::Verify(args) => ops::verify::run(&args),
+        Command::Reconcile(args) => ops::reconcile::run(&args),
         Command::Openapi(OpenapiArgs {}) => print_document(),
     }
 }
@@ -92,6 +97,7 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     let settings = args.settings()?;
     let (rules, point_type) = args.rules.rules()?;
     let tls = args.tls.read()?;
+    let mq = args.mq.read()?;
     // 1. The data directory, ours alone, and who may come in.
     let directory = DataDirectory::lock(&args.data)?;
     let keys = ServedKeys::find(&args.data)?;
@@ -116,7 +122,9 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
         edge: edge.clone(),
         meters: Arc::default(),
         tracing: args.trace.tracing(),
+        queue: mq.as_ref().map(|_| Arc::default()),
     };
+    let desk = state.desk(mq.as_ref());
     let bound = http::bind(settings, state, tls.clone());
     let (server, address) = bound.map_err(|error| Failure::Listen(settings.listen, error))?;
     let door = server.handle();
@@ -127,6 +135,23 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     let _watch = keys.watch();
     let _reload = reload.follow();
     let _control = Control::listen(&args.data, &engine, &rules);
+    let publisher = match (&mq, &desk, args.mq.mq_events.begin()) {
+        (Some(mq), Some(desk), Some(begin)) => {
+            let source = Source {
+                engine: engine.clone(),
+                directory: args.data.clone(),
+                begin,
+                standing: Arc::clone(desk.standing.events()),
+            };
+            let started = Publisher::start(mq.clone(), source).await;
+            Some(started.map_err(Failure::Queue)?)
+        }
+        _ => None,
+    };
+    let queue = match (mq, desk) {
+        (Some(mq), Some(desk)) => Some(Queue::start(mq, desk).await.map_err(Failure::Queue)?),
+        _ => None,
+    };
     ready(&url);
     // 4. Until told to stop, or unable to go on.
     let end = tokio::select! {
@@ -142,11 +167,23 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
         })),
     };
     // 5. What was accepted is answered before the engine goes. Told twice, nobody waits for clients.
+    edge.end_streams();
+    let doors = async {
+        let queue = async {
+            if let Some(queue) = queue {
+                queue.stop().await;
+            }
+        };
+        tokio::join!(queue, door.stop(true));
+    };
     tokio::select! {
-        () = door.stop(true) => {}
+        () = doors => {}
         signal = signals.next() => tracing::warn!(signal, "not waiting for clients any longer"),
     }
     end?;
+    if let Some(publisher) = publisher {
+        publisher.stop().await;
+    }
     stop(engine).await;
     Ok(())
 }

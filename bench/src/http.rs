@@ -158,6 +158,7 @@ async fn serve(
         edge: Edge::new(Bounds::default()),
         meters: Arc::new(DoorMeters::new(guards.metrics)),
         tracing: guards.tracing(),
+        queue: None,
     };
     let (server, address) = bind(settings, state, None).expect("a free port");
     told.send((address, server.handle()))

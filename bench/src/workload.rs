@@ -199,6 +199,7 @@ fn kind_of_points() -> PointType {
 pub(crate) fn put_merchant(number: u32) -> Request {
     let name = Text::new("A shop").expect("short");
     let put = PutMerchant {
+        contract: None,
         merchant: merchant(number),
         name,
     };

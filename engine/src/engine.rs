@@ -6,25 +6,29 @@ use std::sync::{
 };
 
 use actix::{Addr, Arbiter};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::{
     checkpoint::{CheckpointFacts, keeper::Order},
-    clock::Clock,
+    clock::{Clock, Stopwatch},
+    closing::Closer,
     disk::Disk,
     error::{CheckpointRefused, EngineError},
+    feed::Feed,
     history::History,
     host,
     journal::committer::TurnFigures,
     ledger::{
-        Code, Command, Document, Facts, Ledger, MemberId, Need, Request, ShardIndex, UnixMillis,
+        Code, Command, Details, Document, Facts, Ledger, MemberId, Need, Request, ShardIndex,
+        UnixMillis, Verdict,
     },
     limits::{Gate, Pass},
     meters::Meters,
     past::Past,
+    posting::Posted,
     router::Router,
     shard::{
-        Declined, Found, Reply, Said, Search,
+        Declined, Found, Reply, Search,
         actor::{Mail, ShardActor},
     },
     view::View,
@@ -43,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) history: Arc<History>,
     pub(crate) view: Option<Arc<View>>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) closer: Arc<Closer>,
     /// Where checkpoints are ordered, if any are taken.
     pub(crate) orders: Option<crossbeam::channel::Sender<Order>>,
     pub(crate) meters: Arc<Meters>,
@@ -76,6 +82,25 @@ impl Engine {
     #[must_use]
     pub fn view(&self) -> Option<Arc<View>> {
         self.0.view.clone()
+    }
+
+    /// What was decided, for others to follow.
+    #[must_use]
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.0.feed
+    }
+
+    /// Settlements that were published, and the one that is being closed.
+    #[must_use]
+    pub fn closer(&self) -> &Closer {
+        &self.0.closer
+    }
+
+    /// Closes the period that was asked for, unless that is under way.
+    pub fn close_what_is_due(&self) {
+        if self.0.closer.store().is_some() {
+            self.0.closer.wake();
+        }
     }
 
     /// What it has counted and measured since it started.
@@ -113,58 +138,39 @@ impl Engine {
         shard.address.do_send(Mail::One { request, to, pass });
         let said = reply.await.map_err(|_| EngineError::OutcomeUnknown)?;
         shard.gate.heard(said.at, 1);
+        self.follow_up(&said.what);
         Ok(said.what)
+    }
+
+    /// Does what an answer leads to outside the shards.
+    pub(crate) fn follow_up(&self, reply: &Reply) {
+        if let Ok(answer) = reply
+            && matches!(
+                answer.verdict,
+                Verdict::Accepted(Details::Settlement { .. })
+            )
+        {
+            self.close_what_is_due();
+        }
     }
 
     /// Has many requests decided, with one hop per shard; answers in their order when all are durable. Requests for the
     /// same member are looked at in their order.
     pub async fn submit_many(&self, requests: Vec<Request>) -> Vec<Outcome> {
-        let mut outcomes: Vec<Outcome> = Vec::with_capacity(requests.len());
-        let mut split: Vec<(Vec<u32>, Vec<Request>)> = Vec::new();
-        split.resize_with(self.0.shards.len(), Default::default);
-        let expected = requests.len() / self.0.shards.len() + 8;
-        for (place, request) in (0_u32..).zip(requests) {
-            // Stands until a reply takes its place.
-            outcomes.push(Err(EngineError::OutcomeUnknown));
-            match self.0.router.command(request.command()) {
-                Some(shard) => {
-                    let (places, share) = &mut split[usize::from(shard.0)];
-                    if share.is_empty() {
-                        places.reserve(expected);
-                        share.reserve(expected);
-                    }
-                    places.push(place);
-                    share.push(request);
-                }
-                None => outcomes[place as usize] = Ok(Err(no_such_shard(&request))),
-            }
-        }
-        let (to, mut shares) = mpsc::unbounded_channel();
-        for (shard, (places, requests)) in (0..).map(ShardIndex).zip(split) {
-            if requests.is_empty() {
-                continue;
-            }
-            match self.admit(shard, requests.len()) {
-                Ok((shard, pass)) => shard.address.do_send(Mail::Many {
-                    places,
-                    requests,
-                    to: to.clone(),
-                    pass,
-                }),
-                Err(error) => places
-                    .iter()
-                    .for_each(|&place| outcomes[place as usize] = Err(error)),
-            }
-        }
-        drop(to);
-        while let Some(Said { what: share, at }) = shares.recv().await {
-            // Shards are shown together, so any of them may count it.
-            self.0.shards[0].gate.heard(at, share.replies.len());
-            for (place, reply) in share.places.into_iter().zip(share.replies) {
-                outcomes[place as usize] = Ok(reply);
-            }
-        }
-        outcomes
+        self.post_many(requests).answers().await
+    }
+
+    /// Posts many requests, with one hop per shard. When this returns, each of them stands in its shard's mail or was
+    /// turned away.
+    #[must_use]
+    pub fn post_many(&self, requests: Vec<Request>) -> Posted {
+        Posted::new(self, requests)
+    }
+
+    /// Answers to so many commands arrived that were spoken at this time.
+    pub(crate) fn heard(&self, spoken: Option<Stopwatch>, count: usize) {
+        // Shards are shown together, so any of them may count it.
+        self.0.shards[0].gate.heard(spoken, count);
     }
 
     /// Looks at a shard's ledger, and answers when all that was seen is durable. A look waits in the same queue as
@@ -233,6 +239,8 @@ impl Engine {
     /// that was told before.
     pub async fn shut_down(&self) -> Option<TurnFigures> {
         self.0.stopping.store(true, Ordering::Release);
+        let closer = Arc::clone(&self.0.closer);
+        let _ = tokio::task::spawn_blocking(move || closer.join()).await;
         // A shard that has nobody waiting may still have a part in what others wait for.
         let drained: Vec<_> = self.0.shards.iter().map(Shard::drain).collect();
         for drained in drained {
@@ -293,7 +301,11 @@ impl Engine {
     }
 
     /// Lets commands in.
-    fn admit(&self, shard: ShardIndex, count: usize) -> Result<(&Shard, Pass), EngineError> {
+    pub(crate) fn admit(
+        &self,
+        shard: ShardIndex,
+        count: usize,
+    ) -> Result<(&Shard, Pass), EngineError> {
         let shard = self.shard(shard)?;
         if self.0.disk.is_short() {
             self.0.meters.refused_for_disk.add(count as u64);
@@ -338,7 +350,7 @@ impl Shard {
 }
 
 /// Only what the engine made names its shard itself.
-fn no_such_shard(request: &Request) -> Declined {
+pub(crate) fn no_such_shard(request: &Request) -> Declined {
     let code = match request.command() {
         Command::Reverse(_) => Code::TransactionNotFound,
         Command::Confirm(_) | Command::Cancel(_) => Code::ReservationNotFound,

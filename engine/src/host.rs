@@ -18,6 +18,7 @@ use crate::{
     checkpoint::keeper::{Keeper, Order, Roll},
     disk::Disk,
     error::OpenError,
+    feed::{self, Feed},
     history::History,
     journal::{
         JournalError,
@@ -39,6 +40,10 @@ const KEEPER_NICENESS: i32 = 3;
 /// The same for the follower of the view, which may lag as far as it likes. The least there is could keep a lock that others
 /// wait for.
 const VIEW_NICENESS: i32 = 10;
+/// The same for whoever closes a period: it takes long and must come to its end under load.
+const CLOSING_NICENESS: i32 = 5;
+/// The same for whoever reads, and writes down, for those who follow the feed.
+const FEED_NICENESS: i32 = 10;
 
 /// What the threads work on.
 pub(crate) struct Work {
@@ -68,6 +73,8 @@ pub(crate) struct Threads {
     past: Arc<Past>,
     follower: Option<(JoinHandle<()>, Arc<View>)>,
     keeper: Option<JoinHandle<()>>,
+    /// Those who read for followers.
+    feed: Option<([JoinHandle<()>; 2], Arc<Feed>)>,
     /// Where the keeper's orders come from.
     orders: Sender<Order>,
 }
@@ -84,6 +91,20 @@ impl Threads {
             keeper.work(&orders);
         };
         self.keeper = Some(spawn("jifen-keeper", work)?);
+        Ok(())
+    }
+
+    /// Starts to read for followers. `ask` tells the names that a shard knows.
+    pub(crate) fn start_feed(&mut self, feed: &Arc<Feed>, ask: feed::Ask) -> Result<(), OpenError> {
+        let (serving, watching) = (Arc::clone(feed), Arc::clone(feed));
+        let threads = [
+            spawn("jifen-feed", move || {
+                give_way(FEED_NICENESS);
+                serving.serve(ask);
+            })?,
+            spawn("jifen-watch", move || watching.watch())?,
+        ];
+        self.feed = Some((threads, Arc::clone(feed)));
         Ok(())
     }
 
@@ -105,6 +126,12 @@ impl Threads {
         if let Some((follower, view)) = self.follower {
             view.end();
             let _ = follower.join();
+        }
+        if let Some((threads, feed)) = self.feed {
+            feed.end();
+            for thread in threads {
+                let _ = thread.join();
+            }
         }
         // The directory's lock goes last.
         drop(self.stop);
@@ -237,6 +264,7 @@ pub(crate) fn start(work: Work) -> Result<Running, OpenError> {
             past: work.past,
             follower,
             keeper: None,
+            feed: None,
             orders,
         },
     })
@@ -248,6 +276,11 @@ fn spawn<T: Send + 'static>(
 ) -> Result<JoinHandle<T>, OpenError> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread.spawn(work).map_err(OpenError::Thread)
+}
+
+/// Makes the thread that calls it one that closes a period.
+pub(crate) fn give_way_to_commands() {
+    give_way(CLOSING_NICENESS);
 }
 
 /// Makes the thread that calls it, and those that it starts, give way to all others.

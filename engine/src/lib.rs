@@ -4,10 +4,13 @@
 //! joins the next turn of the [`journal`]'s committer, and is answered when that turn is on the device.
 
 pub mod checkpoint;
+pub mod clearing;
 mod clock;
+pub mod closing;
 pub mod disk;
 mod engine;
 mod error;
+pub mod feed;
 pub mod history;
 mod host;
 pub mod journal;
@@ -18,6 +21,7 @@ pub mod meters;
 mod open;
 pub mod past;
 pub mod pool;
+mod posting;
 pub mod reads;
 mod router;
 pub mod shard;
@@ -29,5 +33,6 @@ pub use engine::{Engine, Outcome};
 pub use error::{CheckpointRefused, EngineError, OpenError};
 pub use limits::Limits;
 pub use open::{DataDirectory, Opened, Options};
+pub use posting::Posted;
 pub use router::{ROUTER_VERSION, Router, SHARDS_MAX};
 pub use start::{Keeping, Parts};

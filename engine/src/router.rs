@@ -75,7 +75,11 @@ impl Router {
             Command::Adjust(c) => self.member(&c.member),
             Command::Freeze(c) | Command::Unfreeze(c) | Command::Close(c) => self.member(&c.member),
             Command::Erase(c) => self.member(&c.member),
-            Command::PutMerchant(_) | Command::PutStock(_) => Self::DOCUMENTS,
+            Command::PutMerchant(_)
+            | Command::PutStock(_)
+            | Command::Settle(_)
+            | Command::PutCorrection(_)
+            | Command::DecideCorrection(_) => Self::DOCUMENTS,
             Command::Reserve(c) => self.member(&c.member),
             Command::Transfer(c) => self.member(&c.member),
             Command::Confirm(c) => c.reservation.shard,

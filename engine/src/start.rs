@@ -9,13 +9,17 @@ use std::{
 };
 
 use actix::{Actor, Arbiter};
+use compact_str::CompactString;
+use tokio::sync::oneshot;
 
 use crate::{
     checkpoint::{Images, ShardImage, keeper::Keeper},
     clock::Clock,
+    closing::{Closer, Store},
     disk::{Disk, FreeSpace},
     engine::{Engine, Inner, Shard},
     error::OpenError,
+    feed::{self, Feed},
     history::{Catalogue, History},
     host,
     journal::{
@@ -31,7 +35,7 @@ use crate::{
     meters::Meters,
     router::Router,
     shard::{
-        Sealed, ShardCore,
+        Found, Sealed, ShardCore,
         actor::{Mail, Outlets, ShardActor},
     },
     view::View,
@@ -79,6 +83,8 @@ pub struct Keeping {
     pub newest: Option<Epoch>,
     /// What statements are made from, if it is kept.
     pub view: Option<Arc<View>>,
+    /// Where settlements go.
+    pub settlements: Store,
 }
 
 impl Engine {
@@ -101,9 +107,15 @@ impl Engine {
         }
         let documents: Vec<Document> = ledgers[usize::from(Router::DOCUMENTS.0)]
             .merchants()
+            // With contracts they come over links alone.
+            .filter(|merchant| merchant.contracts.is_empty())
             .map(crate::ledger::Merchant::document)
             .collect();
         let rules = ledgers[0].rules().clone();
+        let closing = ledgers[usize::from(Router::DOCUMENTS.0)]
+            .clearing()
+            .closing()
+            .is_some();
         let history = match &keeping {
             Some(keeping) => Arc::clone(&keeping.history),
             None => history_of(journal.as_ref(), router.shards(), recovered.turn)?,
@@ -116,6 +128,7 @@ impl Engine {
         let disk = Arc::new(Disk::new(disk, limits.disk_reserve_bytes));
         let meters = Arc::new(Meters::new(ledgers.len()));
         let view = keeping.as_ref().and_then(|keeping| keeping.view.clone());
+        let store = keeping.as_ref().map(|keeping| keeping.settlements.clone());
         let epoch_bytes = keeping.as_ref().map_or(0, |keeping| keeping.epoch_bytes);
         let mut running = host::start(host::Work {
             committer: Committer::new(journal, recovered.chains, recovered.turn)
@@ -144,7 +157,7 @@ impl Engine {
         };
         let shards: Vec<Shard> = ledgers
             .into_iter()
-            .zip(durable)
+            .zip(durable.iter().cloned())
             .enumerate()
             .map(|(place, (ledger, durable))| {
                 let core = ShardCore::new(ledger, no_expiry_before);
@@ -170,6 +183,8 @@ impl Engine {
         for shard in &shards {
             shard.address.do_send(Mail::Greet);
         }
+        let feed = Arc::new(Feed::new(Arc::clone(&history), durable));
+        running.threads.start_feed(&feed, names_of(&shards))?;
         let stopping = Arc::new(AtomicBool::new(false));
         let orders = match keeping {
             Some(keeping) => {
@@ -184,7 +199,15 @@ impl Engine {
             }
             None => None,
         };
+        let addresses = shards.iter().map(|shard| shard.address.clone()).collect();
+        let closer = Arc::new(Closer::new(
+            addresses,
+            Arc::clone(&history),
+            store,
+            Arc::clone(&stopping),
+        ));
         let engine = Self(Arc::new(Inner {
+            closer,
             router,
             shards,
             arbiters,
@@ -193,6 +216,7 @@ impl Engine {
             clock,
             history,
             view,
+            feed,
             orders,
             meters,
             stopping,
@@ -202,6 +226,9 @@ impl Engine {
         // A crash may have come between shard 0's decision and its arrival elsewhere. Mail is read in order, so every
         // command that is submitted from now on finds the documents.
         drop(engine.carry(&documents));
+        if closing {
+            engine.close_what_is_due();
+        }
         Ok(engine)
     }
 }
@@ -215,6 +242,23 @@ fn history_of(
     let history = History::new(Catalogue::nowhere(), shards);
     history.found(EpochHead::first(shards), journal.reader(), last_turn)?;
     Ok(Arc::new(history))
+}
+
+/// Asks a shard for all names that it knows. The answer comes when all that the shard has seen is durable.
+fn names_of(shards: &[Shard]) -> feed::Ask {
+    let addresses: Vec<_> = shards.iter().map(|shard| shard.address.clone()).collect();
+    Box::new(move |shard| {
+        let (to, told) = oneshot::channel();
+        let look = Box::new(move |ledger: &Ledger| {
+            let names = ledger.symbols().iter().map(CompactString::new).collect();
+            let seen = (names, ledger.last_seq());
+            Box::new(move || {
+                let _ = to.send(seen);
+            }) as Found
+        });
+        addresses[usize::from(shard.0)].do_send(Mail::Look { due: None, look });
+        told.blocking_recv().ok()
+    })
 }
 
 fn keeper(

@@ -254,6 +254,7 @@ impl What {
                 hold: HoldId::parse(hold).unwrap(),
             }),
             Self::PutMerchant { merchant, name } => Command::PutMerchant(PutMerchant {
+                contract: None,
                 merchant: MerchantId::new(merchant).unwrap(),
                 name: Text::new(name).unwrap(),
             }),

@@ -243,6 +243,7 @@ fn accepted(details: &Details) -> Told {
         | Details::Cancelled { .. }
         | Details::Transferred
         | Details::UnitsChanged
+        | Details::Settlement { .. }
         | Details::CodeUsed => Told::Beyond(format!("{details:?}")),
     }
 }
@@ -292,6 +293,15 @@ pub const fn code_name(code: Code) -> &'static str {
         Code::InsufficientPoints => "insufficient_points",
         Code::Full => "full",
         Code::RequestInFlight => "request_in_flight",
+        Code::SettlementNotFound => "settlement_not_found",
+        Code::CorrectionNotFound => "correction_not_found",
+        Code::CorrectionExists => "correction_exists",
+        Code::CorrectionDecided => "correction_decided",
+        Code::PeriodSettled => "period_settled",
+        Code::EventTooLate => "event_too_late",
+        Code::InvalidPeriod => "invalid_period",
+        Code::PeriodNotOver => "period_not_over",
+        Code::OwnCorrection => "own_correction",
         Code::SkuNotFound => "sku_not_found",
         Code::ReservationNotFound => "reservation_not_found",
         Code::CodeNotFound => "code_not_found",

@@ -8,6 +8,7 @@
 //! | `journaled` | recorded entries, taken out of sealed blocks and of journals |
 //! | `scenario` | tables in the language of the domain |
 //! | `twin` | a second ledger, slow and simple, that shares no code with the engine |
+//! | `naive_settlement` | a second settlement, slow and simple, and the history for both |
 //! | `workload` | random commands, from a seed |
 //! | `history` | the ledger and its twin under the same random commands |
 //! | `world` | several shards, one journal, clients, crashes, and a clock that jumps: all from a seed |
@@ -18,6 +19,9 @@
 //! | `flash` | flash sales and transfers on the real binary, killed in the middle |
 //! | `fuzz` | everything that reads bytes from outside, under bent ones |
 //! | `schemathesis` | the real binary under requests made from its own document |
+//! | `python` | programs that are installed from a package index |
+//! | `nats`, `queue` | a real broker, and merchants who post their commands to it |
+//! | `feed` | the feed of events, as its consumers see it |
 //! | `overload` | the real binary offered more than a slow device lets it do |
 //! | `explorer` | all that can happen in a small pool, on the engine's own homes and shares |
 //! | `coverage`, `sweep` | what was met on the way, over many seeds |
@@ -32,6 +36,7 @@ pub mod built;
 pub mod civil;
 pub mod coverage;
 pub mod explorer;
+pub mod feed;
 pub mod flash;
 pub mod fuzz;
 pub mod heard;
@@ -40,8 +45,12 @@ pub mod journaled;
 pub mod kills;
 pub mod market;
 pub mod moved;
+pub mod naive_settlement;
+pub mod nats;
 pub mod overload;
 pub mod power;
+pub mod python;
+pub mod queue;
 pub mod scenario;
 pub mod schemathesis;
 pub mod server;

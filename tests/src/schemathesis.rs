@@ -14,6 +14,7 @@ use ureq::Agent;
 
 use crate::{
     built,
+    python::{self, said, succeed},
     server::{KEY, Server},
 };
 
@@ -195,6 +196,8 @@ fn run(
         // What a schema cannot say may still be refused: a day that its month does not have, an instant that has not come
         // yet, 1.0 for 1, a request id that was used. What schemas and decoders take is compared value by value elsewhere.
         .arg("--exclude-checks=positive_data_acceptance")
+        // Streams do not end, and whoever waits for that learns nothing.
+        .arg("--exclude-path-regex=/events$")
         .args(["--continue-on-failure", "--no-color", "--warnings=off"])
         .args(["--generation-database=none", "--report=json"])
         .arg(format!("--report-json-path={}", report.display()))
@@ -244,52 +247,12 @@ fn untold(data: &Path, told: &BTreeSet<String>) -> Result<usize, String> {
     Ok(count)
 }
 
-/// The Python that has the fuzzer. Installs it first if it is not there.
+/// The Python that has the fuzzer.
 fn installed() -> Result<PathBuf, String> {
     let requirements = sources().join("requirements.txt");
-    let text = fs::read(&requirements).map_err(|error| error.to_string())?;
-    let binary = built::binary();
-    let profile = binary.parent().unwrap_or(binary);
-    let name = format!("schemathesis-{:016x}", xxhash_rust::xxh3::xxh3_64(&text));
-    let place = profile.parent().unwrap_or(profile).join(name);
-    let python = place.join("bin/python");
-    let complete = place.join("complete");
-    if complete.exists() {
-        return Ok(python);
-    }
-    let advised = |error: String| format!("{error}\n{ADVICE}");
-    let mut make = Command::new("python3");
-    succeed(make.args(["-m", "venv", "--clear"]).arg(&place)).map_err(advised)?;
-    let mut install = Command::new(&python);
-    let arguments = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-    ];
-    succeed(install.args(arguments).arg(&requirements)).map_err(advised)?;
-    fs::write(complete, "").map_err(|error| error.to_string())?;
-    Ok(python)
+    Ok(python::installed("schemathesis", &requirements)?.join("python"))
 }
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis")
-}
-
-fn succeed(command: &mut Command) -> Result<Output, String> {
-    let output = command
-        .output()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    if output.status.success() {
-        Ok(output)
-    } else {
-        Err(format!("{command:?}\n{}", said(&output)))
-    }
-}
-
-fn said(output: &Output) -> String {
-    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-    format!("{out}\n{err}")
 }

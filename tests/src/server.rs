@@ -137,6 +137,12 @@ impl Server {
         &self.url
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How much memory it has, in bytes.
     ///
     /// # Panics

@@ -4,6 +4,7 @@
 //! else. What is added to the format gets specimens of its own, in another set.
 
 pub mod archived;
+mod clearing;
 mod sales;
 mod whole_ledger;
 
@@ -40,27 +41,43 @@ pub fn directory() -> PathBuf {
 pub struct Set {
     /// What the names of its files end with.
     pub suffix: &'static str,
-    /// Makes the specimens with today's code.
-    pub make: fn() -> Specimens,
+    /// Makes the specimens with today's code; `None` where that records the same in another form.
+    pub make: Option<fn() -> Specimens>,
     /// What the ledgers judge by.
     pub rules: fn() -> Rules,
 }
 
 /// Every set, the oldest first.
-pub const SETS: [Set; 3] = [
+pub const SETS: [Set; 6] = [
     Set {
         suffix: "",
-        make: made,
+        make: Some(made),
         rules: Rules::default,
     },
     Set {
+        // Reversals did not tell what they undo beside points, and days had no marks.
         suffix: "-2",
-        make: whole_ledger::made,
+        make: None,
         rules: whole_ledger::rules,
     },
     Set {
         suffix: "-3",
-        make: sales::made,
+        make: None,
+        rules: sales::rules,
+    },
+    Set {
+        suffix: "-4",
+        make: Some(whole_ledger::made),
+        rules: whole_ledger::rules,
+    },
+    Set {
+        suffix: "-5",
+        make: Some(sales::made),
+        rules: sales::rules,
+    },
+    Set {
+        suffix: "-6",
+        make: Some(clearing::made),
         rules: sales::rules,
     },
 ];
@@ -265,7 +282,7 @@ pub fn states(ledgers: &[Ledger]) -> String {
 /// So many of [`KINDS`] have to do with one shard alone, and with no sale.
 pub const KINDS_OF_ONE_SHARD: usize = 20;
 /// Every kind of entry, as [`kind`] calls them.
-pub const KINDS: [&str; 35] = [
+pub const KINDS: [&str; 42] = [
     "enrolled",
     "earned",
     "redeemed",
@@ -301,6 +318,13 @@ pub const KINDS: [&str; 35] = [
     "transferred",
     "code-used",
     "unsold",
+    "day-ended",
+    "merchant-contracted",
+    "settlement-opened",
+    "settlement-published",
+    "settled",
+    "correction-put",
+    "correction-decided",
 ];
 
 /// What kind of entry this is. A new kind needs a specimen and a place in [`KINDS`], so there is no `_` arm.
@@ -342,6 +366,13 @@ pub const fn kind(deed: &Deed) -> &'static str {
         Deed::Transferred { .. } => "transferred",
         Deed::CodeUsed { .. } => "code-used",
         Deed::Unsold { .. } => "unsold",
+        Deed::DayEnded { .. } => "day-ended",
+        Deed::MerchantContracted { .. } => "merchant-contracted",
+        Deed::SettlementOpened { .. } => "settlement-opened",
+        Deed::SettlementPublished { .. } => "settlement-published",
+        Deed::Settled { .. } => "settled",
+        Deed::CorrectionPut { .. } => "correction-put",
+        Deed::CorrectionDecided { .. } => "correction-decided",
     }
 }
 

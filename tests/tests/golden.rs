@@ -47,8 +47,8 @@ fn recorded(golden: &Specimens) -> Vec<(usize, String, Vec<u8>)> {
 
 #[test]
 fn today_writes_what_was_written_then() {
-    for set in &SETS {
-        let (golden, made) = (golden(set), (set.make)());
+    for (set, make) in SETS.iter().filter_map(|set| Some((set, set.make?))) {
+        let (golden, made) = (golden(set), make());
         assert_eq!(golden.entries, made.entries);
         assert!(golden.turn == made.turn, "a turn is laid out differently");
         assert_eq!(golden.states, made.states);

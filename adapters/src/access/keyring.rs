@@ -56,6 +56,8 @@ pub struct Keyring {
 struct Known {
     /// By the first bytes of their tags.
     identities: HashMap<u64, Vec<Arc<Identity>>>,
+    /// One for each principal that has a key.
+    holders: BTreeMap<Principal, Arc<Identity>>,
     allowances: BTreeMap<Principal, Arc<Allowance>>,
 }
 
@@ -126,6 +128,12 @@ impl Keyring {
             .find(&Digest::of(key).tagged(&self.secret))
     }
 
+    /// Who goes by this name, for doors at which somebody else has looked who comes in; `None` if no key of theirs opens.
+    #[must_use]
+    pub fn holder(&self, principal: &Principal) -> Option<Arc<Identity>> {
+        self.known.load().holders.get(principal).cloned()
+    }
+
     /// Who is behind the key that somebody came in with earlier; `None` if it was revoked since.
     #[must_use]
     pub fn renew(&self, identity: &Identity) -> Option<Arc<Identity>> {
@@ -137,7 +145,10 @@ impl Known {
     fn insert(&mut self, identity: Identity) {
         let identities = self.identities.entry(shortened(&identity.tag)).or_default();
         identities.retain(|known| known.tag != identity.tag);
-        identities.push(Arc::new(identity));
+        let identity = Arc::new(identity);
+        let holder = identity.principal.clone();
+        self.holders.insert(holder, Arc::clone(&identity));
+        identities.push(identity);
     }
 
     fn find(&self, tag: &blake3::Hash) -> Option<Arc<Identity>> {
@@ -219,6 +230,22 @@ mod tests {
             );
         }
         assert!(name(&keyring, "3").is_some());
+    }
+
+    #[test]
+    fn a_principal_is_known_as_long_as_it_has_a_key() {
+        let keyring = Keyring::new(Some("0"), &book(&[("a", "1"), ("b", "2")])).unwrap();
+        let known = |name: &str| {
+            let holder = keyring.holder(&principal(name));
+            holder.map(|identity| identity.principal.to_string())
+        };
+        for name in ["a", "b", "operator"] {
+            assert_eq!(known(name).as_deref(), Some(name));
+        }
+        assert_eq!(known("c"), None);
+        keyring.replace(&book(&[("a", "1")]));
+        assert_eq!(known("a").as_deref(), Some("a"));
+        assert_eq!(known("b"), None);
     }
 
     #[test]

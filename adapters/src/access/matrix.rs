@@ -36,8 +36,30 @@ pub enum Read {
     Reservation,
     /// The code of a sold unit.
     Code,
+    /// What was decided, as it is decided.
+    Events,
+    /// The same of one sale.
+    StockEvents,
     /// How the server is.
     Metrics,
+    /// All settlements, with the hashes under which they were published.
+    Settlements,
+    /// One of them; what the operator keeps is not told to merchants.
+    Settlement,
+    /// What a settlement says to a merchant.
+    SettlementStatement,
+    /// Who is paid what.
+    SettlementPayments,
+    /// Whose points were accepted by whom.
+    SettlementMatrix,
+    /// What was put right by hand.
+    Corrections,
+    /// One thing of it.
+    Correction,
+    /// Who has taken whose points since the last settlement.
+    Positions,
+    /// What is outstanding.
+    Liability,
 }
 
 /// How far a role may go with an action.
@@ -66,9 +88,16 @@ impl Action {
             // Points set aside.
             Self::Command(C::Hold | C::Capture | C::Release) => [Any, Own, Any, Never],
             // The programme's own affairs. A merchant does not write its own contract.
-            Self::Command(C::Adjust | C::PutMerchant | C::PutStock | C::ChangeUnits) => {
-                [Any, Never, Never, Never]
-            }
+            Self::Command(
+                C::Adjust
+                | C::PutMerchant
+                | C::PutStock
+                | C::ChangeUnits
+                | C::Settle
+                | C::DecideCorrection,
+            ) => [Any, Never, Never, Never],
+            // A merchant disputes what concerns itself; the operator decides.
+            Self::Command(C::PutCorrection) => [Any, Own, Never, Never],
             // Sales, and points between members.
             Self::Command(C::Reserve | C::Confirm | C::Cancel | C::Transfer) => {
                 [Any, Never, Any, Never]
@@ -76,17 +105,28 @@ impl Action {
             // Whoever hands the goods over looks at the code and uses it up.
             Self::Command(C::UseCode) => [Any, Own, Any, Never],
             Self::Read(Read::Code) => [Any, Own, Any, Any],
-            Self::Read(Read::Reservation | Read::Stock) => [Any, Own, Any, Any],
+            Self::Read(Read::Reservation | Read::Stock | Read::StockEvents) => [Any, Own, Any, Any],
             // A member's lots tell at which other merchants they were earned; so merchants do not see them.
             Self::Read(Read::Member | Read::Statement) => [Any, Never, Any, Any],
             // Whoever may ask may hear again what was answered.
             Self::Read(Read::Request) => [Any, Any, Any, Any],
             Self::Read(Read::Hold) => [Any, Own, Any, Any],
-            Self::Read(Read::Merchant | Read::Movements | Read::Transaction) => {
+            Self::Read(Read::Merchant | Read::Movements | Read::Transaction | Read::Events) => {
                 [Any, Own, Never, Any]
             }
             // They tell how all merchants together do.
             Self::Read(Read::Metrics) => [Any, Never, Never, Any],
+            // What is published is for everybody who has a statement.
+            Self::Read(Read::Settlements | Read::Settlement) => [Any, Any, Never, Any],
+            Self::Read(Read::SettlementStatement | Read::Correction) => [Any, Own, Never, Any],
+            // Only its own are listed for a merchant.
+            Self::Read(Read::Corrections) => [Any, Any, Never, Any],
+            Self::Read(
+                Read::SettlementPayments
+                | Read::SettlementMatrix
+                | Read::Positions
+                | Read::Liability,
+            ) => [Any, Never, Never, Any],
         }
     }
 
@@ -130,7 +170,7 @@ impl Action {
 
 impl Read {
     /// Everything that can be looked at.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 22] = [
         Self::Member,
         Self::Statement,
         Self::Request,
@@ -141,7 +181,18 @@ impl Read {
         Self::Stock,
         Self::Reservation,
         Self::Code,
+        Self::Events,
+        Self::StockEvents,
         Self::Metrics,
+        Self::Settlements,
+        Self::Settlement,
+        Self::SettlementStatement,
+        Self::SettlementPayments,
+        Self::SettlementMatrix,
+        Self::Corrections,
+        Self::Correction,
+        Self::Positions,
+        Self::Liability,
     ];
 
     const fn name(self) -> &'static str {
@@ -154,9 +205,20 @@ impl Read {
             Self::Movements => "movements",
             Self::Transaction => "transaction",
             Self::Metrics => "metrics",
+            Self::Settlements => "settlements",
+            Self::Settlement => "settlement",
+            Self::SettlementStatement => "settlement_statement",
+            Self::SettlementPayments => "settlement_payments",
+            Self::SettlementMatrix => "settlement_matrix",
+            Self::Corrections => "corrections",
+            Self::Correction => "correction",
+            Self::Positions => "positions",
+            Self::Liability => "liability",
             Self::Stock => "stock",
             Self::Reservation => "reservation",
             Self::Code => "code",
+            Self::Events => "events",
+            Self::StockEvents => "stock_events",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use jifen_engine::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Outcome, Posted,
     ledger::{
         Code, Command, CommandKind, HoldId, MerchantId, Request, RequestId, ShardIndex, SoldCode,
         TransactionId,
@@ -77,6 +77,7 @@ fn concerns(command: &Command, own: &MerchantId) -> Concerns {
         Command::Release(release) => Concerns::Hold(release.hold),
         Command::Reverse(reverse) => Concerns::Record(Record::Transaction(reverse.transaction)),
         Command::PutStock(put) => Concerns::Merchant(put.merchant == *own),
+        Command::PutCorrection(put) => Concerns::Merchant(put.merchant == *own),
         Command::UseCode(used) => Concerns::Record(Record::Code(used.code)),
         // These name no merchant, so they are nobody's own.
         Command::Enrol(_)
@@ -89,6 +90,8 @@ fn concerns(command: &Command, own: &MerchantId) -> Concerns {
         | Command::Cancel(_)
         | Command::Transfer(_)
         | Command::ChangeUnits(_)
+        | Command::Settle(_)
+        | Command::DecideCorrection(_)
         | Command::Erase(_) => Concerns::Merchant(false),
     }
 }
@@ -176,7 +179,34 @@ pub async fn judge_many(
 }
 
 /// Has many commands decided, as far as somebody may.
-pub async fn submit_many(who: &Identity, engine: &Engine, mut requests: Vec<Request>) -> Judged {
+pub async fn submit_many(who: &Identity, engine: &Engine, requests: Vec<Request>) -> Judged {
+    post_many(who, engine, requests).await.answers().await
+}
+
+/// Commands of which each was refused here, stands in its shard's mail, or was turned away since its shard is full.
+pub struct PostedJudged {
+    /// Those that were not refused here.
+    pub posted: Posted,
+    denied: Vec<(usize, Denial)>,
+}
+
+impl PostedJudged {
+    /// What became of them all, when it is durable.
+    pub async fn answers(self) -> Judged {
+        Judged {
+            outcomes: self.posted.answers().await,
+            denied: self.denied,
+        }
+    }
+}
+
+/// Posts many commands, as far as somebody may. When this is done, what comes later cannot overtake them, but for what was
+/// turned away.
+pub async fn post_many(
+    who: &Identity,
+    engine: &Engine,
+    mut requests: Vec<Request>,
+) -> PostedJudged {
     let denied = judge_many(who, engine, &requests).await;
     if !denied.is_empty() {
         let mut refused = denied.iter().map(|(place, _)| *place).peekable();
@@ -186,8 +216,8 @@ pub async fn submit_many(who: &Identity, engine: &Engine, mut requests: Vec<Requ
             refused.next_if(|denied| Some(*denied) == place).is_none()
         });
     }
-    Judged {
-        outcomes: engine.submit_many(requests).await,
+    PostedJudged {
+        posted: engine.post_many(requests),
         denied,
     }
 }

@@ -38,6 +38,7 @@ async fn put(engine: &Engine, name: &ImportName, put: &MerchantArg) -> Result<()
     let id = RequestId::new(&format!("merchant:{version}"));
     let id = id.map_err(|error| ImportError::usage(error.to_string()))?;
     let command = Command::PutMerchant(PutMerchant {
+        contract: None,
         merchant: put.id.clone(),
         name: put.name.clone(),
     });

@@ -15,7 +15,14 @@ pub(super) async fn openapi() -> HttpResponse {
         .body(openapi::text())
 }
 
-/// The same as a page.
+/// What the feed of events sends.
+pub(super) async fn asyncapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(openapi::feed_text())
+}
+
+/// The document of the endpoints as a page.
 pub(super) async fn page() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")

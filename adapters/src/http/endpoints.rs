@@ -30,6 +30,8 @@ pub(crate) enum Does {
     Ready,
     /// Shows the OpenAPI document.
     Document,
+    /// Shows the AsyncAPI document.
+    Feed,
     /// Shows the same for people.
     Page,
 }
@@ -40,7 +42,12 @@ impl Does {
         match self {
             Self::Command(kind) => Some(Action::Command(kind)),
             Self::Read(read) => Some(Action::Read(read)),
-            Self::Commands | Self::Live | Self::Ready | Self::Document | Self::Page => None,
+            Self::Commands
+            | Self::Live
+            | Self::Ready
+            | Self::Document
+            | Self::Feed
+            | Self::Page => None,
         }
     }
 
@@ -98,6 +105,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/v1/reservations/{reservation}", Does::Read(Read::Reservation), "Look at a reservation"),
     get("/v1/stock/{sku}", Does::Read(Read::Stock), "Look at a sale and its units"),
     command(PUT, "/v1/stock/{sku}", CommandKind::PutStock, "Put a sale's document"),
+    get("/v1/stock/{sku}/events", Does::Read(Read::StockEvents), "Follow what is decided about a sale"),
     command(POST, "/v1/stock/{sku}/units", CommandKind::ChangeUnits, "Add units to a sale, or withdraw some"),
     command(POST, "/v1/codes/{code}/use", CommandKind::UseCode, "Use the code of a sold unit"),
     get("/v1/codes/{code}", Does::Read(Read::Code), "Look at the code of a sold unit"),
@@ -116,9 +124,23 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     command(POST, "/v1/members/{member}/unfreeze", CommandKind::Unfreeze, "Let a frozen member spend again"),
     command(POST, "/v1/members/{member}/close", CommandKind::Close, "Close a member for ever"),
     command(DELETE, "/v1/members/{member}/attributes", CommandKind::Erase, "Erase a member's personal data"),
+    get("/v1/events", Does::Read(Read::Events), "Follow what is decided"),
+    get("/v1/settlements", Does::Read(Read::Settlements), "List the settlements"),
+    command(POST, "/v1/settlements", CommandKind::Settle, "Close a period"),
+    get("/v1/settlements/{settlement}", Does::Read(Read::Settlement), "Look at a settlement"),
+    get("/v1/settlements/{settlement}/merchants/{merchant}", Does::Read(Read::SettlementStatement), "Look at a merchant's statement of a settlement"),
+    get("/v1/settlements/{settlement}/payments", Does::Read(Read::SettlementPayments), "Look at the payments of a settlement"),
+    get("/v1/settlements/{settlement}/matrix", Does::Read(Read::SettlementMatrix), "Look at whose points were accepted by whom"),
+    get("/v1/corrections", Does::Read(Read::Corrections), "List the corrections"),
+    get("/v1/corrections/{correction}", Does::Read(Read::Correction), "Look at a correction"),
+    command(PUT, "/v1/corrections/{correction}", CommandKind::PutCorrection, "Propose a correction"),
+    command(POST, "/v1/corrections/{correction}/decision", CommandKind::DecideCorrection, "Approve a correction, or reject it"),
+    get("/v1/reports/positions", Does::Read(Read::Positions), "Look at who has taken whose points since the last settlement"),
+    get("/v1/reports/liability", Does::Read(Read::Liability), "Look at what is outstanding"),
     get("/metrics", Does::Read(Read::Metrics), "How the server is, for Prometheus"),
     get("/health/live", Does::Live, "Whether the process answers"),
     get("/health/ready", Does::Ready, "Whether commands are taken"),
     get("/openapi.json", Does::Document, "This document"),
+    get("/asyncapi.json", Does::Feed, "The feed of events, as an AsyncAPI document"),
     get("/docs", Does::Page, "This document, for people"),
 ];

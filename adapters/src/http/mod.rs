@@ -11,6 +11,7 @@
 //! | `batch`, `stream` | `/v1/commands` as an array and as NDJSON |
 //! | `reads` | what can be looked at |
 //! | `statement` | statements and movements, page by page |
+//! | `events` | the feed |
 //! | `health` | for load balancers |
 //! | `metrics` | what Prometheus asks for |
 //! | `observe` | counting, measuring and tracing of every request |
@@ -20,9 +21,11 @@
 
 mod batch;
 mod body;
+pub(crate) mod clearing;
 mod document;
 mod edge;
 pub(crate) mod endpoints;
+mod events;
 mod health;
 mod keys;
 mod metrics;
@@ -43,9 +46,14 @@ use std::{io, net::SocketAddr, sync::Arc};
 use actix_web::{App, dev::Server, web};
 use jifen_engine::{Engine, ledger::PointType};
 
-use crate::{access::Keyring, metrics::DoorMeters};
+use crate::{
+    access::Keyring,
+    metrics::DoorMeters,
+    mq::{Desk, Options, Standing},
+};
 
 pub use body::BODY_BYTES_MAX;
+pub(crate) use edge::StreamFigures;
 pub use edge::{Bounds, Edge, Tls, TlsError};
 pub use keys::{Client, authenticate};
 pub use observe::Tracing;
@@ -67,6 +75,25 @@ pub struct State {
     pub meters: Arc<DoorMeters>,
     /// Which requests are traced.
     pub tracing: Tracing,
+    /// How the message queue stands, if there is one.
+    pub queue: Option<Arc<Standing>>,
+}
+
+impl State {
+    /// What the message queue works with, if there is one: the same as the endpoints.
+    #[must_use]
+    pub fn desk(&self, mq: Option<&Options>) -> Option<Desk> {
+        let (standing, mq) = (self.queue.as_ref()?, mq?);
+        Some(Desk {
+            engine: self.engine.clone(),
+            keys: Arc::clone(&self.keys),
+            point_type: self.point_type.clone(),
+            meters: Arc::clone(&self.meters),
+            standing: Arc::clone(standing),
+            retries: mq.retries,
+            ack_wait: mq.ack_wait,
+        })
+    }
 }
 
 /// How the server is to be.

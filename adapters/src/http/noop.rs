@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use jifen_engine::{
     Outcome,
     ledger::{
-        Answer, Balance, Command, CommandKind, Day, Details, HoldId, LotShare, Offset, Points,
-        Request, ReservationId, Seq, ShardIndex, SoldCode, TypedBalance, UnixMillis, Verdict,
+        Answer, Balance, Command, CommandKind, Day, Details, HoldId, LotShare, Offset, Period,
+        Points, Request, ReservationId, Seq, ShardIndex, SoldCode, TypedBalance, UnixMillis,
+        Verdict,
     },
 };
 
@@ -132,6 +133,17 @@ fn details(command: &Command, points: Points) -> Details {
         },
         Command::ChangeUnits(_) => Details::UnitsChanged,
         Command::UseCode(_) => Details::CodeUsed,
+        Command::Settle(_) => Details::Settlement {
+            period: Period {
+                first: Day::MAX,
+                last: Day::MAX,
+            },
+            changed: true,
+        },
+        Command::PutCorrection(_) | Command::DecideCorrection(_) => Details::Document {
+            version: 1,
+            changed: true,
+        },
     }
 }
 

@@ -114,7 +114,7 @@ impl Problem {
     }
 
     /// The same, with the request id that it is about.
-    pub(super) fn about(mut self, request_id: &str) -> Self {
+    pub(crate) fn about(mut self, request_id: &str) -> Self {
         self.0.request_id = Some(request_id.to_owned());
         self
     }

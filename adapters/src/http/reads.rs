@@ -247,10 +247,10 @@ impl<'a> From<&'a HoldView> for HoldBody<'a> {
     }
 }
 
-fn instant(at: UnixMillis) -> String {
+pub(super) fn instant(at: UnixMillis) -> String {
     String::from_utf8_lossy(&instant_text(at)).into_owned()
 }
 
-fn date(day: Day) -> Option<String> {
+pub(super) fn date(day: Day) -> Option<String> {
     day_text(day).map(|text| String::from_utf8_lossy(&text).into_owned())
 }

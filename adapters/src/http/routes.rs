@@ -8,9 +8,9 @@ use actix_web::{
 use jifen_engine::ledger::CommandKind;
 
 use super::{
-    Problem, batch, document,
+    Problem, batch, clearing, document,
     endpoints::{Does, ENDPOINTS, Endpoint},
-    health, metrics, noop, reads, sales, single, statement,
+    events, health, metrics, noop, reads, sales, single, statement,
 };
 use crate::{access::Read, wire::wording};
 
@@ -53,10 +53,22 @@ fn route(method: &Method, does: Does) -> Route {
         Does::Read(Read::Stock) => route.to(sales::stock),
         Does::Read(Read::Reservation) => route.to(sales::reservation),
         Does::Read(Read::Code) => route.to(sales::code),
+        Does::Read(Read::Events) => route.to(events::events),
+        Does::Read(Read::StockEvents) => route.to(events::stock_events),
         Does::Read(Read::Metrics) => route.to(metrics::metrics),
+        Does::Read(Read::Settlements) => route.to(clearing::settlements),
+        Does::Read(Read::Settlement) => route.to(clearing::settlement),
+        Does::Read(Read::SettlementStatement) => route.to(clearing::merchant_statement),
+        Does::Read(Read::SettlementPayments) => route.to(clearing::payments),
+        Does::Read(Read::SettlementMatrix) => route.to(clearing::matrix),
+        Does::Read(Read::Corrections) => route.to(clearing::corrections),
+        Does::Read(Read::Correction) => route.to(clearing::correction),
+        Does::Read(Read::Positions) => route.to(clearing::positions),
+        Does::Read(Read::Liability) => route.to(clearing::liability),
         Does::Live => route.to(health::live),
         Does::Ready => route.to(health::ready),
         Does::Document => route.to(document::openapi),
+        Does::Feed => route.to(document::asyncapi),
         Does::Page => route.to(document::page),
     }
 }

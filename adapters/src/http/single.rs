@@ -110,6 +110,9 @@ pub(super) fn respond(
         let mut again = HttpResponse::Ok();
         again.insert_header((IDEMPOTENT_REPLAYED, "true"));
         again
+    } else if kind == CommandKind::Settle {
+        // Closing goes on behind the answer.
+        HttpResponse::Accepted()
     } else {
         HttpResponse::Created()
     };

@@ -58,7 +58,7 @@ fn object(request: &HttpRequest) -> &str {
     routes::object(request).unwrap_or_default()
 }
 
-fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Invalid> {
+pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Invalid> {
     web::Query::from_query(request.query_string())
         .map(web::Query::into_inner)
         .map_err(Invalid::malformed)

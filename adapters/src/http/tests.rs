@@ -3,6 +3,7 @@
 mod batches;
 mod commands;
 mod door;
+mod events;
 pub(crate) mod harness;
 mod kinds;
 mod lifecycle;

@@ -92,7 +92,7 @@ const BYTES: Option<&str> = Some("bytes");
 pub static METRICS: &[Metric] = &[
     // Commands and requests.
     metric(Counter, "jifen_commands", None, &["door", "type", "code"], [
-        "Commands that were answered, by the door they came in by (single, array, lines), their type, and the code of the answer; accepted if there is none",
+        "Commands that were answered, by the door they came in by (single, array, lines, queue), their type, and the code of the answer; accepted if there is none",
         "A rise of one code tells what is wrong: overloaded and unavailable are the server's, most others the client's. Compare with the principal's own log.",
     ], |scene, to| scene.door.each_command().try_for_each(|(labels, count)| to.of(labels, count))),
     metric(Counter, "jifen_replays", None, &["door", "type"], [
@@ -118,6 +118,72 @@ pub static METRICS: &[Metric] = &[
         "Connections that are open",
         "Near the cap new ones are refused: look for clients that open one for each request.",
     ], |scene, to| to.one(scene.connections)),
+    // The feed of events.
+    metric(Gauge, "jifen_event_streams", None, NO_LABELS, [
+        "Streams of events that are open over HTTP",
+        "Each principal may have 32: clients that open one for each question should ask for what they want in one.",
+    ], |scene, to| to.one(scene.streams.open)),
+    metric(Counter, "jifen_event_streams_cut", None, NO_LABELS, [
+        "Streams that were ended by the server: it stops, the key was revoked, or what comes next was deleted",
+        "Clients go on with the last id they have. A client that does not read is cut off without being counted here.",
+    ], |scene, to| to.one(scene.streams.cut)),
+    metric(Counter, "jifen_events_streamed", None, NO_LABELS, [
+        "Events that were sent over HTTP, over all streams",
+        "Much more than what is decided times the streams: clients begin again and again instead of going on.",
+    ], |scene, to| to.one(scene.streams.sent)),
+    // The message queue.
+    metric(Gauge, "jifen_queue_connected", None, NO_LABELS, [
+        "1 while commands are taken out of the message queue; 0 if it is away, or if there is none",
+        "The log and /health/ready tell why. Nothing is lost: what is in the queue waits there.",
+    ], |scene, to| to.one(u64::from(scene.queue.connected))),
+    metric(Gauge, "jifen_queue_pending", None, NO_LABELS, [
+        "Messages in the queue that wait to be taken",
+        "It grows when more comes in than is decided: look whether jifen_gate_inside is near jifen_gate_limit, and at the disk.",
+    ], |scene, to| to.one(scene.queue.pending)),
+    metric(Gauge, "jifen_queue_in_flight", None, NO_LABELS, [
+        "Messages that were taken and are not acknowledged",
+        "At most 2048 for each principal. If it stays there, the shards are full, or the server is slow to store answers.",
+    ], |scene, to| to.one(scene.queue.in_flight)),
+    metric(Gauge, "jifen_queue_lag_messages", None, NO_LABELS, [
+        "Messages in the queue that are not done, taken or not",
+        "The same as jifen_queue_pending, with what is in hand and what waits to be tried again.",
+    ], |scene, to| to.one(scene.queue.lag_messages)),
+    metric(Gauge, "jifen_queue_lag", SECONDS, NO_LABELS, [
+        "How long ago the oldest message was published that is not done; 0 if all is done",
+        "If jifen_queue_pending is small, it is one that is tried again and again: see jifen_queue_retries_total.",
+    ], |scene, to| to.one(scene.queue.lag_seconds)),
+    metric(Counter, "jifen_queue_messages", None, NO_LABELS, [
+        "Messages that were taken out of the queue, each delivery counted",
+        "If it stands still while jifen_queue_pending is above 0, the log tells why.",
+    ], |scene, to| to.one(scene.queue.taken)),
+    metric(Counter, "jifen_queue_redelivered", None, NO_LABELS, [
+        "Messages among them that had been delivered before",
+        "Apart from jifen_queue_retries_total it rises only when a connection broke; their commands are recognised and not done twice.",
+    ], |scene, to| to.one(scene.queue.redelivered)),
+    metric(Counter, "jifen_queue_retries", None, NO_LABELS, [
+        "Messages that were put back to be tried again later: a member is not enrolled yet, or something was busy",
+        "Merchants that earn before they enrol; after --mq-retries the message is dead.",
+    ], |scene, to| to.one(scene.queue.retried)),
+    metric(Counter, "jifen_queue_dead", None, NO_LABELS, [
+        "Messages that could not be processed and went to jifen.dead",
+        "Look at them with `nats stream view JIFEN_DEAD`: the header Jifen-Reason tells why, and Jifen-Sequence which it was.",
+    ], |scene, to| to.one(scene.queue.dead)),
+    metric(Gauge, "jifen_publishing", None, NO_LABELS, [
+        "1 while events are published to the message queue; 0 if it is away, or if there is none",
+        "The log tells why. Nothing is lost: what is decided meanwhile is published later.",
+    ], |scene, to| to.one(u64::from(scene.publishing.connected))),
+    metric(Counter, "jifen_events_published", None, NO_LABELS, [
+        "Events that are in the stream of the message queue",
+        "Compare with jifen_publishing_lag_entries.",
+    ], |scene, to| to.one(scene.publishing.published)),
+    metric(Gauge, "jifen_publishing_lag_entries", None, NO_LABELS, [
+        "Entries that are durable and were not looked at for events yet",
+        "It grows at peak and falls afterwards. If it only grows, the message queue is too slow.",
+    ], |scene, to| to.one(scene.publishing.lag_entries)),
+    metric(Gauge, "jifen_publishing_lag", SECONDS, NO_LABELS, [
+        "How long ago the last entry was decided that was looked at for events; 0 if none is behind it",
+        "The same as jifen_publishing_lag_entries, as whoever follows the events sees it.",
+    ], |scene, to| to.one(scene.publishing.lag_seconds)),
     // The way of a command.
     metric(Histogram, "jifen_stage", SECONDS, &["stage"], [
         "Time that commands spend in each stage: queued until their shard looks at them, decided, durable, replied when the door has the answer; each command of a batch counts",

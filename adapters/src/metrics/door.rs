@@ -35,11 +35,13 @@ pub enum Door {
     Array,
     /// A stream of lines.
     Lines,
+    /// Messages of the queue.
+    Queue,
 }
 
 impl Door {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Single, Self::Array, Self::Lines];
+    pub const ALL: [Self; 4] = [Self::Single, Self::Array, Self::Lines, Self::Queue];
 
     /// The word for it.
     #[must_use]
@@ -48,6 +50,7 @@ impl Door {
             Self::Single => "single",
             Self::Array => "array",
             Self::Lines => "lines",
+            Self::Queue => "queue",
         }
     }
 }

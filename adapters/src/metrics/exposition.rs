@@ -16,11 +16,14 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::http::{Edge, StreamFigures};
+
 use super::{
     catalogue::{Kind, METRICS, Metric},
     door::DoorMeters,
     process::Process,
 };
+use crate::mq::{Counts, PublishCounts, Standing};
 
 /// How metrics are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,20 +84,40 @@ pub struct Scene {
     pub(super) engine: Engine,
     pub(super) door: Arc<DoorMeters>,
     pub(super) connections: u64,
+    pub(super) streams: StreamFigures,
     pub(super) gauges: Gauges,
+    /// What is known of the message queue; nothing of it if there is none.
+    pub(super) queue: Counts,
+    /// The same of the events that go there.
+    pub(super) publishing: PublishCounts,
     pub(super) process: Process,
 }
 
 impl Scene {
     /// As it is now. Asks no shard and waits for nobody, so that it is told under any load.
     #[must_use]
-    pub fn now(engine: &Engine, door: &Arc<DoorMeters>, connections: usize) -> Self {
+    pub fn now(engine: &Engine, door: &Arc<DoorMeters>, edge: &Edge) -> Self {
         Self {
             engine: engine.clone(),
             door: Arc::clone(door),
-            connections: connections as u64,
+            connections: edge.connections() as u64,
+            streams: edge.streams(),
             gauges: engine.gauges(),
+            queue: Counts::default(),
+            publishing: PublishCounts::default(),
             process: Process::now(),
+        }
+    }
+
+    /// With how the message queue stands, if there is one.
+    #[must_use]
+    pub fn with_queue(self, queue: Option<&Standing>) -> Self {
+        Self {
+            queue: queue.map(Standing::counts).unwrap_or_default(),
+            publishing: queue
+                .map(|queue| queue.events().counts(self.engine.feed()))
+                .unwrap_or_default(),
+            ..self
         }
     }
 

@@ -65,6 +65,9 @@ const fn tells_balance(kind: CommandKind) -> Option<bool> {
         | CommandKind::PutStock
         | CommandKind::ChangeUnits
         | CommandKind::UseCode
+        | CommandKind::Settle
+        | CommandKind::PutCorrection
+        | CommandKind::DecideCorrection
         | CommandKind::Erase => None,
     }
 }
@@ -85,7 +88,21 @@ pub(super) fn details(kind: CommandKind) -> Vec<FieldSchema> {
         CommandKind::Release | CommandKind::Cancel => {
             vec![("released", points(0, "What was given back."), true)]
         }
-        CommandKind::PutMerchant | CommandKind::PutStock => vec![
+        CommandKind::Settle => vec![
+            ("settlement", made("What to call the settlement."), true),
+            (
+                "changed",
+                told(
+                    json!({ "type": "boolean" }),
+                    "Whether closing begins now; it may have been asked for before.",
+                ),
+                true,
+            ),
+        ],
+        CommandKind::PutMerchant
+        | CommandKind::PutStock
+        | CommandKind::PutCorrection
+        | CommandKind::DecideCorrection => vec![
             ("version", version(), true),
             (
                 "changed",

@@ -22,6 +22,8 @@ pub(super) fn in_path(name: &str) -> &'static str {
         "hold" => "h7-1042",
         "transaction" => "t7-1041",
         "sku" => "umbrella-2026",
+        "settlement" => "2026-10-01_2026-10-31",
+        "correction" => "late-delivery-7",
         "reservation" => "r7-1043",
         "code" => "07000-0010M-00178-Z7B1B-FS2NA",
         // The request that gave the member the points.
@@ -69,6 +71,12 @@ pub(super) fn body(kind: CommandKind) -> Value {
             "reservation_ttl_seconds": 300,
         }),
         CommandKind::ChangeUnits => json!({ "change": 10 }),
+        CommandKind::Settle => json!({ "period_start": "2026-10-01", "period_end": "2026-10-31" }),
+        CommandKind::PutCorrection => json!({
+            "merchant": merchant, "amount_fen": -1_250, "reason": "order A-7001 was delivered twice",
+            "reference": "letter of 2026-11-04",
+        }),
+        CommandKind::DecideCorrection => json!({ "approve": true }),
     }
 }
 

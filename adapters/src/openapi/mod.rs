@@ -3,18 +3,22 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | `values` | what a field's value looks like, wherever it stands |
+//! | `values`, `contract` | what a field's value looks like, wherever it stands |
 //! | `commands` | commands and bodies |
 //! | `answers` | answers to commands |
-//! | `sights` | what reads show |
+//! | `sights`, `clearing` | what reads show |
 //! | `problems` | which codes an endpoint may answer with |
 //! | `operations` | endpoints, with their parameters, headers, rights and links |
 //! | `examples` | one of everything; a test has them sent and answered |
 //! | `prose` | what holds for all endpoints |
+//! | `asyncapi` | the feed of events, as a document of its own |
 //! | `page` | the document for people, without a script and without the network |
 
 mod answers;
+pub(crate) mod asyncapi;
+mod clearing;
 mod commands;
+mod contract;
 mod examples;
 mod operations;
 mod page;
@@ -36,6 +40,11 @@ static TEXT: LazyLock<Bytes> = LazyLock::new(|| {
     let text = serde_json::to_string_pretty(&*DOCUMENT);
     Bytes::from(text.expect("every key is a string"))
 });
+static FEED: LazyLock<Value> = LazyLock::new(asyncapi::make);
+static FEED_TEXT: LazyLock<Bytes> = LazyLock::new(|| {
+    let text = serde_json::to_string_pretty(&*FEED);
+    Bytes::from(text.expect("every key is a string") + "\n")
+});
 static PAGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(page::page(&DOCUMENT)));
 
 /// The document.
@@ -48,6 +57,18 @@ pub fn document() -> &'static Value {
 #[must_use]
 pub fn text() -> Bytes {
     TEXT.clone()
+}
+
+/// The AsyncAPI document of the feed.
+#[must_use]
+pub fn feed_document() -> &'static Value {
+    &FEED
+}
+
+/// The same as JSON text.
+#[must_use]
+pub fn feed_text() -> Bytes {
+    FEED_TEXT.clone()
 }
 
 /// The document as a page of HTML that stands by itself.
@@ -105,6 +126,7 @@ fn schemas() -> Value {
     for (name, schema) in answers::parts()
         .into_iter()
         .chain(sights::all())
+        .chain(clearing::all())
         .chain(problems::schemas())
     {
         schemas.insert(name.to_owned(), schema);

@@ -7,7 +7,7 @@ use super::{commands, examples, named, pascal, problems, prose, sights, values};
 use crate::{
     access::{Action, Read, Right, RoleName},
     http::endpoints::{Does, ENDPOINTS, Endpoint},
-    wire::{MOVEMENTS_FIELDS, STATEMENT_FIELDS},
+    wire::{EVENTS_FIELDS, MOVEMENTS_FIELDS, STATEMENT_FIELDS},
 };
 
 const JSON: &str = "application/json";
@@ -32,6 +32,7 @@ pub(super) fn id(does: Does) -> String {
         Does::Live => "live".to_owned(),
         Does::Ready => "ready".to_owned(),
         Does::Document => "openapi".to_owned(),
+        Does::Feed => "asyncapi".to_owned(),
         Does::Page => "docs".to_owned(),
     }
 }
@@ -100,13 +101,23 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     let fields: &[&str] = match endpoint.does {
         Does::Read(Read::Statement) => &STATEMENT_FIELDS,
         Does::Read(Read::Movements) => &MOVEMENTS_FIELDS,
+        Does::Read(Read::Events | Read::StockEvents) => &EVENTS_FIELDS,
+        Does::Read(Read::Positions) => &["from", "to"],
+        Does::Read(Read::Liability) => &["since"],
         _ => &[],
     };
     let queries = fields.iter().filter_map(|&name| {
-        let schema = values::query(name)?;
+        let schema = values::query(endpoint.does, name)?;
         Some(json!({ "name": name, "in": "query", "required": false, "schema": schema }))
     });
     parameters.extend(queries);
+    if matches!(endpoint.does, Does::Read(Read::Events | Read::StockEvents)) {
+        let description = "The id of the last event that the client has: it goes on behind that, whatever the query says.";
+        parameters.push(json!({
+            "name": "Last-Event-ID", "in": "header", "required": false, "schema": values::cursor(description),
+            "example": "c0-0",
+        }));
+    }
     if let Does::Command(kind) = endpoint.does {
         let description = "The request id: a new one with every new request, the same one with every retry of it.";
         parameters.push(json!({
@@ -124,6 +135,7 @@ fn in_path(name: &str) -> Value {
         "transaction" => values::opaque("The transaction, as the answer to its command calls it."),
         "reservation" => values::opaque("The reservation, as the answer that made it calls it."),
         "code" => values::opaque("The code, as the answer to the confirm has it."),
+        "settlement" => values::opaque("The settlement: its first and its last day."),
         "id" => values::identifier("The request id that was sent."),
         _ => values::identifier("Which one."),
     }
@@ -172,7 +184,13 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
             let created = json!({
                 "description": "Accepted.", "headers": limits, "content": content, "links": links(endpoint),
             });
-            responses.insert("201".to_owned(), created);
+            // A period is closed behind the answer.
+            let status = if kind == CommandKind::Settle {
+                "202"
+            } else {
+                "201"
+            };
+            responses.insert(status.to_owned(), created);
             limits["Idempotent-Replayed"] = problems::header("Idempotent-Replayed");
             let again = json!({
                 "description": "Accepted before: the answer is the one given then, with `replayed` true.",
@@ -206,6 +224,9 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
                 json!({ "description": "OpenMetrics, or Prometheus' protobuf for whoever asks for it.", "content": content }),
             );
         }
+        Does::Read(Read::Events | Read::StockEvents) => {
+            responses.insert("200".to_owned(), followed());
+        }
         Does::Read(read) => shown(&mut responses, named(sights::name(read)), endpoint),
         Does::Live | Does::Ready => shown(&mut responses, named("Health"), endpoint),
         Does::Document => {
@@ -213,6 +234,13 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
             responses.insert(
                 "200".to_owned(),
                 json!({ "description": "OpenAPI 3.1.", "content": content }),
+            );
+        }
+        Does::Feed => {
+            let content = json!({ JSON: { "schema": { "type": "object" } } });
+            responses.insert(
+                "200".to_owned(),
+                json!({ "description": "AsyncAPI 3.", "content": content }),
             );
         }
         Does::Page => {
@@ -224,6 +252,16 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
         }
     }
     responses
+}
+
+/// The feed.
+fn followed() -> Value {
+    let description = "Server-sent events without an end, unless one is asked for. `data` is a CloudEvent in JSON, see \
+                       /asyncapi.json; `id` is the place behind it in the journal, to go on from in `Last-Event-ID` or \
+                       `after`. An event `cut` tells why a stream is ended from here, as `code`, `detail` and `retryable`. \
+                       Comments are signs of life; the ids with them are places too.";
+    let content = json!({ "text/event-stream": { "schema": { "type": "string", "description": description } } });
+    json!({ "description": "What is decided, as it is decided.", "content": content })
 }
 
 fn shown(responses: &mut Map<String, Value>, schema: Value, endpoint: &Endpoint) {
@@ -315,6 +353,9 @@ fn links(endpoint: &Endpoint) -> Value {
                 "merchant": to("get_merchant", merchant()),
                 "movements": to("get_movements", merchant()),
             })
+        }
+        CommandKind::Settle | CommandKind::PutCorrection | CommandKind::DecideCorrection => {
+            json!({})
         }
         CommandKind::Reserve => {
             let reservation = || json!({ "reservation": "$response.body#/reservation" });

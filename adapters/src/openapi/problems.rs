@@ -30,13 +30,15 @@ pub(super) fn code() -> Value {
 /// What the ledger may say to a command, beside what it may say to all of them.
 const fn refusals(kind: CommandKind) -> &'static [Code] {
     use Code::{
-        AlreadyReversed, AtInFuture, CodeNotFound, CodeRevoked, CodeUsed, ExceedsHold,
-        ExceedsStock, ExceedsTransaction, HoldCaptured, HoldExpired, HoldNotFound, HoldReleased,
-        InsufficientPoints, MemberClosed, MemberFrozen, MemberHasHolds, MemberLimitReached,
-        MemberNotFound, MerchantNotFound, NotEligible, NotReversible, RequestInFlight,
-        ReservationCancelled, ReservationConfirmed, ReservationExpired, ReservationNotFound,
-        ReversalWindowPassed, SaleClosed, SaleNotOpen, SkuNotFound, SoldOut, TooManyWait,
-        TransactionNotFound, UnknownPointType,
+        AlreadyReversed, AtInFuture, CodeNotFound, CodeRevoked, CodeUsed, CorrectionDecided,
+        CorrectionExists, CorrectionNotFound, EventTooLate, ExceedsHold, ExceedsStock,
+        ExceedsTransaction, HoldCaptured, HoldExpired, HoldNotFound, HoldReleased,
+        InsufficientPoints, InvalidPeriod, MemberClosed, MemberFrozen, MemberHasHolds,
+        MemberLimitReached, MemberNotFound, MerchantNotFound, NotEligible, NotReversible,
+        OwnCorrection, PeriodNotOver, PeriodSettled, RequestInFlight, ReservationCancelled,
+        ReservationConfirmed, ReservationExpired, ReservationNotFound, ReversalWindowPassed,
+        SaleClosed, SaleNotOpen, SkuNotFound, SoldOut, TooManyWait, TransactionNotFound,
+        UnknownPointType,
     };
     match kind {
         CommandKind::Enrol => &[MemberClosed, MemberLimitReached],
@@ -46,6 +48,7 @@ const fn refusals(kind: CommandKind) -> &'static [Code] {
             MemberClosed,
             AtInFuture,
             UnknownPointType,
+            EventTooLate,
             MemberLimitReached,
         ],
         CommandKind::Redeem | CommandKind::Hold => &[
@@ -68,7 +71,7 @@ const fn refusals(kind: CommandKind) -> &'static [Code] {
             ExceedsHold,
         ],
         CommandKind::Release => &[HoldNotFound, HoldCaptured, HoldReleased, HoldExpired],
-        CommandKind::PutMerchant => &[],
+        CommandKind::PutMerchant => &[PeriodSettled],
         CommandKind::Reverse => &[
             TransactionNotFound,
             AlreadyReversed,
@@ -137,6 +140,9 @@ const fn refusals(kind: CommandKind) -> &'static [Code] {
         ],
         CommandKind::ChangeUnits => &[SkuNotFound, RequestInFlight, ExceedsStock],
         CommandKind::UseCode => &[CodeNotFound, CodeUsed, CodeRevoked],
+        CommandKind::Settle => &[PeriodSettled, InvalidPeriod, PeriodNotOver],
+        CommandKind::PutCorrection => &[MerchantNotFound, CorrectionExists],
+        CommandKind::DecideCorrection => &[CorrectionNotFound, CorrectionDecided, OwnCorrection],
     }
 }
 
@@ -147,10 +153,26 @@ fn missing(read: Read) -> Vec<&'static Wording> {
         Read::Hold => Code::HoldNotFound,
         Read::Merchant | Read::Movements => Code::MerchantNotFound,
         Read::Transaction => Code::TransactionNotFound,
-        Read::Stock => Code::SkuNotFound,
+        Read::Stock | Read::StockEvents => Code::SkuNotFound,
         Read::Reservation => Code::ReservationNotFound,
         Read::Code => Code::CodeNotFound,
         Read::Metrics => return Vec::new(),
+        Read::Events => {
+            return vec![
+                &wording::INVALID_FIELD,
+                &wording::MALFORMED,
+                &wording::EVENTS_FORGOTTEN,
+            ];
+        }
+        Read::Settlements | Read::Corrections => return Vec::new(),
+        Read::Settlement
+        | Read::SettlementStatement
+        | Read::SettlementPayments
+        | Read::SettlementMatrix => return vec![of_code(Code::SettlementNotFound)],
+        Read::Correction => Code::CorrectionNotFound,
+        Read::Positions | Read::Liability => {
+            return vec![&wording::INVALID_FIELD, &wording::MALFORMED];
+        }
         Read::Request => return vec![&wording::INVALID_FIELD, &wording::REQUEST_NOT_FOUND],
     };
     let mut all = vec![of_code(code)];
@@ -160,8 +182,11 @@ fn missing(read: Read) -> Vec<&'static Wording> {
     ) {
         all.push(&wording::INVALID_FIELD);
     }
-    if matches!(read, Read::Statement | Read::Movements) {
+    if matches!(read, Read::Statement | Read::Movements | Read::StockEvents) {
         all.push(&wording::MALFORMED);
+    }
+    if read == Read::StockEvents {
+        all.push(&wording::EVENTS_FORGOTTEN);
     }
     all
 }
@@ -201,7 +226,7 @@ pub(super) fn of(endpoint: &Endpoint) -> Vec<&'static Wording> {
             all.extend(errors());
         }
         Does::Ready => all.extend(errors()),
-        Does::Live | Does::Document | Does::Page => {}
+        Does::Live | Does::Document | Does::Feed | Does::Page => {}
     }
     all
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The groups of endpoints, each with what it is about.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "points",
         "Points come in, are set aside, are spent and taken back.",
@@ -26,6 +26,7 @@ const TAGS: [(&str, &str); 9] = [
     ("merchants", "Who issues points and accepts them."),
     ("transactions", "What was decided."),
     ("batches", "Many commands at once."),
+    ("events", "What is decided, as it is decided."),
     ("health", "For load balancers and supervisors."),
     ("programme", "What only whoever runs the programme does."),
     ("document", "What you are reading."),
@@ -60,6 +61,9 @@ pub(super) const fn tag(does: Does) -> &'static str {
             | CommandKind::Erase => "members",
             CommandKind::PutMerchant => "merchants",
             CommandKind::Adjust => "programme",
+            CommandKind::Settle | CommandKind::PutCorrection | CommandKind::DecideCorrection => {
+                "clearing"
+            }
         },
         Does::Commands => "batches",
         Does::Read(read) => match read {
@@ -68,10 +72,20 @@ pub(super) const fn tag(does: Does) -> &'static str {
             Read::Merchant | Read::Movements => "merchants",
             Read::Transaction => "transactions",
             Read::Metrics => "health",
-            Read::Stock | Read::Reservation | Read::Code => "sales",
+            Read::Settlements
+            | Read::Settlement
+            | Read::SettlementStatement
+            | Read::SettlementPayments
+            | Read::SettlementMatrix
+            | Read::Corrections
+            | Read::Correction
+            | Read::Positions
+            | Read::Liability => "clearing",
+            Read::Events => "events",
+            Read::Stock | Read::StockEvents | Read::Reservation | Read::Code => "sales",
         },
         Does::Live | Does::Ready => "health",
-        Does::Document | Does::Page => "document",
+        Does::Document | Does::Feed | Does::Page => "document",
     }
 }
 

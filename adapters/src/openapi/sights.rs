@@ -28,6 +28,16 @@ pub(super) const fn name(read: Read) -> &'static str {
         Read::Stock => "Stock",
         Read::Reservation => "Reservation",
         Read::Code => "Code",
+        Read::Events | Read::StockEvents => "Events",
+        Read::Settlements => "Settlements",
+        Read::Settlement => "Settlement",
+        Read::SettlementStatement => "SettlementStatement",
+        Read::SettlementPayments => "SettlementPayments",
+        Read::SettlementMatrix => "SettlementMatrix",
+        Read::Corrections => "Corrections",
+        Read::Correction => "Correction",
+        Read::Positions => "Positions",
+        Read::Liability => "Liability",
     }
 }
 
@@ -405,5 +415,17 @@ fn movement() -> Value {
 
 fn health() -> Value {
     let status = one_of(["live", "ready"], "That all is well.");
-    object("", [("status", status, true)])
+    let queue = one_of(
+        ["connected", "away"],
+        "Of a server with a message queue, whether commands are taken out of it.",
+    );
+    let degraded = text("What the server has to do without, and why. It serves HTTP all the same.");
+    object(
+        "",
+        [
+            ("status", status, true),
+            ("queue", queue, false),
+            ("degraded", degraded, false),
+        ],
+    )
 }

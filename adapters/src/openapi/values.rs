@@ -1,6 +1,7 @@
 //! What a field's value looks like, wherever it stands: in a command, a path, a query, an answer.
 
 use jifen_engine::{
+    feed::EventKind,
     ledger::{CommandKind, ID_BYTES_MAX, Labels, Points, Reserve, Text},
     reads::PAGE_ITEMS_MAX,
     view::item::ItemKind,
@@ -11,6 +12,7 @@ use crate::wire::{
     Field, LIMIT_DEFAULT,
     values::{RESERVATION_TTL_SECONDS_DEFAULT, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX},
 };
+use crate::{access::Read, http::endpoints::Does};
 
 /// A date that is not before 1970. Which days a month has, a pattern does not say.
 const DATE: &str = r"(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
@@ -162,6 +164,7 @@ pub(super) fn field(kind: CommandKind, field: Field) -> Value {
         Field::Reason => said("Why, for people; more than spaces."),
         Field::Name => said("What people call the merchant; more than spaces."),
         Field::Reference => text("Returned as given."),
+        Field::Contract => super::contract::contract(),
         Field::Metadata => labels("Kept with the entry."),
         Field::To => identifier("Who gets the points; somebody else."),
         Field::Sku => identifier("What is sold."),
@@ -192,6 +195,24 @@ pub(super) fn field(kind: CommandKind, field: Field) -> Value {
             "type": "boolean", "default": false,
             "description": "Of a sale: whether its units go back on sale too; then all of it is taken back.",
         }),
+        Field::PeriodStart => said(
+            "The first day of the period, or the RFC 3339 instant with which it begins. The day behind the last settlement; the \
+            first settlement takes everything that happened before it, too.",
+        ),
+        Field::PeriodEnd => said(
+            "The last day of the period, or the RFC 3339 instant with which the day behind it begins.",
+        ),
+        Field::Correction => identifier("What the correction is called."),
+        Field::AmountFen => {
+            let mut amount =
+                change("What the merchant gets, in fen or, below 0, what it pays; not 0.");
+            amount["not"] = json!({ "const": 0 });
+            amount
+        }
+        Field::Approve => json!({
+            "type": "boolean",
+            "description": "Whether the correction counts. Whoever proposed it does not decide about it.",
+        }),
     }
 }
 
@@ -212,8 +233,31 @@ fn points_of(kind: CommandKind) -> Value {
 }
 
 /// What a field of a query takes; `None` for one that is not known here, which a test rules out.
-pub(super) fn query(name: &str) -> Option<Value> {
+pub(super) fn query(does: Does, name: &str) -> Option<Value> {
+    let follows = matches!(does, Does::Read(Read::Events | Read::StockEvents));
     Some(match name {
+        "from" if follows => {
+            let mut schema = one_of(
+                ["now", "start"],
+                "Where to begin without a place to go on from.",
+            );
+            schema["default"] = "now".into();
+            schema
+        }
+        "after" => cursor("Where to go on: the id of an event of a feed. Not beside `from`."),
+        "types" => {
+            let kinds = EventKind::ALL.map(EventKind::name).join("|");
+            let one = format!("(jifen\\.)?({kinds})");
+            json!({ "type": "string", "pattern": format!("^{one}(,{one})*$"),
+                "description": "Only events of these kinds, with commas between them." })
+        }
+        "until" => one_of(
+            ["now"],
+            "To end with what is durable when the stream begins.",
+        ),
+        "from" if does == Does::Read(Read::Positions) => day("The first day."),
+        "to" if does == Does::Read(Read::Positions) => day("The last day."),
+        "since" => day("The first day of the movements; left out, since the beginning."),
         "from" => instant("From when, inclusive."),
         "to" => instant("Until when, exclusive; later than `from`."),
         "limit" => json!({
@@ -225,6 +269,12 @@ pub(super) fn query(name: &str) -> Option<Value> {
         "point_type" => identifier("Only items of this kind of points."),
         _ => return None,
     })
+}
+
+/// A place in the feed.
+pub(super) fn cursor(description: &str) -> Value {
+    json!({ "type": "string", "pattern": "^c(0|[1-9a-f][0-9a-f]{0,15})-(0|[1-9a-f][0-9a-f]{0,7})$",
+        "description": description })
 }
 
 /// What items of statements are called.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread};
 
-use super::{DiskArgs, EdgeArgs, Failure, RulesArgs, TlsArgs, TraceArgs};
+use super::{DiskArgs, EdgeArgs, Failure, MqArgs, RulesArgs, TlsArgs, TraceArgs};
 use crate::http::Settings;
 
 /// Serves commands over HTTP and keeps them in a data directory.
@@ -20,6 +20,8 @@ Examples:
       Keeps three kinds of points: for everything, with two decimals for goods only, and for grades only.
   jifen serve --listen 0.0.0.0:7600 --tls-cert chain.pem --tls-key key.pem
       Serves other machines, over TLS only; files that change are read again.
+  JIFEN_MQ_PASSWORD=… jifen serve --mq nats://127.0.0.1:4222 --mq-user jifen
+      Takes commands from NATS JetStream too; examples/nats has a server configuration for it.
   jifen serve --config jifen.toml
       Takes from a file what is not said here; `jifen config show` writes one.
 
@@ -51,6 +53,9 @@ pub struct ServeArgs {
     /// Certificates.
     #[command(flatten)]
     pub tls: TlsArgs,
+    /// The message queue.
+    #[command(flatten)]
+    pub mq: MqArgs,
     /// Which requests are traced.
     #[command(flatten)]
     pub trace: TraceArgs,

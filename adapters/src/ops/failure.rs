@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
+use crate::mq::StartError;
 use jifen_engine::{OpenError, history::HistoryError, journal::JournalError};
 
 /// Why the process ends before it is told to.
@@ -19,6 +20,9 @@ pub enum Failure {
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    /// The queue cannot be served as it is.
+    #[error("the message queue: {0}")]
+    Queue(StartError),
     /// The server ended by itself.
     #[error("the server ended: {0}")]
     Server(io::Error),
@@ -39,7 +43,7 @@ impl Failure {
 
     const fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Queue(StartError::Refused(_) | StartError::NotReady(_)) => 2,
             Self::Open(OpenError::Journal(
                 JournalError::Damaged(_) | JournalError::InUse(_) | JournalError::Foreign(_),
             ))
@@ -52,6 +56,7 @@ impl Failure {
             Self::Open(OpenError::Thread(_))
             | Self::Keys(..)
             | Self::Listen(..)
+            | Self::Queue(StartError::Thread(_))
             | Self::Server(_)
             | Self::Signals(_) => 1,
         }

@@ -18,6 +18,9 @@
 //! | `failure` | why the process ends, and with which exit code |
 //! | `log` | what is told on standard error |
 //! | `metrics` | `jifen metrics` |
+//! | `mq` | what can be said there of the message queue |
+//! | `verify` | `jifen verify`: statements checked alone |
+//! | `reconcile` | `jifen reconcile`: two lists of the same transactions |
 //! | `signals` | being told to stop |
 
 mod args;
@@ -33,11 +36,14 @@ pub mod journal;
 pub mod keys;
 mod log;
 pub mod metrics;
+mod mq;
+pub mod reconcile;
 mod reload;
 mod rules;
 mod served_keys;
 mod signals;
 mod size;
+pub mod verify;
 
 pub use args::ServeArgs;
 pub use completions::{CompletionsArgs, completions};
@@ -46,6 +52,7 @@ pub use doctor::{DoctorArgs, doctor};
 pub use edge::{EdgeArgs, TlsArgs, open_more_files};
 pub use failure::Failure;
 pub use log::{LogArgs, TraceArgs, log_recovery, log_to_stderr, log_turns};
+pub use mq::{MQ_PASSWORD, MqArgs};
 pub use reload::Reload;
 pub use rules::RulesArgs;
 pub use served_keys::{OPERATOR_KEY, OpenKeys, ServedKeys};

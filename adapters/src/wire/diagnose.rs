@@ -4,11 +4,13 @@
 use std::{borrow::Cow, fmt::Display};
 
 use jifen_engine::ledger::{
-    Class, CommandKind, Labels, MemberId, MerchantId, PointType, RequestId, SkuId, Use,
+    Class, CommandKind, CorrectionId, Labels, MemberId, MerchantId, PointType, RequestId, SkuId,
+    Use,
 };
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::{
+    contract,
     decode::{BATCH_COMMANDS_MAX, Form, Given},
     fields::{Field, Fields, Shape, kind_of},
     invalid::{Findings, Invalid},
@@ -116,6 +118,9 @@ fn command(node: &Node<'_>, given: &Given<'_>, at: &str, findings: &mut Findings
         }
         if let (Field::Attributes | Field::Metadata, Node::Object(pairs)) = (field, node) {
             labels(pairs, &here(), findings);
+        }
+        if field == Field::Contract {
+            contract::examine(node, &here(), findings);
         }
     }
     unsaid(shape.map(|(_, shape)| shape), seen, given, at, findings);
@@ -244,10 +249,15 @@ fn value(kind: Option<CommandKind>, field: Field, node: &Node<'_>) -> Result<(),
         Field::PerMemberLimit => integer(node, values::limit),
         Field::ReservationTtlSeconds => integer(node, values::ttl_seconds),
         Field::Change => change(node, values::change_of_units),
-        Field::Final | Field::ReturnUnits => match node {
+        Field::PeriodStart | Field::PeriodEnd => text(node, values::boundary),
+        Field::Correction => text(node, CorrectionId::new),
+        Field::AmountFen => change(node, values::amount),
+        Field::Final | Field::ReturnUnits | Field::Approve => match node {
             Node::Bool => Ok(()),
             _ => Err(values::NOT_A_BOOL.to_owned()),
         },
+        // It has a pointer for everything inside; see `contract`.
+        Field::Contract => Ok(()),
         Field::Attributes | Field::Metadata => match node {
             Node::Object(_) => Ok(()),
             _ => Err(values::NOT_AN_OBJECT.to_owned()),
@@ -293,7 +303,7 @@ fn labels(pairs: &[(Cow<'_, str>, Node<'_>)], at: &str, findings: &mut Findings)
 }
 
 /// Names every key that stands twice in its object, however deep.
-fn duplicates(node: &Node<'_>, at: &str, findings: &mut Findings) {
+pub(super) fn duplicates(node: &Node<'_>, at: &str, findings: &mut Findings) {
     match node {
         Node::Object(fields) => {
             let mut keys: Vec<&str> = fields.iter().map(|(key, _)| &**key).collect();
@@ -325,7 +335,7 @@ fn duplicates(node: &Node<'_>, at: &str, findings: &mut Findings) {
 }
 
 /// The JSON pointer to a key of the object at `at`.
-fn below(at: &str, key: &str) -> String {
+pub(super) fn below(at: &str, key: &str) -> String {
     format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 

@@ -1,18 +1,21 @@
 //! A command object under way: its fields as they were read, until all are there.
 
 use jifen_engine::ledger::{
-    Adjust, Cancel, Capture, ChangeUnits, Class, Command, CommandKind, Confirm, Day, Direction,
-    Earn, Enrol, Erase, Fen, Hold, HoldId, Labels, Lifecycle, MemberId, MerchantId, PointType,
-    Points, PutMerchant, PutStock, Redeem, Release, Request, RequestId, ReservationId, Reserve,
-    Reverse, SkuId, SoldCode, Text, TransactionId, Transfer, UnixMillis, Use, UseCode,
+    Adjust, Boundary, Cancel, Capture, ChangeUnits, Class, Command, CommandKind, Confirm, Contract,
+    CorrectionId, Day, DecideCorrection, Direction, Earn, Enrol, Erase, Fen, Hold, HoldId, Labels,
+    Lifecycle, MemberId, MerchantId, PointType, Points, PutCorrection, PutMerchant, PutStock,
+    Redeem, Release, Request, RequestId, ReservationId, Reserve, Reverse, Settle, SkuId, SoldCode,
+    Text, TransactionId, Transfer, UnixMillis, Use, UseCode,
 };
 use jifen_engine::pool::Units;
-use serde::de::MapAccess;
+use serde::de::{Error, MapAccess};
 
 use super::{
+    contract,
     decode::Given,
     fields::{Field, Fields, Shape, kind_of},
     read::{FromInteger, FromSigned, FromText, LabelsSeed},
+    tree::NodeSeed,
     values,
 };
 
@@ -61,6 +64,12 @@ pub(super) struct Draft {
     change: Option<(Direction, Units)>,
     code: Option<SoldCode>,
     return_units: Option<bool>,
+    period_start: Option<Boundary>,
+    period_end: Option<Boundary>,
+    correction: Option<CorrectionId>,
+    amount_fen: Option<i64>,
+    approve: Option<bool>,
+    contract: Option<(Day, Contract)>,
 }
 
 impl Draft {
@@ -106,6 +115,11 @@ impl Draft {
             Field::Reason => self.reason = text!(values::reason),
             Field::Name => self.name = text!(values::name),
             Field::Reference => self.reference = text!(values::text),
+            Field::Contract => {
+                let node = object.next_value_seed(NodeSeed { depth: 1 })?;
+                let read = contract::decode(&node);
+                self.contract = Some(read.ok_or_else(|| A::Error::custom(""))?);
+            }
             Field::Metadata => self.metadata = Some(object.next_value_seed(LabelsSeed)?),
             Field::To => self.to = text!(MemberId::new),
             Field::Sku => self.sku = text!(SkuId::new),
@@ -124,6 +138,13 @@ impl Draft {
             }
             Field::Code => self.code = text!(values::code),
             Field::ReturnUnits => self.return_units = Some(object.next_value()?),
+            Field::PeriodStart => self.period_start = text!(values::boundary),
+            Field::PeriodEnd => self.period_end = text!(values::boundary),
+            Field::Correction => self.correction = text!(CorrectionId::new),
+            Field::AmountFen => {
+                self.amount_fen = Some(object.next_value_seed(FromSigned(values::amount))?);
+            }
+            Field::Approve => self.approve = Some(object.next_value()?),
         }
         Ok(())
     }
@@ -196,6 +217,20 @@ impl Draft {
             CommandKind::UseCode => Command::UseCode(UseCode {
                 code: settle(self.code, given, Field::Code, values::code)?,
             }),
+            CommandKind::Settle => Command::Settle(Settle {
+                start: self.period_start?,
+                end: self.period_end?,
+            }),
+            CommandKind::PutCorrection => Command::PutCorrection(PutCorrection {
+                correction: self.correction(given)?,
+                merchant: self.merchant.take()?,
+                fen: self.amount_fen?,
+                reason: self.reason.take()?,
+            }),
+            CommandKind::DecideCorrection => Command::DecideCorrection(DecideCorrection {
+                correction: self.correction(given)?,
+                approve: self.approve?,
+            }),
         })
     }
 
@@ -246,6 +281,7 @@ impl Draft {
         Some(PutMerchant {
             merchant: settle(named, given, Field::Merchant, MerchantId::new)?,
             name: self.name.take()?,
+            contract: self.contract.take(),
         })
     }
 
@@ -261,6 +297,11 @@ impl Draft {
             point_type: self.point_type(given),
             reason: self.reason.take()?,
         })
+    }
+
+    fn correction(&mut self, given: &Given<'_>) -> Option<CorrectionId> {
+        let named = self.correction.take();
+        settle(named, given, Field::Correction, CorrectionId::new)
     }
 
     fn reservation(&mut self, given: &Given<'_>) -> Option<ReservationId> {

@@ -2,6 +2,7 @@
 
 use jifen_engine::{
     Outcome,
+    clearing::settlement_name,
     ledger::{
         Answer, CommandKind, Day, Details, LotShare, Refusal, TypedBalance, UnixMillis, Verdict,
     },
@@ -126,7 +127,7 @@ fn encode_record(answer: &Answer, json: &mut Json<'_>) {
     }
 }
 
-fn encode_balance(told: &TypedBalance, json: &mut Json<'_>) {
+pub(super) fn encode_balance(told: &TypedBalance, json: &mut Json<'_>) {
     json.raw(br#","balance":{"point_type":""#)
         .name(&told.point_type);
     json.raw(br#"","available":"#)
@@ -187,6 +188,11 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
         Details::Document { version, changed } => {
             json.raw(br#","version":"#).number(*version);
             json.raw(br#","changed":"#).bool(*changed);
+        }
+        Details::Settlement { period, changed } => {
+            json.raw(br#","settlement":""#)
+                .name(&settlement_name(*period));
+            json.raw(br#"","changed":"#).bool(*changed);
         }
         Details::Restored { restored } => {
             json.raw(br#","restored":"#).number(restored.get());
@@ -265,12 +271,12 @@ fn encode_pointers(refusal: &Refusal, json: &mut Json<'_>) {
     }
 }
 
-fn encode_instant(at: UnixMillis, json: &mut Json<'_>) {
+pub(super) fn encode_instant(at: UnixMillis, json: &mut Json<'_>) {
     json.raw(b"\"").raw(&instant_text(at)).raw(b"\"");
 }
 
 /// Points that never lapse have no last day.
-fn encode_day(day: Day, json: &mut Json<'_>) {
+pub(super) fn encode_day(day: Day, json: &mut Json<'_>) {
     match day_text(day) {
         Some(text) => json.raw(b"\"").raw(&text).raw(b"\""),
         None => json.raw(b"null"),

@@ -68,6 +68,12 @@ fields! {
     Change = "change",
     Code = "code",
     ReturnUnits = "return_units",
+    PeriodStart = "period_start",
+    PeriodEnd = "period_end",
+    Correction = "correction",
+    AmountFen = "amount_fen",
+    Approve = "approve",
+    Contract = "contract",
 }
 
 /// A set of fields.
@@ -124,9 +130,10 @@ impl Shape {
     /// The shape of a command.
     pub(crate) const fn of(kind: CommandKind) -> &'static Self {
         use Field::{
-            At, Attributes, CashFen, Change, Class, ClosesAt, Code, Final, Hold, LastDay, Member,
-            Merchant, Name, OpensAt, Order, PerMemberLimit, PointType, Points, PricePoints,
-            Quantity, Reason, ReleasesAt, Reservation, ReservationTtlSeconds, ReturnUnits, Sku, To,
+            AmountFen, Approve, At, Attributes, CashFen, Change, Class, ClosesAt, Code, Contract,
+            Correction, Final, Hold, LastDay, Member, Merchant, Name, OpensAt, Order,
+            PerMemberLimit, PeriodEnd, PeriodStart, PointType, Points, PricePoints, Quantity,
+            Reason, ReleasesAt, Reservation, ReservationTtlSeconds, ReturnUnits, Sku, To,
             Transaction, TtlSeconds, Units, Use,
         };
         const ENROL: Shape = Shape::new(&[Member], &[Attributes]);
@@ -144,7 +151,7 @@ impl Shape {
         );
         const CAPTURE: Shape = Shape::new(&[Hold], &[Points, Final]);
         const RELEASE: Shape = Shape::new(&[Hold], &[]);
-        const PUT_MERCHANT: Shape = Shape::new(&[Merchant, Name], &[]);
+        const PUT_MERCHANT: Shape = Shape::new(&[Merchant, Name], &[Contract]);
         const REVERSE: Shape = Shape::new(&[Transaction], &[Points, Reason, ReturnUnits]);
         const ADJUST: Shape = Shape::new(&[Member, Points, Reason], &[PointType]);
         const LIFECYCLE: Shape = Shape::new(&[Member, Reason], &[]);
@@ -164,6 +171,9 @@ impl Shape {
         );
         const CHANGE_UNITS: Shape = Shape::new(&[Sku, Change], &[]);
         const USE_CODE: Shape = Shape::new(&[Code], &[]);
+        const SETTLE: Shape = Shape::new(&[PeriodStart, PeriodEnd], &[]);
+        const PUT_CORRECTION: Shape = Shape::new(&[Correction, Merchant, AmountFen, Reason], &[]);
+        const DECIDE_CORRECTION: Shape = Shape::new(&[Correction, Approve], &[]);
         match kind {
             CommandKind::Enrol => &ENROL,
             CommandKind::Earn => &EARN,
@@ -182,6 +192,9 @@ impl Shape {
             CommandKind::PutStock => &PUT_STOCK,
             CommandKind::ChangeUnits => &CHANGE_UNITS,
             CommandKind::UseCode => &USE_CODE,
+            CommandKind::Settle => &SETTLE,
+            CommandKind::PutCorrection => &PUT_CORRECTION,
+            CommandKind::DecideCorrection => &DECIDE_CORRECTION,
         }
     }
 }
@@ -199,12 +212,14 @@ pub(crate) const fn object_field(kind: CommandKind) -> Option<Field> {
         CommandKind::Confirm | CommandKind::Cancel => Some(Field::Reservation),
         CommandKind::PutStock | CommandKind::ChangeUnits => Some(Field::Sku),
         CommandKind::UseCode => Some(Field::Code),
+        CommandKind::PutCorrection | CommandKind::DecideCorrection => Some(Field::Correction),
         CommandKind::Earn
         | CommandKind::Redeem
         | CommandKind::Hold
         | CommandKind::Reverse
         | CommandKind::Reserve
         | CommandKind::Transfer
+        | CommandKind::Settle
         | CommandKind::Adjust => None,
     }
 }
@@ -232,10 +247,14 @@ pub(crate) fn kind_of(word: &str) -> Result<CommandKind, &'static str> {
         "put_stock" => Ok(CommandKind::PutStock),
         "change_units" => Ok(CommandKind::ChangeUnits),
         "use_code" => Ok(CommandKind::UseCode),
+        "settle" => Ok(CommandKind::Settle),
+        "put_correction" => Ok(CommandKind::PutCorrection),
+        "decide_correction" => Ok(CommandKind::DecideCorrection),
         "activity" => Err("is not served by this version"),
         _ => Err(
             "must be one of enrol, earn, redeem, hold, capture, release, put_merchant, reverse, adjust, \
-             freeze, unfreeze, close, erase, reserve, confirm, cancel, transfer, put_stock, change_units, use_code",
+             freeze, unfreeze, close, erase, reserve, confirm, cancel, transfer, put_stock, change_units, use_code, settle, \
+             put_correction, decide_correction",
         ),
     }
 }

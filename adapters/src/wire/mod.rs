@@ -8,13 +8,17 @@
 //! | `diagnose`, `tree` | the slow path behind it, which names every offending field |
 //! | `invalid` | what it found |
 //! | `encode`, `json`, `instants` | answers |
+//! | `event` | the feed: events and queries |
+//! | `contract` | contracts of merchants |
 //! | `statement` | statements and movements: queries and pages |
 //! | `wording` | every code of the contract: status, title, advice, retryable |
 
+mod contract;
 mod decode;
 mod diagnose;
 mod draft;
 mod encode;
+mod event;
 mod fields;
 mod instants;
 mod invalid;
@@ -30,6 +34,9 @@ pub use decode::{
 };
 pub use encode::{encode_denial, encode_outcome};
 pub(crate) use encode::{encode_reason, encode_refusal, encode_transaction};
+pub(crate) use event::{
+    Audience, EVENTS_FIELDS, EventsQuery, SOURCE, TYPE_PREFIX, decode_events_query, encode_event,
+};
 pub(crate) use fields::{Field, Shape, object_field};
 pub use instants::{day_text, instant_text};
 pub use invalid::{FieldError, Invalid, InvalidCode};

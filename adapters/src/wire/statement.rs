@@ -27,14 +27,14 @@ pub(crate) const MOVEMENTS_FIELDS: [&str; 4] = ["from", "to", "limit", "cursor"]
 pub(crate) const LIMIT_DEFAULT: usize = 50;
 
 /// A query's fields, as they are read one by one; gathers what is wrong with them.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     pairs: &'a [(String, String)],
     findings: Findings,
 }
 
 impl<'a> Fields<'a> {
     /// Notes fields that are unknown or there more than once.
-    fn new(pairs: &'a [(String, String)], known: &[&str]) -> Self {
+    pub(super) fn new(pairs: &'a [(String, String)], known: &[&str]) -> Self {
         let mut findings = Findings::default();
         for (place, (name, _)) in pairs.iter().enumerate() {
             let pointer = || format!("/{name}");
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         Self { pairs, findings }
     }
 
-    fn read<T, E: Display>(
+    pub(super) fn read<T, E: Display>(
         &mut self,
         name: &str,
         read: impl FnOnce(&str) -> Result<T, E>,
@@ -56,6 +56,11 @@ impl<'a> Fields<'a> {
         read(text)
             .map_err(|error| self.findings.invalid(format!("/{name}"), error))
             .ok()
+    }
+
+    /// Notes what is wrong with a field for another reason than its value.
+    pub(super) fn object(&mut self, pointer: &str, detail: &str) {
+        self.findings.invalid(pointer.to_owned(), detail);
     }
 
     /// The span of time from `from`, inclusive, to `to`, exclusive.
@@ -84,7 +89,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn finish<T>(self, query: T) -> Result<T, Invalid> {
+    pub(super) fn finish<T>(self, query: T) -> Result<T, Invalid> {
         if self.findings.is_empty() {
             Ok(query)
         } else {

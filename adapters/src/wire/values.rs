@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use compact_str::CompactString;
 use jifen_engine::ledger::{
-    Day, Direction, Fen, HoldId, Labels, Points, ReservationId, Reserve, Seq, ShardIndex, SoldCode,
-    Text, TransactionId, UnixMillis,
+    Boundary, Day, Direction, Fen, HoldId, Labels, Points, ReservationId, Reserve, Seq, ShardIndex,
+    SoldCode, Text, TransactionId, UnixMillis,
 };
 use jifen_engine::pool::Units;
 use jiff::{Timestamp, civil::Date};
@@ -50,6 +50,25 @@ pub(super) fn change(number: i64) -> Result<(Direction, Points), &'static str> {
     points.map(|points| (direction, points)).map_err(
         |_| "must be from 1 to 9007199254740991 to add points, or the same below 0 to take them",
     )
+}
+
+/// What a merchant gets, in fen, or pays, below 0.
+pub(super) fn amount(number: i64) -> Result<i64, &'static str> {
+    if number != 0 && Fen::new(number.unsigned_abs()).is_some() {
+        Ok(number)
+    } else {
+        Err(
+            "must be from 1 to 9007199254740991 for what the merchant gets, or the same below 0 for what it pays",
+        )
+    }
+}
+
+/// A day of the programme, or the instant with which one begins.
+pub(super) fn boundary(text: &str) -> Result<Boundary, &'static str> {
+    let day = day(text).map(Boundary::Day);
+    day.or_else(|_| instant(text).map(Boundary::Instant)).map_err(|_| {
+        "must be a day like 2026-10-01, or an RFC 3339 instant with which a day of the programme begins"
+    })
 }
 
 pub(super) fn cash(number: u64) -> Result<Fen, &'static str> {
@@ -188,7 +207,7 @@ fn looks_like_rfc_3339(text: &[u8]) -> bool {
 }
 
 /// A calendar day, `YYYY-MM-DD`.
-pub(super) fn day(text: &str) -> Result<Day, &'static str> {
+pub(crate) fn day(text: &str) -> Result<Day, &'static str> {
     const EXPECTED: &str = "must be a date such as 2027-12-31";
     let well_formed = text.len() == 10
         && text

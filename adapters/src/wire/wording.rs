@@ -76,6 +76,9 @@ edge! {
     /// The endpoint has no such method.
     METHOD_NOT_ALLOWED = 405 "method_not_allowed": "The endpoint does not take this method",
         "Use one of the methods that the Allow header names.";
+    /// Events that were asked for were deleted.
+    EVENTS_FORGOTTEN = 410 "events_forgotten": "What comes behind that place was deleted",
+        "Begin again with from=start for what is left, or with from=now.";
     /// The body did not arrive in time.
     REQUEST_TIMEOUT = 408 "request_timeout": "The request did not arrive in time",
         "Send the request again with the same Idempotency-Key, faster or in smaller parts.";
@@ -321,7 +324,76 @@ pub const fn of_code(code: Code) -> &'static Wording {
         "Too many requests wait for the same",
         "Nothing was done; send the same request again after the time in Retry-After.",
     );
+    const SETTLEMENT_NOT_FOUND: Wording = refusal(
+        404,
+        "settlement_not_found",
+        "There is no such settlement",
+        "Check its name; GET /v1/settlements lists them.",
+    );
+    const CORRECTION_NOT_FOUND: Wording = refusal(
+        404,
+        "correction_not_found",
+        "There is no such correction",
+        "Check its name.",
+    );
+    const CORRECTION_EXISTS: Wording = refusal(
+        409,
+        "correction_exists",
+        "Another correction has that name",
+        "Give it another name; what was proposed stays as it is.",
+    );
+    const CORRECTION_DECIDED: Wording = refusal(
+        409,
+        "correction_decided",
+        "The correction was approved or rejected before",
+        "Propose another one, if this is not how it should be.",
+    );
+    const OWN_CORRECTION: Wording = refusal(
+        422,
+        "own_correction",
+        "Somebody else has to decide about it",
+        "Have another principal with the right to it decide: whoever proposed a correction does not.",
+    );
+    const PERIOD_SETTLED: Wording = refusal(
+        409,
+        "period_settled",
+        "The day belongs to a settlement",
+        "Begin behind the last settlement; what comes late falls into the next period.",
+    );
+    const INVALID_PERIOD: Wording = refusal(
+        422,
+        "invalid_period",
+        "This is no period that can be settled now",
+        "Periods are whole days of the programme, and each begins with the day behind the one before, when that is published.",
+    );
+    const PERIOD_NOT_OVER: Wording = Wording {
+        retryable: true,
+        ..refusal(
+            422,
+            "period_not_over",
+            "The period is not over yet",
+            "Send the same request again when its last day is over, at `frees_at` in `reasons`.",
+        )
+    };
+    const EVENT_TOO_LATE: Wording = Wording {
+        pointer: Some("/at"),
+        ..refusal(
+            422,
+            "event_too_late",
+            "It happened longer ago than the contract allows",
+            "Agree with the operator on a correction.",
+        )
+    };
     match code {
+        Code::SettlementNotFound => &SETTLEMENT_NOT_FOUND,
+        Code::CorrectionNotFound => &CORRECTION_NOT_FOUND,
+        Code::CorrectionExists => &CORRECTION_EXISTS,
+        Code::CorrectionDecided => &CORRECTION_DECIDED,
+        Code::OwnCorrection => &OWN_CORRECTION,
+        Code::PeriodSettled => &PERIOD_SETTLED,
+        Code::InvalidPeriod => &INVALID_PERIOD,
+        Code::PeriodNotOver => &PERIOD_NOT_OVER,
+        Code::EventTooLate => &EVENT_TOO_LATE,
         Code::RequestIdReused => &REQUEST_ID_REUSED,
         Code::MemberNotFound => &MEMBER_NOT_FOUND,
         Code::MerchantNotFound => &MERCHANT_NOT_FOUND,
@@ -466,6 +538,7 @@ mod tests {
                 "sale_closed",
             ],
         ),
+        (410, &["events_forgotten"]),
         (413, &["body_too_large"]),
         (415, &["unsupported_media_type"]),
         (

@@ -17,7 +17,7 @@ use crate::{
 
 /// So much is read of a live epoch before it is shown. Nobody shows anything while the epoch is kept from being archived.
 /// Tests read little at a time, so that there are seams to find.
-const BATCH_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
+pub(super) const BATCH_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
 /// How many places are kept in one piece: to grow, a piece is never copied while a turn waits for it.
 const PIECE: usize = if cfg!(test) { 4 } else { 4_096 };
 
@@ -121,8 +121,14 @@ impl Live {
         })
     }
 
-    /// The values of some turns behind `turn` and up to `until`, at least one turn; `None` if this is closed.
-    pub(super) fn batch(&self, turn: u64, until: u64) -> Option<Result<Batch, HistoryError>> {
+    /// The values of some turns behind `turn` and up to `until`, at least one turn and about so many bytes; `None` if this
+    /// is closed.
+    pub(super) fn batch(
+        &self,
+        turn: u64,
+        until: u64,
+        most: usize,
+    ) -> Option<Result<Batch, HistoryError>> {
         self.with_reader(|reader| {
             let mut batch = Batch {
                 last_turn: turn,
@@ -135,7 +141,7 @@ impl Live {
                 }
                 let (head, _) = ValueHead::split(value)
                     .map_err(|bad| self.damaged(&format!("a value cannot be read: {bad}")))?;
-                let is_over = bytes >= BATCH_BYTES && head.turn != batch.last_turn;
+                let is_over = bytes >= most && head.turn != batch.last_turn;
                 if is_over || head.turn > until {
                     return Ok(ControlFlow::Break(()));
                 }

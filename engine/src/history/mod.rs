@@ -283,6 +283,16 @@ impl History {
         }
     }
 
+    /// A turn in front of that which has an entry, so that reading behind it comes to the entry soon; `None` if the entry is not
+    /// durable, or was deleted.
+    #[must_use]
+    pub fn turn_before(&self, shard: ShardIndex, seq: Seq) -> Option<u64> {
+        match self.state().place(shard, seq)? {
+            Found::Archive(archive) => Some(archive.facts().head.turn),
+            Found::Live(_, turn, _) => Some(turn - 1),
+        }
+    }
+
     /// Shows the values of the durable turns behind `turn`, in the order of turn and part, over all epochs, with the
     /// heads of those that began behind `turn`. Behind turn 0 is everything there is; behind another turn whose
     /// successors were deleted the answer is [`HistoryError::Forgotten`].
@@ -290,6 +300,16 @@ impl History {
     /// No lock is held and no epoch kept from being archived while `visit` works. Turns that become durable meanwhile
     /// may be shown or not; a turn is shown whole unless `visit` breaks off.
     pub fn read_behind(&self, turn: u64, visit: &mut Visit<'_>) -> Result<(), HistoryError> {
+        self.read_some_behind(turn, live::BATCH_BYTES, visit)
+    }
+
+    /// The same for whoever breaks off after about so many bytes: of a live epoch no more than that is read at once.
+    pub fn read_some_behind(
+        &self,
+        turn: u64,
+        bytes: usize,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), HistoryError> {
         let complete_behind = self.complete_behind();
         if 0 < turn && turn < complete_behind {
             return Err(HistoryError::Forgotten {
@@ -309,7 +329,7 @@ impl History {
                         archive.facts().last_turn,
                     )
                 }
-                Some(Source::Live(epoch, until)) => match epoch.batch(at, until) {
+                Some(Source::Live(epoch, until)) => match epoch.batch(at, until, bytes) {
                     Some(batch) => {
                         let batch = batch?;
                         let head = is_entered(&epoch.head, turn, at).then(|| epoch.head.to_value());
@@ -418,7 +438,7 @@ fn feed(epoch: &Live, end: &EpochHead, sink: &mut Sink<'_>) -> Result<(), Histor
     let mut turn = epoch.head.turn;
     while turn < end.turn {
         // Nobody else closes epochs: whoever archives holds the catalogue.
-        let Some(batch) = epoch.batch(turn, end.turn) else {
+        let Some(batch) = epoch.batch(turn, end.turn, live::BATCH_BYTES) else {
             return Ok(());
         };
         let batch = batch?;

@@ -65,7 +65,9 @@ impl Points {
 }
 
 /// Money in fen (0.01 yuan), 0 … 2^53 − 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode,
+)]
 pub struct Fen(u64);
 
 impl Fen {

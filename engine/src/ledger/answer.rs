@@ -10,6 +10,7 @@ use super::{
     handle::{HoldId, Offset, ReservationId},
     id::RequestId,
     refusal::Refusal,
+    settlements::Period,
     sold_code::SoldCode,
     symbol::Symbols,
     text::Text,
@@ -96,6 +97,11 @@ pub enum Details {
     Transferred,
     UnitsChanged,
     CodeUsed,
+    /// Of a settlement that was asked for: whether it is a new one.
+    Settlement {
+        period: Period,
+        changed: bool,
+    },
 }
 
 /// Yes or no.
@@ -197,6 +203,30 @@ impl Answer {
                 CommandKind::PutMerchant,
                 Verdict::Accepted(Details::Document { version, changed }),
             ),
+            Deed::MerchantContracted {
+                version, changed, ..
+            } => (
+                CommandKind::PutMerchant,
+                Verdict::Accepted(Details::Document { version, changed }),
+            ),
+            Deed::SettlementOpened { period, changed } => (
+                CommandKind::Settle,
+                Verdict::Accepted(Details::Settlement { period, changed }),
+            ),
+            Deed::CorrectionPut { changed, .. } => (
+                CommandKind::PutCorrection,
+                Verdict::Accepted(Details::Document {
+                    version: 1,
+                    changed,
+                }),
+            ),
+            Deed::CorrectionDecided { .. } => (
+                CommandKind::DecideCorrection,
+                Verdict::Accepted(Details::Document {
+                    version: 2,
+                    changed: true,
+                }),
+            ),
             Deed::Refused { command, refusal } => (command, Verdict::Refused(refusal)),
             Deed::Reversed {
                 spend: true,
@@ -273,7 +303,10 @@ impl Answer {
             | Deed::Heard
             | Deed::UnitsReleased
             | Deed::UnitsWanted { .. }
-            | Deed::Arrived { .. } => return None,
+            | Deed::Arrived { .. }
+            | Deed::DayEnded { .. }
+            | Deed::SettlementPublished { .. }
+            | Deed::Settled { .. } => return None,
         };
         Some(Self {
             id: origin.id,

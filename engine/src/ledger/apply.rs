@@ -25,6 +25,7 @@ impl Ledger {
         }
         self.apply_deed(member, entry);
         self.apply_units(member, entry);
+        self.daybook.post(entry);
         ObjectKey::member(member.0)
     }
 
@@ -193,6 +194,13 @@ impl Ledger {
             | Deed::UnitsReleased
             | Deed::UnitsWanted { .. }
             | Deed::UnitsChanged { .. }
+            | Deed::DayEnded { .. }
+            | Deed::MerchantContracted { .. }
+            | Deed::SettlementOpened { .. }
+            | Deed::SettlementPublished { .. }
+            | Deed::Settled { .. }
+            | Deed::CorrectionPut { .. }
+            | Deed::CorrectionDecided { .. }
             | Deed::Heard => panic!("{:?} is about no member", entry.deed),
         }
     }
@@ -275,6 +283,17 @@ impl Ledger {
         match &entry.deed {
             Deed::MerchantPut { name, version, .. } => {
                 self.merchants.put(symbol, id, name, *version);
+            }
+            Deed::MerchantContracted {
+                name,
+                version,
+                from,
+                contract,
+                ..
+            } => {
+                self.merchants.put(symbol, id, name, *version);
+                let merchant = self.merchants.get_mut(symbol).expect("just put");
+                merchant.contracts = merchant.contracts.with(*from, contract);
             }
             // A version that was known already.
             Deed::Heard => {}

@@ -4,9 +4,10 @@ use bincode::{BorrowDecode, Encode};
 
 use super::{
     amount::{Fen, Points},
+    contract::Contract,
     fingerprint::{Fingerprint, Sketch},
     handle::{HoldId, ReservationId, TransactionId},
-    id::{Class, MemberId, MerchantId, PointType, Principal, RequestId, SkuId, Use},
+    id::{Class, CorrectionId, MemberId, MerchantId, PointType, Principal, RequestId, SkuId, Use},
     sold_code::SoldCode,
     text::{Labels, Text},
     time::{Day, UnixMillis},
@@ -179,6 +180,8 @@ pub struct PutMerchant {
     pub merchant: MerchantId,
     /// Its name, for people.
     pub name: Text,
+    /// What is agreed, and from which day on; what was agreed before stays, if nothing is said.
+    pub contract: Option<(Day, Contract)>,
 }
 
 /// Takes units of a sale, and sets aside the points that pay for them.
@@ -265,6 +268,46 @@ pub struct UseCode {
     pub code: SoldCode,
 }
 
+/// Where a period begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub enum Boundary {
+    /// With this day, which belongs to the period.
+    Day(Day),
+    /// At this instant, with which a day of the programme begins.
+    Instant(UnixMillis),
+}
+
+/// Closes a period, which has to be over.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    /// Where it begins.
+    pub start: Boundary,
+    /// Where it ends. An instant is the first that does not belong to it any more.
+    pub end: Boundary,
+}
+
+/// Proposes that money goes to a merchant or comes from it.
+#[derive(Clone, Debug)]
+pub struct PutCorrection {
+    /// What it is called.
+    pub correction: CorrectionId,
+    /// Whom it concerns.
+    pub merchant: MerchantId,
+    /// What the merchant gets, in fen; below zero it pays. Not nothing.
+    pub fen: i64,
+    /// Why, for people.
+    pub reason: Text,
+}
+
+/// Approves a correction that somebody else proposed, or rejects it.
+#[derive(Clone, Debug)]
+pub struct DecideCorrection {
+    /// Which.
+    pub correction: CorrectionId,
+    /// Whether it counts.
+    pub approve: bool,
+}
+
 /// A request to change something.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -289,6 +332,9 @@ pub enum Command {
     PutStock(PutStock),
     ChangeUnits(ChangeUnits),
     UseCode(UseCode),
+    Settle(Settle),
+    PutCorrection(PutCorrection),
+    DecideCorrection(DecideCorrection),
 }
 
 /// Which command, without its fields. The numbers are journaled: never renumber.
@@ -315,11 +361,14 @@ pub enum CommandKind {
     PutStock,
     ChangeUnits,
     UseCode,
+    Settle,
+    PutCorrection,
+    DecideCorrection,
 }
 
 impl CommandKind {
     /// Every kind, for tables and coverage counts.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Enrol,
         Self::Earn,
         Self::Redeem,
@@ -340,6 +389,9 @@ impl CommandKind {
         Self::PutStock,
         Self::ChangeUnits,
         Self::UseCode,
+        Self::Settle,
+        Self::PutCorrection,
+        Self::DecideCorrection,
     ];
 
     /// The word of the wire contract.
@@ -366,6 +418,9 @@ impl CommandKind {
             Self::PutStock => "put_stock",
             Self::ChangeUnits => "change_units",
             Self::UseCode => "use_code",
+            Self::Settle => "settle",
+            Self::PutCorrection => "put_correction",
+            Self::DecideCorrection => "decide_correction",
         }
     }
 }
@@ -395,6 +450,9 @@ impl Command {
             Self::PutStock(_) => CommandKind::PutStock,
             Self::ChangeUnits(_) => CommandKind::ChangeUnits,
             Self::UseCode(_) => CommandKind::UseCode,
+            Self::Settle(_) => CommandKind::Settle,
+            Self::PutCorrection(_) => CommandKind::PutCorrection,
+            Self::DecideCorrection(_) => CommandKind::DecideCorrection,
         }
     }
 
@@ -419,7 +477,10 @@ impl Command {
             | Self::Cancel(_)
             | Self::PutStock(_)
             | Self::ChangeUnits(_)
-            | Self::UseCode(_) => None,
+            | Self::UseCode(_)
+            | Self::Settle(_)
+            | Self::PutCorrection(_)
+            | Self::DecideCorrection(_) => None,
         }
     }
 }

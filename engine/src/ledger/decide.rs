@@ -3,7 +3,10 @@
 use super::{
     amount::Points,
     answer::Answer,
-    command::{Cancel, Capture, ChangeUnits, Command, Confirm, PutStock, Release, Request},
+    command::{
+        Cancel, Capture, ChangeUnits, Command, Confirm, DecideCorrection, PutCorrection, PutStock,
+        Release, Request,
+    },
     entry::{Account, After, Deed, Entry, Move, Moves, Origin, Subject},
     errands::{Errand, Pursuit},
     id::PointType,
@@ -81,6 +84,19 @@ impl<'a> Draft<'a> {
                 pursuit,
             },
         }
+    }
+
+    /// Who asks.
+    ///
+    /// # Panics
+    ///
+    /// If it answers no request.
+    pub(super) fn principal(&mut self) -> Symbol {
+        let (request, principal) = self
+            .request
+            .as_ref()
+            .expect("only requests have a principal");
+        principal.unwrap_or_else(|| self.naming.symbol(request.principal.as_str()))
     }
 
     /// Who asked, unless that was taken before. A principal that the shard meets for the first time is numbered behind the
@@ -274,6 +290,9 @@ impl Ledger {
             Command::PutStock(put) => self.judge_put_stock(draft, put),
             Command::ChangeUnits(change) => self.judge_change_units(draft, change),
             Command::UseCode(used) => self.judge_use_code(used),
+            Command::Settle(settle) => self.judge_settle(draft, settle),
+            Command::PutCorrection(put) => self.judge_put_correction(draft, put),
+            Command::DecideCorrection(decide) => self.judge_decide_correction(draft, decide),
         }
     }
 
@@ -295,6 +314,27 @@ impl Ledger {
                 return Ok(Target {
                     subject: Subject::Stock(sku.clone()),
                     key: known.map(ObjectKey::stock),
+                    member: None,
+                    original: None,
+                });
+            }
+            Command::Settle(c) => {
+                let period = self
+                    .rules
+                    .period(c)
+                    .ok_or(Nobody::Unknown(Code::InvalidPeriod))?;
+                return Ok(Target {
+                    subject: Subject::Settlement(period),
+                    key: self.key_of_settlement(period),
+                    member: None,
+                    original: None,
+                });
+            }
+            Command::PutCorrection(PutCorrection { correction, .. })
+            | Command::DecideCorrection(DecideCorrection { correction, .. }) => {
+                return Ok(Target {
+                    subject: Subject::Correction(correction.clone()),
+                    key: self.key_of_correction(correction),
                     member: None,
                     original: None,
                 });

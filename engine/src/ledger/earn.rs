@@ -24,6 +24,9 @@ impl Ledger {
         if earn.at.is_some_and(|happened| happened > draft.at) {
             objections.add(Code::AtInFuture.into());
         }
+        if let Some(happened) = earn.at {
+            objections.note(self.not_too_late(draft.at, happened, &earn.merchant));
+        }
         let class = draft.naming.symbol(earn.class.as_str());
         let key = merchant.map(|issuer| LotKey {
             issuer,

@@ -12,15 +12,17 @@ use smallvec::SmallVec;
 use super::{
     amount::{Fen, Points},
     command::{CommandKind, Seq, ShardIndex},
+    contract::Contract,
     errands::Errand,
     fingerprint::Fingerprint,
-    id::{MemberId, MerchantId, RequestId, SkuId},
+    id::{CorrectionId, MemberId, MerchantId, RequestId, SkuId},
     message::{Course, Terms},
     refusal::Refusal,
+    settlements::{Period, Root},
     sold_code::SaleSecret,
     symbol::Symbol,
     text::{Labels, Text},
-    time::UnixMillis,
+    time::{Day, UnixMillis},
     wallet::{Balance, LotRef},
 };
 use crate::pool::{Place, Units};
@@ -77,7 +79,7 @@ pub struct Posting {
     pub amount: i64,
 }
 
-/// What an entry is about.
+/// What an entry is about. The order of the variants is journaled: add at the end, never remove.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub enum Subject {
     /// A member and their points.
@@ -88,6 +90,10 @@ pub enum Subject {
     Stock(SkuId),
     /// Nothing of this shard: points came for somebody it does not know.
     Nobody,
+    /// A settlement.
+    Settlement(Period),
+    /// Something put right by hand.
+    Correction(CorrectionId),
 }
 
 /// The request that an entry answers.
@@ -365,6 +371,59 @@ pub enum Deed {
         /// The units, if they came back: of what, how many, where to.
         units: Option<(Symbol, Units, Place)>,
     },
+    /// A day is over in this shard: what stands in front of this entry is of it, or of a day before.
+    DayEnded {
+        /// Which day.
+        day: Day,
+    },
+    /// A merchant's document was put, with a contract.
+    MerchantContracted {
+        /// Its name, for people.
+        name: Text,
+        /// 1, 2, 3 …
+        version: u64,
+        /// Whether this made a new version.
+        changed: bool,
+        /// From when on it is valid.
+        from: Day,
+        /// What is agreed from then on.
+        contract: Box<Contract>,
+    },
+    /// A period is to be closed, or is already.
+    SettlementOpened {
+        /// Which.
+        period: Period,
+        /// Whether it was not known before.
+        changed: bool,
+    },
+    /// A period is closed.
+    SettlementPublished {
+        /// Which.
+        period: Period,
+        /// The hash that stands for all that was published.
+        root: Root,
+    },
+    /// Days up to this one are settled.
+    Settled {
+        /// The last of them.
+        until: Day,
+    },
+    /// Money is to go to a merchant, or to come from it.
+    CorrectionPut {
+        /// Whom it concerns.
+        merchant: Symbol,
+        /// What the merchant gets, in fen; below zero it pays.
+        fen: i64,
+        /// Why, for people.
+        reason: Text,
+        /// Whether it was not known before.
+        changed: bool,
+    },
+    /// A correction counts from now on, or never will.
+    CorrectionDecided {
+        /// On which day it counts; `None` if it was rejected.
+        approved: Option<Day>,
+    },
 }
 
 /// A balance with the type of its points, as it stood after an entry.
@@ -476,8 +535,15 @@ impl Entry {
         if behind.is_empty() {
             return Ok(entry);
         }
-        let (course, used): (Course, usize) = bincode::borrow_decode_from_slice(behind, config)?;
-        if used < behind.len() || course.is_empty() {
+        let (mut course, used): (Course, usize) =
+            bincode::borrow_decode_from_slice(behind, config)?;
+        let mut left = &behind[used..];
+        if !left.is_empty() {
+            let (undone, used) = bincode::borrow_decode_from_slice(left, config)?;
+            course.undone = Some(undone);
+            left = &left[used..];
+        }
+        if !left.is_empty() || course.is_empty() {
             return Err(DecodeError::Other("bytes left over behind an entry"));
         }
         entry.course = Some(Box::new(course));

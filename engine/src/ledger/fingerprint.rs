@@ -37,6 +37,13 @@ impl Sketch {
         self.0.extend_from_slice(&value.to_be_bytes());
     }
 
+    /// Something with an encoded form that is frozen, since journals have it.
+    pub(super) fn encoded(&mut self, number: u8, content: &impl Encode) {
+        let bytes = super::image::record(content);
+        self.number(number, bytes.len() as u64);
+        self.0.extend_from_slice(&bytes);
+    }
+
     pub(super) fn maybe(&mut self, number: u8, text: Option<&str>) {
         if let Some(text) = text {
             self.field(number, text);
@@ -112,6 +119,9 @@ impl Command {
             Self::PutMerchant(c) => {
                 sketch.field(1, c.merchant.as_str());
                 sketch.field(2, c.name.as_str());
+                if let Some(contract) = &c.contract {
+                    sketch.encoded(3, contract);
+                }
             }
             Self::Reverse(c) => {
                 sketch.number(1, c.transaction.seq.0);
@@ -162,6 +172,20 @@ impl Command {
                 sketch.number(3, c.units.get());
             }
             Self::UseCode(c) => sketch.field(1, &c.code.to_string()),
+            Self::Settle(c) => {
+                sketch.encoded(1, &c.start);
+                sketch.encoded(2, &c.end);
+            }
+            Self::PutCorrection(c) => {
+                sketch.field(1, c.correction.as_str());
+                sketch.field(2, c.merchant.as_str());
+                sketch.encoded(3, &c.fen);
+                sketch.field(4, c.reason.as_str());
+            }
+            Self::DecideCorrection(c) => {
+                sketch.field(1, c.correction.as_str());
+                sketch.number(2, u64::from(c.approve));
+            }
         }
     }
 }

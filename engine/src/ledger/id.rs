@@ -99,6 +99,10 @@ identifier!(
     MerchantId
 );
 identifier!(
+    /// Something put right by hand between a merchant and the operator.
+    CorrectionId
+);
+identifier!(
     /// What is sold by the unit for points.
     SkuId
 );

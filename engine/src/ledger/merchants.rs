@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::{
     command::PutMerchant,
+    contract::{Contract, Contracts},
     decide::{Draft, Judged},
     entry::{Deed, Entry, Moves, Subject},
     id::MerchantId,
@@ -13,7 +14,7 @@ use super::{
     state::Ledger,
     symbol::{Naming, Symbol},
     text::Text,
-    time::UnixMillis,
+    time::{Day, UnixMillis},
 };
 
 /// What this shard has posted to a merchant for one point type. The sum over all shards is the merchant's balance:
@@ -41,6 +42,8 @@ pub struct Merchant {
     pub name: Text,
     /// 1, 2, 3 …, counted on shard 0.
     pub version: u64,
+    /// What is agreed with it.
+    pub contracts: Contracts,
     /// This shard's accounts, one per point type.
     pub stripes: SmallVec<[Stripe; 1]>,
 }
@@ -102,10 +105,15 @@ impl Merchants {
                     id: id.clone(),
                     name: name.clone(),
                     version,
+                    contracts: Contracts::default(),
                     stripes: SmallVec::new(),
                 }));
             }
         }
+    }
+
+    pub(super) fn numbered_mut(&mut self, number: u32) -> Option<&mut Merchant> {
+        self.0.get_mut(number as usize)?.as_deref_mut()
     }
 
     /// All merchants in the order in which the shard met them.
@@ -167,6 +175,9 @@ impl Ledger {
     pub(super) fn judge_put_merchant(&self, draft: &mut Draft<'_>, put: &PutMerchant) -> Judged {
         draft.naming.symbol(put.merchant.as_str());
         let known = self.merchant(&put.merchant);
+        if let Some((from, contract)) = &put.contract {
+            return self.judge_contract(draft, put, *from, contract);
+        }
         let changed = known.is_none_or(|merchant| merchant.name != put.name);
         let version = known.map_or(0, |merchant| merchant.version) + u64::from(changed);
         if changed {
@@ -184,6 +195,43 @@ impl Ledger {
             name: put.name.clone(),
             version,
             changed,
+        })
+    }
+
+    fn judge_contract(
+        &self,
+        draft: &mut Draft<'_>,
+        put: &PutMerchant,
+        from: Day,
+        contract: &Contract,
+    ) -> Judged {
+        let known = self.merchant(&put.merchant);
+        let with = known.map(|merchant| merchant.contracts.with(from, contract));
+        let agreed = with.is_some() && with.as_ref() == known.map(|merchant| &merchant.contracts);
+        let changed = !agreed || known.is_none_or(|merchant| merchant.name != put.name);
+        if !agreed {
+            self.may_contract(from)?;
+        }
+        let version = known.map_or(0, |merchant| merchant.version) + u64::from(changed);
+        if changed {
+            let merchant = draft.naming.symbol(put.merchant.as_str());
+            self.carry(
+                draft,
+                Message::Contract {
+                    merchant,
+                    name: put.name.clone(),
+                    version,
+                    from,
+                    contract: Box::new(contract.clone()),
+                },
+            );
+        }
+        Ok(Deed::MerchantContracted {
+            name: put.name.clone(),
+            version,
+            changed,
+            from,
+            contract: Box::new(contract.clone()),
         })
     }
 

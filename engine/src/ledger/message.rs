@@ -3,12 +3,19 @@
 //! In entries and in memory, names are the symbols of the shard that wrote them; on the way they are spelled out, since every shard
 //! numbers names by itself.
 
-use bincode::{BorrowDecode, Encode};
+use bincode::{
+    BorrowDecode, Encode,
+    de::BorrowDecoder,
+    enc::Encoder,
+    error::{DecodeError, EncodeError},
+};
 use compact_str::CompactString;
 
 use super::{
     amount::Points,
     command::{Seq, ShardIndex},
+    contract::Contract,
+    daybook::Undone,
     id::MemberId,
     refusal::Code,
     symbol::Symbol,
@@ -128,6 +135,24 @@ pub enum Message<N> {
         /// Why.
         code: Code,
     },
+    /// A version of a merchant's document, with a contract.
+    Contract {
+        /// Whose.
+        merchant: N,
+        /// Its name, for people.
+        name: Text,
+        /// Which version.
+        version: u64,
+        /// From when on it is valid.
+        from: Day,
+        /// What is agreed.
+        contract: Box<Contract>,
+    },
+    /// Days up to this one are settled.
+    Settled {
+        /// The last of them.
+        until: Day,
+    },
 }
 
 impl<N> Terms<N> {
@@ -218,6 +243,20 @@ impl<N> Message<N> {
                 ticket: *ticket,
                 code: *code,
             },
+            Self::Contract {
+                merchant,
+                name: text,
+                version,
+                from,
+                contract,
+            } => Message::Contract {
+                merchant: name(merchant),
+                name: text.clone(),
+                version: *version,
+                from: *from,
+                contract: contract.clone(),
+            },
+            Self::Settled { until } => Message::Settled { until: *until },
         }
     }
 }
@@ -256,8 +295,8 @@ pub struct Receipt {
     pub pool: Option<(Symbol, PoolMessage)>,
 }
 
-/// What an entry has to do with other shards, or with an errand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, BorrowDecode)]
+/// What stands behind an entry: what it has to do with other shards or with an errand, and what it undoes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Course {
     /// The message that it takes in.
     pub received: Option<Receipt>,
@@ -267,6 +306,8 @@ pub struct Course {
     pub carried: Option<Carried>,
     /// The errand that it ends.
     pub ends: Option<Seq>,
+    /// Of a reversal: what it undoes beside points.
+    pub undone: Option<Undone>,
 }
 
 impl Course {
@@ -277,6 +318,35 @@ impl Course {
             && self.sent.is_empty()
             && self.carried.is_none()
             && self.ends.is_none()
+            && self.undone.is_none()
+    }
+}
+
+impl Encode for Course {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.received.encode(encoder)?;
+        self.sent.encode(encoder)?;
+        self.carried.encode(encoder)?;
+        self.ends.encode(encoder)?;
+        match &self.undone {
+            Some(undone) => undone.encode(encoder),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads all but what is undone: whether anything is, only the end of the record tells.
+impl<'de, C> BorrowDecode<'de, C> for Course {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self {
+            received: Option::borrow_decode(decoder)?,
+            sent: Vec::borrow_decode(decoder)?,
+            carried: Option::borrow_decode(decoder)?,
+            ends: Option::borrow_decode(decoder)?,
+            undone: None,
+        })
     }
 }
 

@@ -21,6 +21,8 @@ mod answer;
 mod apply;
 mod apply_course;
 mod command;
+mod contract;
+mod daybook;
 mod decide;
 mod deposit;
 mod due;
@@ -50,6 +52,7 @@ mod reverse;
 mod rules;
 mod sale;
 mod serve;
+mod settlements;
 mod sold_code;
 mod split_table;
 mod state;
@@ -68,9 +71,17 @@ pub use accounts::SystemStripe;
 pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};
 pub use command::{
-    Adjust, Cancel, Capture, ChangeUnits, Command, CommandKind, Confirm, Direction, Earn, Enrol,
-    Erase, Hold, Lifecycle, PutMerchant, PutStock, Redeem, Release, Request, Reserve, Reverse, Seq,
-    ShardIndex, Transfer, UseCode,
+    Adjust, Boundary, Cancel, Capture, ChangeUnits, Command, CommandKind, Confirm,
+    DecideCorrection, Direction, Earn, Enrol, Erase, Hold, Lifecycle, PutCorrection, PutMerchant,
+    PutStock, Redeem, Release, Request, Reserve, Reverse, Seq, Settle, ShardIndex, Transfer,
+    UseCode,
+};
+pub use contract::{
+    BasisPoints, Billing, Commission, Contract, Contracts, Cycle, Fees, Payout, Price, STARS_MAX,
+    Star, Till,
+};
+pub use daybook::{
+    DayOver, DaySums, Daybook, IssueFlows, IssueRow, PositionRow, TradeRow, TradeSums, Undone,
 };
 pub use decide::Decision;
 pub use entry::{Account, After, Deed, Entry, Move, Moves, Origin, Posting, Subject};
@@ -79,7 +90,8 @@ pub use footprint::Footprint;
 pub use handle::{HoldId, Offset, ReservationId, TransactionId};
 pub use holds::{Held, HoldState};
 pub use id::{
-    Class, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal, RequestId, SkuId, Use,
+    Class, CorrectionId, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal,
+    RequestId, SkuId, Use,
 };
 pub use image::{Extent, ImageBegun, ImageError, Restoring};
 pub use members::{Member, MemberState};
@@ -89,6 +101,9 @@ pub use receive::{Incoming, Taken};
 pub use records::{Aged, ChunkNumber, Facts, Need, Wanted};
 pub use refusal::{Code, Reason, Refusal};
 pub use rules::{PointKind, Rules, Uses};
+pub use settlements::{
+    ClearingBook, CorrectionRecord, CorrectionState, Period, Root, SettlementRecord,
+};
 pub use sold_code::{SaleSecret, SoldCode};
 pub use state::{Ledger, ReplayError};
 pub use state_hash::StateHash;

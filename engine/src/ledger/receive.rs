@@ -160,6 +160,32 @@ impl Ledger {
             }
             Message::Credited { ticket } => self.credited(draft, ticket),
             Message::Returned { ticket, code } => self.returned(draft, ticket, code),
+            Message::Contract {
+                merchant,
+                name,
+                version,
+                from,
+                contract,
+            } => {
+                let id = MerchantId::new(draft.naming.name(merchant));
+                let id = id.expect("checked where it came in");
+                let known = self.merchant(&id);
+                let deed = if known.is_none_or(|known| known.version < version) {
+                    Deed::MerchantContracted {
+                        name,
+                        version,
+                        changed: true,
+                        from,
+                        contract,
+                    }
+                } else {
+                    Deed::Heard
+                };
+                self.finish_by(draft, None, Subject::Merchant(id), None, deed)
+            }
+            Message::Settled { until } => {
+                self.finish_by(draft, None, Subject::Nobody, None, Deed::Settled { until })
+            }
         }
     }
 

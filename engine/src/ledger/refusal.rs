@@ -23,6 +23,8 @@ pub enum Code {
     SkuNotFound = 104,
     ReservationNotFound = 105,
     CodeNotFound = 106,
+    SettlementNotFound = 107,
+    CorrectionNotFound = 108,
 
     HoldCaptured = 200,
     HoldReleased = 201,
@@ -37,6 +39,11 @@ pub enum Code {
     CodeUsed = 210,
     /// The sale that the code is from was taken back.
     CodeRevoked = 211,
+    /// Another correction has that name.
+    CorrectionExists = 212,
+    CorrectionDecided = 213,
+    /// The day belongs to a settlement.
+    PeriodSettled = 214,
 
     /// `at` lies in the future: the ledger alone knows its own time, so it says what the edge cannot.
     AtInFuture = 300,
@@ -47,6 +54,13 @@ pub enum Code {
     /// Only a spend or an earn can be taken back.
     NotReversible = 303,
     ReversalWindowPassed = 304,
+    /// It happened longer ago than the merchant's contract allows.
+    EventTooLate = 305,
+    /// Periods are whole days, and follow one another without a gap, each when the one before is published.
+    InvalidPeriod = 306,
+    PeriodNotOver = 307,
+    /// Somebody else has to decide about it.
+    OwnCorrection = 308,
 
     MemberLimitReached = 400,
     ExceedsHold = 401,
@@ -68,7 +82,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order of precedence.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 45] = [
         Self::RequestIdReused,
         Self::RequestInFlight,
         Self::MemberNotFound,
@@ -78,6 +92,8 @@ impl Code {
         Self::SkuNotFound,
         Self::ReservationNotFound,
         Self::CodeNotFound,
+        Self::SettlementNotFound,
+        Self::CorrectionNotFound,
         Self::HoldCaptured,
         Self::HoldReleased,
         Self::HoldExpired,
@@ -90,11 +106,18 @@ impl Code {
         Self::ReservationExpired,
         Self::CodeUsed,
         Self::CodeRevoked,
+        Self::CorrectionExists,
+        Self::CorrectionDecided,
+        Self::PeriodSettled,
         Self::AtInFuture,
         Self::UnknownPointType,
         Self::NotEligible,
         Self::NotReversible,
         Self::ReversalWindowPassed,
+        Self::EventTooLate,
+        Self::InvalidPeriod,
+        Self::PeriodNotOver,
+        Self::OwnCorrection,
         Self::MemberLimitReached,
         Self::ExceedsHold,
         Self::ExceedsTransaction,
@@ -139,6 +162,7 @@ impl Code {
             | Self::NotEligible
             | Self::NotReversible
             | Self::ReversalWindowPassed
+            | Self::EventTooLate
             | Self::MemberLimitReached
             | Self::ExceedsHold
             | Self::ExceedsTransaction
@@ -155,6 +179,14 @@ impl Code {
             | Self::SkuNotFound
             | Self::ReservationNotFound
             | Self::CodeNotFound
+            | Self::SettlementNotFound
+            | Self::CorrectionNotFound
+            | Self::CorrectionExists
+            | Self::CorrectionDecided
+            | Self::PeriodSettled
+            | Self::InvalidPeriod
+            | Self::PeriodNotOver
+            | Self::OwnCorrection
             | Self::SoldOut
             | Self::SaleNotOpen
             | Self::SaleClosed

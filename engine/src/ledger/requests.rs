@@ -42,6 +42,16 @@ impl ObjectKey {
         Self(2 << 32 | symbol.index() as u64)
     }
 
+    /// A settlement, by its place among them.
+    pub(super) const fn settlement(place: usize) -> Self {
+        Self(3 << 32 | place as u64)
+    }
+
+    /// A correction, by its place among them.
+    pub(super) const fn correction(place: usize) -> Self {
+        Self(4 << 32 | place as u64)
+    }
+
     /// Nothing that a request could be about.
     pub(super) const NOBODY: Self = Self(u64::MAX);
 }

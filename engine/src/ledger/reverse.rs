@@ -3,8 +3,9 @@
 use smallvec::SmallVec;
 
 use super::{
-    amount::Points,
+    amount::{Fen, Points},
     command::Reverse,
+    daybook::Undone,
     decide::{Draft, Judged},
     deposit::Incoming,
     entry::{Account, Deed, Entry},
@@ -65,6 +66,7 @@ impl Ledger {
         } else {
             self.take_back(draft, self.members.get(at), original, points)?;
         }
+        draft.course.undone = Some(self.undone(original, (left, points), &parts));
         if let Some((sku, quantity)) = sold {
             let units = reverse
                 .return_units
@@ -83,6 +85,29 @@ impl Ledger {
             points,
             reason: reverse.reason.clone(),
         })
+    }
+
+    /// What `points` of the `left` of a transaction take with them, in proportion: however a reversal is split, the parts add up.
+    fn undone(&self, original: &Entry, (left, points): (Points, Points), parts: &Parts) -> Undone {
+        let (units, cash) = match original.deed {
+            Deed::Redeemed { cash, .. } => (1, cash.map_or(0, Fen::get)),
+            Deed::Captured { .. } => (1, 0),
+            Deed::Confirmed { quantity, .. } => (quantity.get(), 0),
+            _ => (0, 0),
+        };
+        let all = u128::from(total(parts).get());
+        let before = all - u128::from(left.get());
+        let after = before + u128::from(points.get());
+        let share = |of: u64| {
+            let until = |points: u128| u128::from(of) * points / all;
+            u64::try_from(until(after) - until(before)).expect("a part of it")
+        };
+        Undone {
+            on: self.rules.day_at(original.at),
+            orders: u32::from(units > 0 && points == left),
+            units: share(units),
+            cash: Fen::new(share(cash)).expect("a part of it"),
+        }
     }
 
     /// Units come back with all the points that are left, unless somebody used one.

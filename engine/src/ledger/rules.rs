@@ -2,7 +2,9 @@
 
 use super::{
     amount::Points,
+    command::{Boundary, Settle},
     id::PointType,
+    settlements::Period,
     time::{Day, UnixMillis},
 };
 use crate::router::Router;
@@ -103,12 +105,41 @@ impl Rules {
     /// When the programme's calendar day of an instant ends.
     #[must_use]
     pub fn day_end(&self, at: UnixMillis) -> Option<UnixMillis> {
+        self.end_of(self.day_at(at))
+    }
+
+    /// When a calendar day of the programme ends.
+    #[must_use]
+    pub fn end_of(&self, day: Day) -> Option<UnixMillis> {
         const DAY: u64 = 24 * 60 * 60 * 1_000;
-        let next = u64::from(self.day_at(at).days_since_1970()?) + 1;
+        let next = u64::from(day.days_since_1970()?) + 1;
         let offset = i64::from(self.utc_offset_minutes) * 60_000;
         next.checked_mul(DAY)?
             .checked_add_signed(-offset)
             .map(UnixMillis)
+    }
+
+    /// The whole days that a settlement is to be of; `None` if its ends are not where days begin, or it has no day.
+    #[must_use]
+    pub fn period(&self, settle: &Settle) -> Option<Period> {
+        let first = match settle.start {
+            Boundary::Day(day) => day,
+            Boundary::Instant(at) => self.day_that_begins(at)?,
+        };
+        let last = match settle.end {
+            Boundary::Day(day) => day,
+            Boundary::Instant(at) => {
+                let next = self.day_that_begins(at)?.days_since_1970()?;
+                Day::new(next.checked_sub(1)?)?
+            }
+        };
+        (first <= last && last < Day::MAX).then_some(Period { first, last })
+    }
+
+    fn day_that_begins(&self, at: UnixMillis) -> Option<Day> {
+        let day = self.day_at(at);
+        let before = Day::new(day.days_since_1970()?.checked_sub(1)?)?;
+        (self.end_of(before) == Some(at)).then_some(day)
     }
 
     /// The rules of a kind of points, if there is such a kind.

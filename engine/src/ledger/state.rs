@@ -7,11 +7,13 @@ use super::{
     amount::Points,
     answer::Answer,
     command::{Seq, ShardIndex},
+    daybook::Daybook,
     due::DueIndex,
     entry::{Deed, Entry, Subject},
     errands::{Errand, Errands},
     holds::Holds,
     id::{MemberId, Principal, RequestId, SkuId},
+    image::Copying,
     members::{Member, Members},
     merchants::{Merchant, Merchants},
     message::{Message, Parcel},
@@ -19,6 +21,7 @@ use super::{
     requests::{ObjectKey, Requests},
     reversals::Reversals,
     rules::Rules,
+    settlements::ClearingBook,
     stocks::{Stock, Stocks},
     symbol::{Symbol, Symbols},
     time::UnixMillis,
@@ -69,6 +72,12 @@ pub struct Ledger {
     pub(super) errands: Errands,
     pub(super) stocks: Stocks,
     pub(super) transit: Transit,
+    pub(super) daybook: Daybook,
+    pub(super) clearing: ClearingBook,
+    /// What of the daybook the image under way does not have yet.
+    pub(super) copying: Copying,
+    /// When the day of the last entry ends. Made from it and from the rules.
+    pub(super) midnight: UnixMillis,
     last_seq: Seq,
     last_at: UnixMillis,
 }
@@ -92,6 +101,10 @@ impl Ledger {
             errands: Errands::default(),
             stocks: Stocks::default(),
             transit: Transit::default(),
+            daybook: Daybook::default(),
+            clearing: ClearingBook::default(),
+            copying: Copying::default(),
+            midnight: UnixMillis(0),
             last_seq: Seq(0),
             last_at: UnixMillis(0),
         }
@@ -251,6 +264,9 @@ impl Ledger {
         assert!(entry.at >= self.last_at, "stamps never go back");
         self.last_seq = entry.seq;
         self.last_at = entry.at;
+        if entry.at >= self.midnight {
+            self.find_midnight();
+        }
         for name in &entry.defines {
             self.symbols.define(name.clone());
         }
@@ -261,8 +277,15 @@ impl Ledger {
             Subject::Member(id) => self.apply_to_member(id, entry),
             Subject::Merchant(_) => self.apply_document(entry),
             Subject::Stock(id) => self.apply_stock(entry, id.as_str()),
+            Subject::Settlement(period) => self.apply_settlement(entry, *period),
+            Subject::Correction(id) => self.apply_correction(entry, id),
             Subject::Nobody => ObjectKey::NOBODY,
         };
+        match entry.deed {
+            Deed::DayEnded { day } => self.daybook.end_day(day, entry.seq),
+            Deed::Settled { until } => self.daybook.settle(until),
+            _ => {}
+        }
         if let Deed::Begun { errand } = &entry.deed {
             self.apply_begun(object, entry, errand);
         }
@@ -301,9 +324,15 @@ impl Ledger {
     }
 
     /// Puts a ledger that comes from an image where the image was begun.
-    pub(super) const fn stand_at(&mut self, seq: Seq, at: UnixMillis) {
+    pub(super) fn stand_at(&mut self, seq: Seq, at: UnixMillis) {
         self.last_seq = seq;
         self.last_at = at;
+        self.find_midnight();
+    }
+
+    fn find_midnight(&mut self) {
+        let end = self.rules.day_end(self.last_at);
+        self.midnight = end.unwrap_or(UnixMillis(u64::MAX));
     }
 
     pub(super) fn balance_differs(&self, entry: &Entry) -> bool {

@@ -59,6 +59,12 @@ impl Ledger {
     /// The hash of everything that decisions depend on. Walks the whole state: for tests, checkpoints and audits.
     #[must_use]
     pub fn state_hash(&self) -> StateHash {
+        let mut digest = self.digest();
+        self.digest_daybook(&mut digest);
+        StateHash(*digest.0.finalize().as_bytes())
+    }
+
+    fn digest(&self) -> Digest {
         let mut digest = Digest::default();
         digest.number(u64::from(self.shard.0));
         digest.number(self.last_seq().0);
@@ -89,7 +95,27 @@ impl Ledger {
         self.requests
             .records()
             .for_each(|record| digest.bytes(record));
-        StateHash(*digest.0.finalize().as_bytes())
+        digest
+    }
+
+    fn digest_daybook(&self, digest: &mut Digest) {
+        let image = self.daybook.image();
+        digest.number(image.from.0);
+        digest.number(image.before_open.0);
+        digest.encoded(&image.open);
+        image.over.iter().for_each(|day| digest.encoded(&**day));
+        digest.encoded(&image.settled);
+        for merchant in self
+            .merchants
+            .iter()
+            .filter(|one| !one.contracts.is_empty())
+        {
+            digest.text(merchant.id.as_str());
+            digest.encoded(&merchant.contracts);
+        }
+        if !self.clearing.is_empty() {
+            digest.encoded(&self.clearing);
+        }
     }
 
     /// What has to do with other shards and with sales; nothing where there is none of it. Which messages are still kept depends

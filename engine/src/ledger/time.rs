@@ -63,6 +63,32 @@ impl Day {
             Some(self.0)
         }
     }
+
+    /// The day behind it; `None` behind the last.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self.days_since_1970() {
+            Some(days) => Self::new(days + 1),
+            None => None,
+        }
+    }
+
+    /// Its month, counted from 1970-01; `None` for [`Day::NEVER`]. Looked up with every move of points, so it is arithmetic on
+    /// the number: the Gregorian calendar repeats every 146,097 days, and in years that begin in March the leap day comes last.
+    #[must_use]
+    pub const fn month(self) -> Option<u32> {
+        let Some(days) = self.days_since_1970() else {
+            return None;
+        };
+        let from_march_of_0 = days + 719_468;
+        let era = from_march_of_0 / 146_097;
+        let day = from_march_of_0 % 146_097;
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day_of_year = day - (365 * year + year / 4 - year / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let months = (era * 400 + year) * 12 + month_from_march + 2;
+        Some(months - 1_970 * 12)
+    }
 }
 
 // "Never" is by far the most frequent value and would cost five bytes as it stands in memory; shifted by one it
@@ -102,6 +128,26 @@ mod tests {
         ] {
             assert_eq!(UnixMillis(at).day(offset), Day(day), "{at} {offset}");
         }
+    }
+
+    #[test]
+    fn a_day_is_in_its_calendar_month() {
+        for (days, month) in [
+            (0, 0),        // 1970-01-01
+            (30, 0),       // 1970-01-31
+            (31, 1),       // 1970-02-01
+            (58, 1),       // 1970-02-28
+            (59, 2),       // 1970-03-01
+            (364, 11),     // 1970-12-31
+            (365, 12),     // 1971-01-01
+            (11_016, 361), // 2000-02-29
+            (11_017, 362), // 2000-03-01
+            (19_910, 654), // 2024-07-06
+            (Day::MAX.0, 96_359),
+        ] {
+            assert_eq!(Day(days).month(), Some(month), "{days}");
+        }
+        assert_eq!(Day::NEVER.month(), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{ops::ControlFlow, path::Path, sync::Arc};
 use super::Options;
 use crate::{
     checkpoint::{self, Images, Listing, ShardImage},
+    closing::Store,
     error::OpenError,
     history::{Catalogue, History, HistoryError},
     journal::{
@@ -137,6 +138,7 @@ pub(super) fn find(
             known: from.known,
             newest: from.checkpoint,
             view,
+            settlements: Store::new(directory.join("settlements")),
         },
         checkpoint: from.checkpoint,
     })

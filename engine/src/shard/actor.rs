@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     disk::Disk,
     host::Failure,
-    ledger::{Document, Ledger, MemberId, Need, Parcel, Request},
+    ledger::{Document, Ledger, MemberId, Need, Parcel, Period, Request, Root},
     limits::Pass,
     meters::{ShardMeters, Stage},
     past::{Loaded, Past},
@@ -68,6 +68,12 @@ pub enum Mail {
     Image(ImageOrder),
     Carry {
         documents: Vec<Document>,
+        done: oneshot::Sender<()>,
+    },
+    /// A settlement is proven, and is to be published; tells when that is durable, also if it was published before.
+    Publish {
+        period: Period,
+        root: Root,
         done: oneshot::Sender<()>,
     },
     /// All shards are there: what was sent before the last end and not acknowledged goes again.
@@ -403,10 +409,12 @@ impl Handler<Mail> for ShardActor {
             } => self.submit_many(&places, requests, to, pass),
             Mail::Look { due, look } => {
                 // A read must not fill the disk: it shows what was recorded while there was room.
-                if let Some(member) = due
-                    && !self.outlets.disk.is_short()
-                {
-                    self.core.record_due(self.clock.now(), &member);
+                if !self.outlets.disk.is_short() {
+                    let now = self.clock.now();
+                    match due {
+                        Some(member) => self.core.record_due(now, &member),
+                        None => self.core.end_day(now),
+                    }
                 }
                 let found = look(self.core.ledger());
                 self.core.hold_back(Held::Spoken(found));
@@ -418,6 +426,12 @@ impl Handler<Mail> for ShardActor {
                 documents
                     .iter()
                     .for_each(|document| self.core.carry(now, document));
+                self.core.hold_back(Held::Spoken(Box::new(|| {
+                    let _ = done.send(());
+                })));
+            }
+            Mail::Publish { period, root, done } => {
+                self.core.publish(self.clock.now(), period, root);
                 self.core.hold_back(Held::Spoken(Box::new(|| {
                     let _ = done.send(());
                 })));

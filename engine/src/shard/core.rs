@@ -8,7 +8,8 @@ use super::{
 };
 use crate::ledger::{
     Aged, Answer, Command, CommandKind, Decision, Deed, Document, Entry, Extent, Facts, ImageBegun,
-    Ledger, MemberId, Need, Refusal, Request, RequestId, Seq, ShardIndex, Subject, UnixMillis,
+    Ledger, MemberId, Need, Period, Refusal, Request, RequestId, Root, Seq, ShardIndex, Subject,
+    UnixMillis,
     invariants::{Violation, check_entry, check_member},
 };
 
@@ -254,6 +255,7 @@ impl<H, T> ShardCore<H, T> {
     /// how many; fewer means that nothing is left. Having looked at many members in vain counts as `most`: the next time
     /// goes on behind them.
     pub fn expire_due(&mut self, now: UnixMillis, most: usize) -> usize {
+        self.end_day(now);
         let holds_too = now >= self.no_expiry_before;
         let mut looks = most.saturating_mul(LOOKS_PER_EXPIRY);
         for done in 0..most {
@@ -266,15 +268,31 @@ impl<H, T> ShardCore<H, T> {
         most
     }
 
+    /// Marks the end of the last entry's day, if that is over: nothing of a later day is recorded before the mark.
+    pub fn end_day(&mut self, now: UnixMillis) {
+        if let Some(mark) = self.ledger.decide_day_end(now) {
+            self.record(&mark);
+        }
+    }
+
     /// Records what is due of a member, so that a read shows it.
     pub fn record_due(&mut self, now: UnixMillis, member: &MemberId) {
+        self.end_day(now);
         while let Some(entry) = self.ledger.decide_due(now, member) {
             self.record(&entry);
         }
     }
 
+    /// Publishes the settlement that is being closed; tells whether it did. `false` if it was published before.
+    pub fn publish(&mut self, now: UnixMillis, period: Period, root: Root) -> bool {
+        self.end_day(now);
+        let entry = self.ledger.decide_published(now, period, root);
+        entry.map(|entry| self.record(&entry)).is_some()
+    }
+
     /// Puts a document version in place that shard 0 decided; does nothing if the shard has it or a newer one.
     pub fn carry(&mut self, now: UnixMillis, document: &Document) {
+        self.end_day(now);
         if let Some(entry) = self.ledger.decide_carried(now, document) {
             self.record(&entry);
         }
@@ -325,6 +343,7 @@ impl<H, T> ShardCore<H, T> {
 
     /// Decides with the facts that are there, recording first what is due.
     fn judge(&mut self, now: UnixMillis, request: &Request, facts: &Facts) -> Result<Reply, Later> {
+        self.end_day(now);
         loop {
             match self.ledger.decide(now, request, facts) {
                 Decision::First(entry) => self.record(&entry),
@@ -372,6 +391,9 @@ impl<H, T> ShardCore<H, T> {
             Command::Release(c) => self.key_of_hold(c.hold.seq),
             Command::Reverse(c) => self.key_of_transaction(c.transaction.seq, facts),
             Command::PutMerchant(c) => Key::Merchant(c.merchant.clone()),
+            Command::Settle(_) | Command::PutCorrection(_) | Command::DecideCorrection(_) => {
+                Key::Clearing
+            }
             _ => unreachable!("all others name a member"),
         }
     }
@@ -380,7 +402,7 @@ impl<H, T> ShardCore<H, T> {
     /// so, even if what told it has left memory meanwhile.
     fn known_now(&self, key: &Key, parked: &Parked<T>) -> Option<Key> {
         match key {
-            Key::Member(_) | Key::Merchant(_) | Key::Stock(_) => None,
+            Key::Member(_) | Key::Merchant(_) | Key::Stock(_) | Key::Clearing => None,
             Key::Hold(_) | Key::Transaction(_) => {
                 let known = self.key(parked.request.command(), &parked.facts);
                 (known != *key).then_some(known)

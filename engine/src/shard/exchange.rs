@@ -163,6 +163,7 @@ impl<H, T> ShardCore<H, T> {
                 at: *at,
                 message,
             };
+            self.end_day(now.max(*at));
             loop {
                 match self.ledger.decide_received(now, incoming) {
                     Taken::First(entry) => self.record(&entry),
@@ -188,6 +189,7 @@ impl<H, T> ShardCore<H, T> {
 
     /// The first step of that; tells whether there was one.
     pub fn settle_one(&mut self, now: UnixMillis) -> bool {
+        self.end_day(now);
         let step = self.ledger.decide_served(now);
         step.map(|entry| self.record(&entry)).is_some()
     }

@@ -19,6 +19,8 @@ pub(super) enum Key {
     Merchant(MerchantId),
     /// They are about this sale.
     Stock(SkuId),
+    /// They are about settlements.
+    Clearing,
     /// They name this hold, of which nothing is known.
     Hold(Seq),
     /// They reverse this transaction, of which nothing is known yet.

@@ -137,6 +137,13 @@ impl ItemKind {
             | Deed::CodeUsed { .. }
             | Deed::Enrolled { .. }
             | Deed::MerchantPut { .. }
+            | Deed::MerchantContracted { .. }
+            | Deed::DayEnded { .. }
+            | Deed::SettlementOpened { .. }
+            | Deed::SettlementPublished { .. }
+            | Deed::Settled { .. }
+            | Deed::CorrectionPut { .. }
+            | Deed::CorrectionDecided { .. }
             | Deed::Refused { .. }
             | Deed::Frozen { .. }
             | Deed::Unfrozen { .. }

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jifen_tests::{
     explorer::{self, explore},
+    feed::{self, CatchUp},
     flash::{self, FlashSale},
     fuzz::{self, DECODERS},
     history,
@@ -13,6 +14,7 @@ use jifen_tests::{
     market,
     overload::{Overload, measure},
     power::{Load, Met, Recording, trial},
+    queue::{self, House, Who, Work},
     schemathesis::{self, Wanted},
     sweep::{Run, sweep},
     world,
@@ -39,6 +41,8 @@ const IMAGES_MANY: usize = 1_000;
 ///   cargo run --release -p jifen-tests --bin campaign -- explore 1 5-fine
 ///   cargo run --release -p jifen-tests --bin campaign -- flash-sale --kills 20
 ///   cargo run --release -p jifen-tests --bin campaign -- transfers
+///   cargo run --release -p jifen-tests --bin campaign -- queue --kills 20
+///   cargo run --release -p jifen-tests --bin campaign -- feed --seconds 60
 #[derive(Parser)]
 #[command(verbatim_doc_comment)]
 struct Arguments {
@@ -70,6 +74,10 @@ enum Test {
     FlashSale(Crowd),
     /// The real server under members who give each other points, killed now and then.
     Transfers(Gifts),
+    /// The real server with a real broker: how fast commands come through, and both killed now and then if wanted.
+    Queue(Posted),
+    /// The real server with a consumer of events that stays away for a while and comes back under load.
+    Feed(Away),
 }
 
 #[derive(clap::Args)]
@@ -80,6 +88,19 @@ struct Seeds {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     first: u64,
+}
+
+#[derive(clap::Args)]
+struct Away {
+    /// For how many seconds the consumer stays away.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// How many post at the same time, each a batch of 100 commands after the other.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    posters: u16,
+    /// How many commands a second all of them post together; as many as they can, if 0.
+    #[arg(long, default_value_t = 10_000)]
+    rate: u64,
 }
 
 #[derive(clap::Args)]
@@ -191,6 +212,19 @@ struct Gifts {
     seed: u64,
 }
 
+#[derive(clap::Args)]
+struct Posted {
+    /// How many commands are posted one by one; ten times as many in messages of 100.
+    #[arg(default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(1..))]
+    commands: u32,
+    /// How many times to kill the server, the broker, or both, in turns; then nothing is measured.
+    #[arg(long, default_value_t = 0)]
+    kills: u16,
+    /// What chance starts from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().test {
         Test::Histories(seeds) => random(&seeds, history::play, &history::cases()),
@@ -204,6 +238,8 @@ fn main() -> ExitCode {
         Test::Explore(pools) => pools_explored(&pools),
         Test::FlashSale(crowd) => flash_sale(&crowd),
         Test::Transfers(gifts) => transfers(&gifts),
+        Test::Queue(posted) => message_queue(&posted),
+        Test::Feed(away) => catch_up(&away),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -212,6 +248,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn catch_up(away: &Away) -> Result<(), String> {
+    let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let wanted = CatchUp {
+        away: Duration::from_secs(away.seconds),
+        posters: usize::from(away.posters),
+        rate: away.rate,
+    };
+    let caught = feed::measure(data.path(), &wanted);
+    print!("{caught}");
+    if !caught.complete {
+        return Err("the consumer missed events".to_owned());
+    }
+    if caught.slowed_by() > 0.1 {
+        return Err("posting was slower by more than a tenth".to_owned());
+    }
+    Ok(())
 }
 
 fn bar(length: u64, of: &str) -> ProgressBar {
@@ -381,6 +435,29 @@ fn transfers(wanted: &Gifts) -> Result<(), String> {
     println!("{per_second:>12.0}  answers a second");
     println!("{:>12}  kills", moved.kills);
     println!("{:>12}  requests that a kill came into", moved.unknown);
+    Ok(())
+}
+
+fn message_queue(wanted: &Posted) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    if wanted.kills == 0 {
+        for (messages, commands) in [(wanted.commands, 1), (wanted.commands / 10, 100)] {
+            let messages = messages as usize;
+            let speed = runtime.block_on(queue::measure(Work { messages, commands }));
+            print!("{speed}");
+        }
+        return Ok(());
+    }
+    let bar = bar(wanted.kills.into(), "kills");
+    let turns = [Who::Server, Who::Broker, Who::Both].into_iter().cycle();
+    let kills: Vec<Who> = turns.take(wanted.kills.into()).collect();
+    let mut house = House::open(&[]);
+    let done = || bar.inc(1);
+    let survived = runtime.block_on(queue::rounds(&mut house, &kills, wanted.seed, &done));
+    bar.finish();
+    println!("{:>12}  commands, each done once", survived.commands);
+    println!("{:>12}  answers given again", survived.replayed);
+    println!("{:>12}  messages posted again", survived.reposted);
     Ok(())
 }
 

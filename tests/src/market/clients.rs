@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use jifen_engine::{
     ledger::{
-        Cancel, ChangeUnits, Class, Command, Confirm, Day, Details, Direction, Earn, Enrol, Ledger,
-        Lifecycle, MemberId, MerchantId, PointType, Points, Principal, PutMerchant, PutStock,
-        Request, RequestId, ReservationId, Reserve, Reverse, SkuId, SoldCode, Text, TransactionId,
-        Transfer, UnixMillis, UseCode, Verdict, invariants::on_sale as units_on_sale,
+        Cancel, ChangeUnits, Class, Command, Confirm, Day, Details, Direction, Earn, Enrol, Fen,
+        Ledger, Lifecycle, MemberId, MerchantId, PointType, Points, Principal, PutMerchant,
+        PutStock, Redeem, Request, RequestId, ReservationId, Reserve, Reverse, SkuId, SoldCode,
+        Text, TransactionId, Transfer, UnixMillis, UseCode, Verdict,
+        invariants::on_sale as units_on_sale,
     },
     pool::Units,
     shard::Reply,
 };
 use rand::Rng;
+
+use super::closing;
 
 /// How many units of each sale are on sale at an instant.
 pub(super) type Seen = BTreeMap<SkuId, u64>;
@@ -89,9 +92,15 @@ impl Clients {
 
     pub(super) fn opening(&mut self) -> Vec<Request> {
         let mut opening = vec![Command::PutMerchant(PutMerchant {
+            contract: Some(closing::contract(self.members)),
             merchant: MerchantId::new("shop").unwrap(),
             name: Text::new("Shop").unwrap(),
         })];
+        opening.push(Command::PutMerchant(PutMerchant {
+            contract: None,
+            merchant: MerchantId::new("mart").unwrap(),
+            name: Text::new("Mart").unwrap(),
+        }));
         for number in 0..self.members {
             opening.push(Command::Enrol(Enrol {
                 member: member(number),
@@ -118,7 +127,7 @@ impl Clients {
             .collect()
     }
 
-    fn request(&mut self, command: Command) -> Request {
+    pub(super) fn request(&mut self, command: Command) -> Request {
         self.asked += 1;
         Request::new(
             Principal::new("app").unwrap(),
@@ -136,7 +145,16 @@ impl Clients {
         let somebody = member(rng.random_range(0..self.members));
         let sku = rng.random_range(0..self.skus);
         let command = match rng.random_range(0..100) {
-            0..45 => Command::Reserve(Reserve {
+            0..5 => Command::Redeem(Redeem {
+                member: somebody,
+                merchant: MerchantId::new("mart").unwrap(),
+                points: points(rng.random_range(1..9)),
+                point_type: PointType::new("points").unwrap(),
+                used_for: None,
+                order: None,
+                cash: Fen::new(rng.random_range(0..500)),
+            }),
+            5..45 => Command::Reserve(Reserve {
                 member: somebody,
                 sku: sku_id(sku),
                 quantity: units([1, 1, 1, 2, 3][rng.random_range(0..5)]),
@@ -174,7 +192,7 @@ impl Clients {
             }),
             94..97 if !self.sales.is_empty() => Command::Reverse(Reverse {
                 transaction: self.sales[rng.random_range(0..self.sales.len())],
-                points: None,
+                points: rng.random_bool(0.3).then(|| points(1)),
                 reason: None,
                 return_units: rng.random_bool(0.6),
             }),
@@ -239,6 +257,8 @@ impl Clients {
                 self.codes.extend(codes);
                 self.sales.push(transaction);
             }
+            // Of a redemption: the lots it came from.
+            Details::Lots(_) => self.sales.push(transaction),
             _ => {}
         }
     }

@@ -6,6 +6,7 @@
 //! what was answered stays so. At rest nobody waits.
 
 mod clients;
+mod closing;
 mod shards;
 
 use jifen_engine::{
@@ -22,6 +23,7 @@ use rand_chacha::ChaCha8Rng;
 
 use self::{
     clients::{Clients, Stay},
+    closing::Closing,
     shards::{Post, Shard},
 };
 use crate::coverage::Coverage;
@@ -43,6 +45,9 @@ pub const fn is_for_markets(command: CommandKind) -> bool {
             | CommandKind::PutStock
             | CommandKind::ChangeUnits
             | CommandKind::UseCode
+            | CommandKind::Settle
+            | CommandKind::PutCorrection
+            | CommandKind::DecideCorrection
     )
 }
 
@@ -65,6 +70,15 @@ pub const fn is_said_in_markets(code: Code) -> bool {
             | Code::SaleClosed
             | Code::ExceedsStock
             | Code::TooManyWait
+            | Code::SettlementNotFound
+            | Code::CorrectionNotFound
+            | Code::CorrectionExists
+            | Code::CorrectionDecided
+            | Code::PeriodSettled
+            | Code::EventTooLate
+            | Code::InvalidPeriod
+            | Code::PeriodNotOver
+            | Code::OwnCorrection
     )
 }
 
@@ -80,6 +94,8 @@ pub fn cases() -> Vec<String> {
         "change_units",
         "use_code",
         "reverse",
+        "redeem",
+        "settle",
     ];
     let met = verbs.iter().map(|verb| format!("{verb} accepted"));
     let refused = [
@@ -93,6 +109,8 @@ pub fn cases() -> Vec<String> {
         "code_used",
         "code_revoked",
         "request_in_flight",
+        "invalid_period",
+        "period_not_over",
     ];
     let refused = refused.iter().map(|code| format!("refused {code}"));
     let faults = [
@@ -102,6 +120,11 @@ pub fn cases() -> Vec<String> {
         "parcel twice",
         "parcel late",
         "errand waited",
+        "day over",
+        "settlement published",
+        "settlement made again",
+        "closing forgotten in a crash",
+        "points in transit when a day ended",
     ];
     met.chain(refused)
         .chain(faults.iter().map(ToString::to_string))
@@ -115,6 +138,7 @@ struct Market {
     shards: Vec<Shard>,
     post: Post,
     clients: Clients,
+    closing: Closing,
     met: Coverage,
 }
 
@@ -154,6 +178,7 @@ impl Market {
             rng,
             now: START,
             shards: shards.map(|shard| Shard::new(shard, &rules)).collect(),
+            closing: Closing::default(),
             rules,
             post: Post::default(),
             met: Coverage::default(),
@@ -177,14 +202,17 @@ impl Market {
                 self.ask(&request)?;
             }
             550..750 => self.become_durable(),
-            750..950 => self.deliver_one()?,
+            750..915 => self.deliver_one()?,
+            915..950 => self.close_on()?,
             950..970 => {
                 let jump = [500, 5_000, 61_000][self.rng.random_range(0..3)];
                 self.now += jump;
                 self.tick();
             }
-            970..985 => self.send_again(),
-            985..997 => self.crash_one()?,
+            970..976 => self.send_again(),
+            976..982 => self.midnight(),
+            982..990 => self.settle()?,
+            990..997 => self.crash_one()?,
             _ => self.crash_all()?,
         }
         self.check()
@@ -326,6 +354,7 @@ impl Market {
 
     fn crash_all(&mut self) -> Result<(), String> {
         self.met.count("crash of all");
+        self.closing.forget(&mut self.met);
         self.post.clear();
         self.shards
             .iter_mut()
@@ -358,6 +387,7 @@ impl Market {
             self.deliver_all()?;
         }
         self.check()?;
+        self.settle_all()?;
         for shard in &self.shards {
             let ledger = shard.ledger();
             if let Some((ticket, errand)) = ledger.errands().next() {

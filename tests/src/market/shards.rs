@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jifen_engine::{
     journal::block::Records,
-    ledger::{Ledger, Parcel, Request, Rules, ShardIndex, UnixMillis},
+    ledger::{Entry, Ledger, Parcel, Period, Request, Root, Rules, ShardIndex, UnixMillis},
     shard::{Reply, Sealed, ShardCore},
 };
 use rand::Rng;
@@ -118,6 +118,21 @@ impl Shard {
             }
         }
         said
+    }
+
+    /// Marks the end of a day that is over.
+    pub(super) fn end_day(&mut self, now: UnixMillis) {
+        self.core.end_day(now);
+    }
+
+    pub(super) fn publish(&mut self, now: UnixMillis, period: Period, root: Root) -> bool {
+        self.core.publish(now, period, root)
+    }
+
+    /// What is durable, in order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
+        let records = self.durable.iter();
+        records.map(|record| Entry::decode(record).expect("just written"))
     }
 
     pub(super) fn send_again(&mut self) {

@@ -37,14 +37,14 @@ pub(super) fn made() -> Specimens {
     committed(sealed, &rules())
 }
 
-struct Pair {
-    cores: [ShardCore<(), ()>; 2],
-    now: u64,
+pub(super) struct Pair {
+    pub(super) cores: [ShardCore<(), ()>; 2],
+    pub(super) now: u64,
     asked: u32,
 }
 
 impl Pair {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let core = |shard| {
             let ledger = Ledger::new(ShardIndex(shard), rules());
             ShardCore::new(ledger, UnixMillis(0))
@@ -62,11 +62,21 @@ impl Pair {
 
     /// What a command is told when everything that follows from it has happened.
     fn ask(&mut self, command: Command) -> Reply {
+        self.ask_as("app", None, command)
+    }
+
+    pub(super) fn ask_as(
+        &mut self,
+        principal: &str,
+        reference: Option<&str>,
+        command: Command,
+    ) -> Reply {
         self.now += 50;
         self.asked += 1;
         let id = RequestId::new(&format!("r-{}", self.asked)).unwrap();
-        let principal = Principal::new("app").unwrap();
-        let request = Request::new(principal, id, command, None, None);
+        let principal = Principal::new(principal).unwrap();
+        let reference = reference.and_then(Text::new);
+        let request = Request::new(principal, id, command, reference, None);
         let shard = rules().router.command(request.command()).unwrap();
         let core = &mut self.cores[usize::from(shard.0)];
         let reply = match core.first_look(UnixMillis(self.now), &request) {
@@ -80,7 +90,7 @@ impl Pair {
         reply.or(later).expect("nothing is lost on the way")
     }
 
-    fn exchange(&mut self) -> Option<Reply> {
+    pub(super) fn exchange(&mut self) -> Option<Reply> {
         let now = UnixMillis(self.now);
         let mut reply = None;
         loop {
@@ -106,7 +116,7 @@ impl Pair {
         answer
     }
 
-    fn pass(&mut self, millis: u64) {
+    pub(super) fn pass(&mut self, millis: u64) {
         self.now += millis;
         for core in &mut self.cores {
             assert!(core.expire_due(UnixMillis(self.now), 64) < 64);
@@ -117,6 +127,7 @@ impl Pair {
 
     fn open(&mut self) {
         self.accepted(Command::PutMerchant(PutMerchant {
+            contract: None,
             merchant: merchant(),
             name: Text::new("Shop").unwrap(),
         }));

@@ -11,6 +11,7 @@
 //! | `course` | what a connection is about, and until when it may be about it |
 //! | `guarded` | the bytes of a connection, cut off when its time is over |
 //! | `listener` | from a socket to requests |
+//! | `streams` | answers that do not end by themselves |
 //! | `tls` | certificates, and new ones while the server runs |
 
 mod admission;
@@ -19,6 +20,7 @@ mod connections;
 mod course;
 mod guarded;
 mod listener;
+mod streams;
 mod tls;
 
 use std::sync::Arc;
@@ -32,6 +34,9 @@ pub use tls::{Tls, TlsError};
 use admission::Admission;
 pub(super) use admission::{Inside, Room};
 use connections::Connections;
+use jifen_engine::ledger::Principal;
+use streams::Streams;
+pub(crate) use streams::{Following, StreamFigures};
 
 /// What all connections and requests of a server share. Clones are the same edge.
 #[derive(Clone)]
@@ -41,6 +46,7 @@ struct Shared {
     bounds: ArcSwap<Bounds>,
     connections: Connections,
     admission: Admission,
+    streams: Arc<Streams>,
 }
 
 impl Edge {
@@ -51,6 +57,7 @@ impl Edge {
             bounds: ArcSwap::from_pointee(bounds),
             connections: Connections::default(),
             admission: Admission::default(),
+            streams: Arc::default(),
         }))
     }
 
@@ -69,6 +76,21 @@ impl Edge {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.connections.open()
+    }
+
+    /// Tells all streams of events to end: they would keep the server from stopping.
+    pub fn end_streams(&self) {
+        self.0.streams.end();
+    }
+
+    /// How the streams of events stand.
+    pub(crate) fn streams(&self) -> StreamFigures {
+        self.0.streams.figures()
+    }
+
+    /// Lets a principal open a stream of events; `None` if it has too many.
+    pub(super) fn follow(&self, principal: &Principal) -> Option<Following> {
+        Following::begin(&self.0.streams, principal)
     }
 
     /// Whether one more request with commands may come in at all. It is asked before a body is read, so that a refusal

@@ -153,6 +153,7 @@ impl House {
         let edge = Edge::new(Bounds::default());
         let state = State {
             meters: Arc::default(),
+            queue: None,
             tracing: Tracing::default(),
             engine: engine.clone(),
             keys: Arc::clone(&keys),

@@ -1,7 +1,7 @@
 //! Goal: every cell of the matrix holds, at every endpoint and in batches. Method: the cells are made from the matrix
 //! itself; for each, an object is made that belongs to the principal's merchant, to another, or is missing.
 
-mod maker;
+pub(super) mod maker;
 
 use actix_web::test::TestRequest;
 use jifen_engine::ledger::CommandKind;
@@ -15,15 +15,31 @@ use maker::{EVERYBODYS, Maker, Whose, house, key, post, request};
 fn missing(action: Action) -> Option<&'static str> {
     use CommandKind as C;
     match action {
-        Action::Command(C::Enrol | C::PutMerchant) | Action::Read(Read::Metrics) => None,
-        Action::Command(C::Reserve | C::ChangeUnits) | Action::Read(Read::Stock) => {
-            Some("sku_not_found")
+        Action::Command(C::Enrol | C::PutMerchant | C::Settle)
+        | Action::Read(
+            Read::Metrics
+            | Read::Events
+            | Read::Settlements
+            | Read::Corrections
+            | Read::Positions
+            | Read::Liability,
+        ) => None,
+        Action::Command(C::DecideCorrection) | Action::Read(Read::Correction) => {
+            Some("correction_not_found")
         }
+        Action::Read(
+            Read::Settlement
+            | Read::SettlementStatement
+            | Read::SettlementPayments
+            | Read::SettlementMatrix,
+        ) => Some("settlement_not_found"),
+        Action::Command(C::Reserve | C::ChangeUnits)
+        | Action::Read(Read::Stock | Read::StockEvents) => Some("sku_not_found"),
         Action::Command(C::Confirm | C::Cancel) | Action::Read(Read::Reservation) => {
             Some("reservation_not_found")
         }
         Action::Command(C::UseCode) | Action::Read(Read::Code) => Some("code_not_found"),
-        Action::Command(C::Earn | C::Redeem | C::Hold | C::PutStock)
+        Action::Command(C::Earn | C::Redeem | C::Hold | C::PutStock | C::PutCorrection)
         | Action::Read(Read::Merchant | Read::Movements) => Some("merchant_not_found"),
         Action::Command(C::Capture | C::Release) | Action::Read(Read::Hold) => {
             Some("hold_not_found")
@@ -47,6 +63,8 @@ fn expected(action: Action, role: RoleName, whose: Whose) -> Option<&'static str
         _ if action == Action::Read(Read::Request) => {
             whose != Whose::Own || role == RoleName::Auditor
         }
+        // This house keeps no settlements.
+        _ if missing(action) == Some("settlement_not_found") => true,
         Right::Own => whose != Whose::Own,
         Right::Any => whose == Whose::Missing,
     };

@@ -6,7 +6,7 @@ use actix_web::http::header::HeaderMap;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::openapi::document;
+use crate::openapi::{document, feed_document};
 
 /// A request and its answer.
 pub(crate) struct Heard<'a> {
@@ -64,8 +64,34 @@ pub(crate) fn check(heard: &Heard<'_>) {
             }
         }
         "text/html" | "application/openmetrics-text" => {}
+        "text/event-stream" => events(body).for_each(|event| conform_event(&event)),
         _ => conform(&content["schema"], &parsed(body), &here),
     }
+}
+
+/// What the data of a stream of events are.
+pub(crate) fn events(body: &str) -> impl Iterator<Item = Value> {
+    let lines = body.lines();
+    lines.filter_map(|line| line.strip_prefix("data: ").map(parsed))
+}
+
+/// Fails if an event is not what the document of the feed says, or holds more than it says.
+pub(crate) fn conform_event(event: &Value) {
+    let mut document = feed_document().clone();
+    close(&mut document);
+    let kind = event["type"]
+        .as_str()
+        .and_then(|kind| kind.strip_prefix("jifen."));
+    let message = &document["components"]["messages"][kind.unwrap_or_default()];
+    let mut root = message["payload"].clone();
+    assert!(root.is_object(), "no such message: {event}");
+    root["components"] = document["components"].take();
+    let validator = validator(&root);
+    let errors: Vec<_> = validator
+        .iter_errors(event)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{event:#}\n{errors:#?}");
 }
 
 fn parsed(text: &str) -> Value {

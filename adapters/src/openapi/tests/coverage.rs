@@ -14,7 +14,9 @@ use crate::{
         tests::harness::{House, options},
     },
     openapi::{document, pascal, problems::OF_ANY_REQUEST},
-    wire::{Field, MOVEMENTS_FIELDS, STATEMENT_FIELDS, Shape, object_field, wording},
+    wire::{
+        EVENTS_FIELDS, Field, MOVEMENTS_FIELDS, STATEMENT_FIELDS, Shape, object_field, wording,
+    },
 };
 
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
@@ -35,6 +37,16 @@ fn walk<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a Value)) {
     }
 }
 
+/// A path that can be asked for. Streams are asked to end.
+fn asked(path: &str) -> String {
+    let end = if path.ends_with("/events") {
+        "?until=now"
+    } else {
+        ""
+    };
+    path.replace(['{', '}'], "") + end
+}
+
 #[actix_web::test]
 async fn every_endpoint_is_in_the_document_and_served() {
     let house = House::new(options()).await;
@@ -42,7 +54,7 @@ async fn every_endpoint_is_in_the_document_and_served() {
     let mut count = 0;
     for (method, path, told) in operations() {
         assert!(ids.insert(told["operationId"].to_string()), "{path}");
-        let asked = path.replace(['{', '}'], "");
+        let asked = asked(path);
         // An auditor's rights and bodies do not matter: what is no endpoint is refused for that alone.
         let request = TestRequest::with_uri(&asked).method(method.to_uppercase().parse().unwrap());
         let answer = house.knock(request).await;
@@ -63,7 +75,7 @@ async fn every_endpoint_is_in_the_document_and_served() {
         for method in ["GET", "PUT", "POST", "DELETE", "PATCH"] {
             let known =
                 operations().any(|(known, at, _)| at == path && known == method.to_lowercase());
-            let asked = path.replace(['{', '}'], "");
+            let asked = asked(path);
             let request = TestRequest::with_uri(&asked).method(method.parse().unwrap());
             let answer = house.knock(request).await;
             assert_eq!(answer.status == 405, !known, "{method} {path}");
@@ -163,6 +175,8 @@ fn every_field_of_a_query_is_in_the_document() {
             "/v1/merchants/{merchant}/transactions",
             &MOVEMENTS_FIELDS[..],
         ),
+        ("/v1/events", &EVENTS_FIELDS[..]),
+        ("/v1/stock/{sku}/events", &EVENTS_FIELDS[..]),
     ] {
         let parameters = document()["paths"][path]["get"]["parameters"].as_array();
         let queries = parameters

@@ -53,6 +53,7 @@ pub fn run(args: &ConfigArgs, settings: &Settings) -> ExitCode {
     // What only shows when the parts are put together.
     let whole = args.serve.settings().map(drop);
     let whole = whole.and_then(|()| args.serve.rules.rules().map(drop));
+    let whole = whole.and_then(|()| args.serve.mq.read().map(drop));
     match whole.and_then(|()| args.serve.tls.read().map(drop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure),

@@ -145,6 +145,10 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reservation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<LastDay>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fen: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     units: Option<u64>,
@@ -218,7 +222,10 @@ impl<'a> Line<'a> {
         let (member, put) = match &entry.subject {
             Subject::Member(id) => (Some(id.as_str()), None),
             Subject::Merchant(id) => (None, Some(Cow::Borrowed(id.as_str()))),
-            Subject::Stock(_) | Subject::Nobody => (None, None),
+            Subject::Stock(_)
+            | Subject::Settlement(_)
+            | Subject::Correction(_)
+            | Subject::Nobody => (None, None),
         };
         let sku = match &entry.subject {
             Subject::Stock(id) => Some(Cow::Borrowed(id.as_str())),
@@ -290,6 +297,13 @@ pub(super) const fn word(deed: &Deed) -> &'static str {
         Deed::Transferred { .. } => "transfer",
         Deed::CodeUsed { .. } => "use_code",
         Deed::Unsold { .. } => "reverse",
+        Deed::DayEnded { .. } => "day_ended",
+        Deed::MerchantContracted { .. } => "put_merchant",
+        Deed::SettlementOpened { .. } => "settle",
+        Deed::SettlementPublished { .. } => "settlement_published",
+        Deed::Settled { .. } => "settled",
+        Deed::CorrectionPut { .. } => "put_correction",
+        Deed::CorrectionDecided { .. } => "decide_correction",
     }
 }
 
@@ -444,7 +458,33 @@ fn told<'a>(deed: &'a Deed, shard: u16, names: &'a Names) -> Told<'a> {
         | Deed::UnitsReleased
         | Deed::Matured
         | Deed::Lapsed
+        | Deed::SettlementPublished { .. }
+        | Deed::CorrectionDecided { .. }
         | Deed::Erased => {}
+        Deed::DayEnded { day } | Deed::Settled { until: day } => told.day = Some(LastDay(*day)),
+        Deed::MerchantContracted {
+            name,
+            version,
+            changed,
+            from,
+            ..
+        } => {
+            told.name = Some(name.as_str());
+            told.version = Some(*version);
+            told.changed = Some(*changed);
+            told.day = Some(LastDay(*from));
+        }
+        Deed::SettlementOpened { changed, .. } => told.changed = Some(*changed),
+        Deed::CorrectionPut {
+            fen,
+            reason,
+            changed,
+            ..
+        } => {
+            told.fen = Some(*fen);
+            told.reason = Some(reason.as_str());
+            told.changed = Some(*changed);
+        }
     }
     told
 }

@@ -66,7 +66,9 @@ fn fitting(field: Field) -> &'static str {
         | Field::PerMemberLimit
         | Field::ReservationTtlSeconds
         | Field::Change => "7",
-        Field::Final | Field::ReturnUnits => "true",
+        Field::PeriodStart | Field::PeriodEnd => r#""2026-10-01""#,
+        Field::AmountFen => "7",
+        Field::Final | Field::ReturnUnits | Field::Approve => "true",
         Field::Attributes | Field::Metadata => r#"{"a":"b"}"#,
         Field::LastDay => r#""2027-12-31""#,
         Field::At | Field::ReleasesAt | Field::OpensAt => r#""2026-11-21T09:00:00Z""#,

@@ -92,6 +92,11 @@ impl Head<'_> {
         self.version > 1
     }
 
+    /// Whether contracts and settlements stand behind those.
+    pub(super) const fn has_clearing(&self) -> bool {
+        self.version > 2
+    }
+
     /// Puts everything but members, holds and records in place.
     pub(super) fn restore(&self, ledger: &mut Ledger) -> Result<(), ImageError> {
         let mut symbols = Symbols::default();

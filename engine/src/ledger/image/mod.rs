@@ -13,11 +13,13 @@
 //!   'M'     (slot member)…
 //!   'Q'     (slot hold)…
 //!   'P'     (slot hold)… of version 1, which knew no reservations
+//!   'B'     the daybook; not before version 3
 //! ```
 //!
 //! Numbers are bincode's variable-length ones. `restore` reads what `Ledger::begin_image` and `Ledger::next_image_part` wrote.
 
 mod beyond;
+mod daybook;
 mod head;
 mod records;
 mod restore;
@@ -29,17 +31,19 @@ use super::{
     command::{Seq, ShardIndex},
     state::Ledger,
 };
+pub(super) use daybook::Copying;
 pub(super) use records::record;
 pub use restore::Restoring;
 pub(super) use touched::Touched;
 
-/// What is written; 1 is read as well.
-const VERSION: u8 = 2;
+/// What is written; 1 and 2 are read as well.
+const VERSION: u8 = 3;
 const HEAD: u8 = b'H';
 const MEMBERS: u8 = b'M';
 const HOLDS: u8 = b'Q';
 /// Holds as version 1 wrote them.
 const HOLDS_1: u8 = b'P';
+const DAYBOOK: u8 = b'B';
 
 /// What an image holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +103,7 @@ impl Ledger {
         touched.begin(whole, members.len());
         let (holds, touched) = self.holds.slots();
         touched.begin(whole, holds.len());
+        self.copying = Copying::begin(&self.daybook, extent);
         ImageBegun {
             shard: self.shard(),
             seq: self.last_seq(),
@@ -115,6 +120,7 @@ impl Ledger {
             let (holds, touched) = self.holds.slots();
             copy(HOLDS, holds, touched, bytes)
         })
+        .or_else(|| self.copying.next(bytes))
     }
 }
 

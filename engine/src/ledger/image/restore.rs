@@ -1,7 +1,8 @@
 //! From an image and its increments back to a ledger.
 
 use super::{
-    HEAD, HOLDS, HOLDS_1, ImageError, MEMBERS, beyond,
+    DAYBOOK, HEAD, HOLDS, HOLDS_1, ImageError, MEMBERS, beyond,
+    daybook::Gathering,
     head::Head,
     records::{Held1, read},
 };
@@ -24,18 +25,20 @@ pub struct Restoring {
     head: Option<(Seq, Vec<u8>)>,
     members: Vec<Option<Member>>,
     holds: Vec<Option<Held>>,
+    daybook: Gathering,
 }
 
 impl Restoring {
     /// Nothing was read yet.
     #[must_use]
-    pub const fn new(shard: ShardIndex, rules: Rules) -> Self {
+    pub fn new(shard: ShardIndex, rules: Rules) -> Self {
         Self {
             shard,
             rules,
             head: None,
             members: Vec::new(),
             holds: Vec::new(),
+            daybook: Gathering::default(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Restoring {
             }
             Some((&HOLDS, content)) => take_slots(content, &mut self.holds, |held: Held| held),
             Some((&HOLDS_1, content)) => take_slots(content, &mut self.holds, |Held1(held)| held),
+            Some((&DAYBOOK, content)) => self.daybook.take(content),
             _ => Err(ImageError::Incomplete("a part is of no known kind")),
         }
     }
@@ -71,8 +75,12 @@ impl Restoring {
         ledger.holds = Holds::restored(holds, count)
             .ok_or(ImageError::Incomplete("its holds contradict each other"))?;
         if head.has_beyond() {
-            beyond::restore(&mut ledger, behind)?;
+            beyond::restore(&mut ledger, behind, head.has_clearing())?;
         }
+        if head.has_clearing() && !self.daybook.has_begun() {
+            return Err(ImageError::Incomplete("its daybook is missing"));
+        }
+        ledger.daybook = self.daybook.finish(head.seq, ledger.symbols.len())?;
         ledger.stand_at(head.seq, head.at);
         let chunk_bytes = ledger.rules.record_chunk_bytes;
         ledger

@@ -34,6 +34,7 @@ impl Work {
             asked: 0,
         };
         this.ask(Command::PutMerchant(PutMerchant {
+            contract: None,
             merchant: MerchantId::new("m").unwrap(),
             name: Text::new("Corner shop").unwrap(),
         }));

@@ -1,6 +1,7 @@
 //! What must be true at every moment, numbered as in `ARCHITECTURE.md`. Unit tests, the simulation and the running
 //! server share these predicates.
 
+mod daybook;
 mod entry;
 mod programme;
 mod sales;
@@ -8,6 +9,7 @@ mod shard;
 
 use std::fmt;
 
+pub use daybook::check_daybook;
 pub use entry::check_entry;
 pub use programme::{check_programme, on_sale};
 pub use sales::check_sales;

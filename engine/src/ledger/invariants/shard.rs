@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Violation, holds, sales::check_sales};
+use super::{Violation, daybook::check_daybook, holds, sales::check_sales};
 use crate::ledger::{
     amount::Points,
     holds::HoldState,
@@ -135,6 +135,7 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
     }
     check_holds(ledger)?;
     check_sales(ledger)?;
+    check_daybook(ledger)?;
     Ok(books)
 }
 

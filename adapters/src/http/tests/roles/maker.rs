@@ -27,7 +27,7 @@ pub(super) struct Asked {
     pub(super) command: Value,
 }
 
-pub(super) fn key(role: RoleName) -> &'static str {
+pub(in crate::http::tests) fn key(role: RoleName) -> &'static str {
     match role {
         RoleName::Operator => KEY,
         RoleName::Merchant => "the-key-of-a-till",
@@ -37,7 +37,7 @@ pub(super) fn key(role: RoleName) -> &'static str {
 }
 
 /// A house with the merchants `shop` and `mart`, and somebody of every role; the merchant is `shop`.
-pub(super) async fn house() -> House {
+pub(in crate::http::tests) async fn house() -> House {
     let house = House::new(options()).await.with_points(1_000).await;
     house
         .accepted("PUT /v1/merchants/mart", "mart", r#"{"name":"Mart"}"#)
@@ -145,6 +145,29 @@ impl Maker<'_> {
         told["codes"][0].as_str().unwrap().to_owned()
     }
 
+    async fn correction(&mut self, whose: Whose) -> String {
+        let correction = self.name("c");
+        if whose == Whose::Missing {
+            return correction;
+        }
+        // A merchant's dispute, so that the operator may decide about it.
+        let body = json!({ "merchant": merchant(whose), "amount_fen": 1, "reason": "r" });
+        let path = format!("/v1/corrections/{correction}");
+        let id = self.name("made");
+        let disputes = request("PUT", &path, &id, &body);
+        let role = RoleName::Merchant;
+        let told = match whose {
+            Whose::Own => self.house.knock_with(key(role), disputes).await,
+            _ => {
+                self.house
+                    .knock_with(key(RoleName::Operator), disputes)
+                    .await
+            }
+        };
+        assert!(told.status.is_success(), "{}", told.text);
+        correction
+    }
+
     pub(super) async fn command(&mut self, kind: CommandKind, whose: Whose) -> Asked {
         use CommandKind as C;
         let reason = json!({ "reason": "r" });
@@ -229,6 +252,25 @@ impl Maker<'_> {
                 let body = json!({ "name": self.name("Name") });
                 (endpoint, body, Some(("merchant", merchant)))
             }
+            C::Settle => {
+                let body = json!({ "period_start": "2020-01-01", "period_end": "2020-01-01" });
+                ("POST /v1/settlements".to_owned(), body, None)
+            }
+            C::PutCorrection => {
+                let correction = self.name("new");
+                let endpoint = format!("PUT /v1/corrections/{correction}");
+                let body = json!({ "merchant": merchant(whose), "amount_fen": 1, "reason": "r" });
+                (endpoint, body, Some(("correction", correction)))
+            }
+            C::DecideCorrection => {
+                let correction = self.correction(whose).await;
+                let endpoint = format!("POST /v1/corrections/{correction}/decision");
+                (
+                    endpoint,
+                    json!({ "approve": true }),
+                    Some(("correction", correction)),
+                )
+            }
         };
         let mut command = body.clone();
         if let Some((field, object)) = object {
@@ -252,9 +294,24 @@ impl Maker<'_> {
             Read::Movements => format!("/v1/merchants/{}/transactions", merchant(whose)),
             Read::Transaction => format!("/v1/transactions/{}", self.transaction(whose).await),
             Read::Stock => format!("/v1/stock/{}", self.stock(whose).await),
+            // Without an end there would be no answer to look at.
+            Read::Events => "/v1/events?until=now".to_owned(),
+            Read::StockEvents => format!("/v1/stock/{}/events?until=now", self.stock(whose).await),
             Read::Reservation => format!("/v1/reservations/{}", self.reservation(whose).await),
             Read::Code => format!("/v1/codes/{}", self.code(whose).await),
             Read::Metrics => "/metrics".to_owned(),
+            Read::Settlements => "/v1/settlements".to_owned(),
+            Read::Settlement => "/v1/settlements/2026-10-01_2026-10-31".to_owned(),
+            Read::SettlementStatement => format!(
+                "/v1/settlements/2026-10-01_2026-10-31/merchants/{}",
+                merchant(whose)
+            ),
+            Read::SettlementPayments => "/v1/settlements/2026-10-01_2026-10-31/payments".to_owned(),
+            Read::SettlementMatrix => "/v1/settlements/2026-10-01_2026-10-31/matrix".to_owned(),
+            Read::Corrections => "/v1/corrections".to_owned(),
+            Read::Correction => format!("/v1/corrections/{}", self.correction(whose).await),
+            Read::Positions => "/v1/reports/positions".to_owned(),
+            Read::Liability => "/v1/reports/liability".to_owned(),
             Read::Request => {
                 let asker = match whose {
                     Whose::Own => role,

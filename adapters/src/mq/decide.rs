@@ -1,0 +1,206 @@
+//! Deciding: from chunks of messages to commands in the shards' mail.
+
+use std::{num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
+
+use jifen_engine::{
+    EngineError,
+    ledger::{CommandKind, Principal, Request, RequestId},
+};
+use tokio::time::sleep;
+
+use super::{
+    hand::Chunk,
+    lane::{Desk, LaneError},
+    names,
+};
+use crate::{
+    access::{Action, Identity, PostedJudged, post_many},
+    http::Problem,
+    wire::{
+        Context, Invalid, decode_batch, decode_command,
+        wording::{self, Wording},
+    },
+};
+
+/// How long to wait before what found its shard full is posted again; doubled each time, up to [`BUSY_MAX`].
+const BUSY: Duration = Duration::from_millis(2);
+const BUSY_MAX: Duration = Duration::from_millis(500);
+/// How many times it is posted: about five minutes, in which not one of a shard's places came free for it.
+const POSTS: u32 = 600;
+/// How many of the findings in a message that is no command go into the reason.
+const FINDINGS_MAX: usize = 20;
+
+/// The sender's name is in no key book, or none of its keys opens.
+static UNKNOWN: Wording = Wording {
+    status: 401,
+    code: "unauthenticated",
+    title: "The principal is not known",
+    detail: "The subject names a principal that has no key; make one with `jifen keys create`, or correct the subject.",
+    retryable: false,
+    pointer: None,
+};
+
+/// What a message asks for.
+pub(super) enum Asks {
+    /// A command by itself.
+    One(usize),
+    /// An array of commands.
+    Many(Range<usize>),
+    /// Nothing that could ever be processed.
+    Never(Problem),
+}
+
+/// A chunk of which every command stands in its shard's mail, or was given up.
+pub(super) struct Decided {
+    pub(super) chunk: Arc<Chunk>,
+    /// What each message asks for; places are those of the commands below.
+    pub(super) asks: Vec<Asks>,
+    /// What commands are called.
+    pub(super) names: Vec<(RequestId, CommandKind)>,
+    /// What becomes of them; `None` if there are none.
+    pub(super) posted: Option<PostedJudged>,
+}
+
+/// Has a sender's commands decided.
+pub(super) struct Decider {
+    desk: Arc<Desk>,
+    principal: Option<Principal>,
+}
+
+impl Decider {
+    pub(super) fn new(desk: Arc<Desk>, sender: &str) -> Self {
+        Self {
+            desk,
+            principal: names::principal(sender),
+        }
+    }
+
+    /// Posts the commands of a chunk. When this is done, nothing that comes later can overtake them.
+    pub(super) async fn decide(&mut self, chunk: Arc<Chunk>) -> Result<Decided, LaneError> {
+        let who = match self.who() {
+            Ok(who) => who,
+            Err(wording) => return Ok(refused(chunk, wording)),
+        };
+        let (asks, requests) = self.read(&chunk, &who);
+        let name = |request: &Request| (request.id().clone(), request.command().kind());
+        let names: Vec<_> = requests.iter().map(name).collect();
+        let posted = if requests.is_empty() {
+            None
+        } else {
+            pay(&who, requests.len()).await;
+            Some(self.post(&who, requests).await?)
+        };
+        Ok(Decided {
+            chunk,
+            asks,
+            names,
+            posted,
+        })
+    }
+
+    /// Who sends, if they may send commands at all. Asked for every chunk: keys may be revoked.
+    fn who(&self) -> Result<Arc<Identity>, &'static Wording> {
+        let who = self.principal.as_ref();
+        let who = who.and_then(|principal| self.desk.keys.holder(principal));
+        let who = who.ok_or(&UNKNOWN)?;
+        if Action::may_command(who.role.name()) {
+            Ok(who)
+        } else {
+            Err(&wording::FORBIDDEN)
+        }
+    }
+
+    fn read(&self, chunk: &Chunk, who: &Identity) -> (Vec<Asks>, Vec<Request>) {
+        let mut requests = Vec::with_capacity(chunk.messages.len());
+        let each = chunk.messages.iter();
+        let asks = each.map(|message| {
+            let read = self.read_one(&message.body, who, &mut requests);
+            read.unwrap_or_else(never)
+        });
+        (asks.collect(), requests)
+    }
+
+    fn read_one(
+        &self,
+        body: &[u8],
+        who: &Identity,
+        requests: &mut Vec<Request>,
+    ) -> Result<Asks, Invalid> {
+        let from = requests.len();
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            requests.extend(decode_batch(body, &who.principal, &self.desk.point_type)?);
+            return Ok(Asks::Many(from..requests.len()));
+        }
+        let context = Context {
+            principal: &who.principal,
+            point_type: &self.desk.point_type,
+            default_id: None,
+            default_kind: None,
+        };
+        requests.push(decode_command(body, &context)?);
+        Ok(Asks::One(from))
+    }
+
+    /// Posts commands, and again what found its shard full. Meanwhile nothing else of this sender
+    /// is posted, so that nothing overtakes it.
+    async fn post(
+        &self,
+        who: &Identity,
+        requests: Vec<Request>,
+    ) -> Result<PostedJudged, LaneError> {
+        let mut judged = post_many(who, &self.desk.engine, requests).await;
+        let (mut pause, mut posts) = (BUSY, 1);
+        while let Some(error) = judged.posted.turned_away() {
+            match error {
+                EngineError::Stopping | EngineError::OutcomeUnknown => {
+                    return Err(LaneError::Engine);
+                }
+                _ if posts == POSTS => {
+                    tracing::error!(sender = %who.principal, %error, "given up");
+                    break;
+                }
+                _ => {}
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(BUSY_MAX);
+            // A disk that is full is no fault of the command's, however long it lasts.
+            if self.desk.engine.is_short_of_disk() {
+                continue;
+            }
+            judged.posted.post_again();
+            posts += 1;
+        }
+        Ok(judged)
+    }
+}
+
+/// Waits until the sender's rate allows so many commands.
+async fn pay(who: &Identity, commands: usize) {
+    let Some(allowance) = &who.allowance else {
+        return;
+    };
+    let mut left = u32::try_from(commands).unwrap_or(u32::MAX);
+    let most = allowance.limit().burst.get();
+    while let Some(part) = NonZeroU32::new(left.min(most)) {
+        match allowance.take(part) {
+            Ok(_) => left -= part.get(),
+            Err(exceeded) => sleep(exceeded.wait).await,
+        }
+    }
+}
+
+fn never(mut invalid: Invalid) -> Asks {
+    invalid.errors.truncate(FINDINGS_MAX);
+    Asks::Never(invalid.into())
+}
+
+/// A chunk of which nothing is posted, all for the same reason.
+fn refused(chunk: Arc<Chunk>, wording: &'static Wording) -> Decided {
+    let asks = chunk.messages.iter();
+    Decided {
+        asks: asks.map(|_| Asks::Never(wording.into())).collect(),
+        chunk,
+        names: Vec::new(),
+        posted: None,
+    }
+}

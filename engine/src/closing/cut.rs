@@ -1,0 +1,81 @@
+//! What a shard tells of a period that is over.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use crate::ledger::{
+    ClearingBook, Contracts, Day, DayOver, Ledger, MerchantId, Period, Seq, ShardIndex, Symbol,
+    Text,
+    invariants::{Violation, check_daybook},
+};
+
+/// A shard's part of a period. All of it is durable when it is told.
+#[derive(Debug)]
+pub struct Cut {
+    pub(super) shard: ShardIndex,
+    /// The names behind symbols.
+    pub(super) names: Vec<CompactString>,
+    /// Its days, the earliest first.
+    pub(super) days: Vec<Arc<DayOver>>,
+    /// The first entry of which the daybook knows.
+    pub(super) from: Seq,
+    /// The last entry, if there is one, and its day.
+    pub(super) last: Option<(Seq, Day)>,
+    /// What the books break, if anything.
+    pub(super) violation: Option<Violation>,
+}
+
+/// What shard 0 knows beside that.
+#[derive(Debug)]
+pub struct Documents {
+    pub(super) merchants: Vec<(MerchantId, Text, Contracts)>,
+    pub(super) book: ClearingBook,
+}
+
+impl Cut {
+    /// What a shard has of the days up to this one.
+    #[must_use]
+    pub fn of(ledger: &Ledger, last: Day) -> Self {
+        let over = ledger.daybook().over().iter();
+        let last_at = ledger.rules().day_at(ledger.last_at());
+        Self {
+            shard: ledger.shard(),
+            names: ledger.symbols().iter().map(CompactString::new).collect(),
+            days: over.filter(|over| over.day <= last).cloned().collect(),
+            from: ledger.daybook().from(),
+            last: (ledger.last_seq() > Seq(0)).then_some((ledger.last_seq(), last_at)),
+            violation: check_daybook(ledger).err(),
+        }
+    }
+
+    pub(super) fn name(&self, symbol: Symbol) -> &CompactString {
+        &self.names[symbol.index()]
+    }
+
+    /// Whether nothing of the period can come any more.
+    #[must_use]
+    pub fn is_behind(&self, period: Period) -> bool {
+        self.last.is_none_or(|(_, day)| day > period.last)
+    }
+
+    /// The entries of its days: the first and the last.
+    #[must_use]
+    pub fn entries(&self) -> Option<(Seq, Seq)> {
+        Some((self.days.first()?.first, self.days.last()?.last))
+    }
+}
+
+impl Documents {
+    /// What shard 0 knows.
+    #[must_use]
+    pub fn of(ledger: &Ledger) -> Self {
+        let merchants = ledger.merchants();
+        Self {
+            merchants: merchants
+                .map(|one| (one.id.clone(), one.name.clone(), one.contracts.clone()))
+                .collect(),
+            book: ledger.clearing().clone(),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Closing a period while commands go on: `open → closing → proving → published`.
+//!
+//! | step | what is done | after a crash |
+//! |---|---|---|
+//! | closing | every shard marks the end of the period, and hands over its days | begun again: days that are over do not change |
+//! | proving | the journal is counted again; the settlement is made, and proven | the same |
+//! | | its files are written, synced and named | written again, with the same bytes |
+//! | published | shard 0 records the hash, and tells all shards to let go of the days | nothing is left to do |
+//!
+//! Closing only reads, but for the marks; whatever goes wrong before the last step changes nothing, and is told.
+//!
+//! | where | what |
+//! |---|---|
+//! | `cut` | what a shard hands over |
+//! | `recount` | the proof of the positions |
+//! | `gather` | from the shards' days to what a settlement is made from |
+//! | `store` | settlements on disk |
+//! | `views` | settlements and corrections as they stand |
+//! | `report` | positions and liability as they are now |
+
+mod cut;
+mod error;
+mod gather;
+mod recount;
+mod report;
+mod store;
+mod views;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use actix::Addr;
+use compact_str::CompactString;
+use tokio::sync::oneshot;
+
+pub use cut::{Cut, Documents};
+pub use error::CloseError;
+pub use recount::Recount;
+pub use report::{LiabilityRow, PositionNow};
+pub use store::{Files, StatementFound, Store};
+pub use views::{CorrectionView, SettlementView};
+
+use crate::{
+    Router,
+    clearing::{Before, Digest, Input, Settlement, prove, settle, settlement_name},
+    history::History,
+    host,
+    ledger::{Ledger, Period, Root, ShardIndex},
+    shard::{
+        Found,
+        actor::{Mail, ShardActor},
+    },
+};
+
+/// What is known of merchants from the settlement before, by name, with the kinds of points of their packs.
+pub type Known = BTreeMap<CompactString, (Before, BTreeMap<CompactString, u128>)>;
+
+/// How long closing waits before it tries again what did not work.
+const PAUSE: Duration = Duration::from_secs(5);
+/// In what steps it waits, so that it can end.
+const STEP: Duration = Duration::from_millis(50);
+
+/// How far closing has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The shards mark the period's end.
+    Closing,
+    /// The journal is counted again.
+    Proving,
+    /// It did not come to its end, and is tried again.
+    Failed(String),
+}
+
+/// Makes a settlement of what the shards handed over, and proves it.
+///
+/// # Errors
+///
+/// If a shard's books do not hold, or are not complete, or the settlement does not hold.
+pub fn make(
+    cuts: &[Cut],
+    documents: &Documents,
+    period: Period,
+    known: &Known,
+    previous: Option<Digest>,
+) -> Result<(Input, Settlement), CloseError> {
+    let input = gather::gather(cuts, documents, period, known);
+    let settlement = settle(&input, period, &settlement_name(period), previous)?;
+    let violations = prove(&settlement, &input);
+    if violations.is_empty() {
+        return Ok((input, settlement));
+    }
+    let all: Vec<String> = violations.iter().take(5).map(ToString::to_string).collect();
+    let what = format!("{} faults, first {}", violations.len(), all.join("; "));
+    Err(CloseError::Unproven(what))
+}
+
+/// Closes periods, one at a time, on a thread of its own.
+pub struct Closer {
+    shards: Vec<Addr<ShardActor>>,
+    history: Arc<History>,
+    store: Option<Store>,
+    stopping: Arc<AtomicBool>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    thread: Option<thread::JoinHandle<()>>,
+    step: Option<(Period, Step)>,
+}
+
+impl Closer {
+    pub(crate) fn new(
+        shards: Vec<Addr<ShardActor>>,
+        history: Arc<History>,
+        store: Option<Store>,
+        stopping: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            shards,
+            history,
+            store,
+            stopping,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Where published settlements are, if any are kept.
+    #[must_use]
+    pub const fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// How far the closing of a period has come, if it is under way.
+    #[must_use]
+    pub fn step(&self, period: Period) -> Option<Step> {
+        let state = self.state();
+        let (under_way, step) = state.step.as_ref()?;
+        (*under_way == period).then(|| step.clone())
+    }
+
+    /// Closes what is to be closed, unless that is under way.
+    pub(crate) fn wake(self: &Arc<Self>) {
+        let mut state = self.state();
+        if state
+            .thread
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+        {
+            return;
+        }
+        let closer = Arc::clone(self);
+        let thread = thread::Builder::new().name("closing".to_owned());
+        match thread.spawn(move || closer.work()) {
+            Ok(thread) => state.thread = Some(thread),
+            Err(error) => tracing::error!(%error, "a period cannot be closed"),
+        }
+    }
+
+    /// Waits until nothing is under way; it is to be told to stop before.
+    pub(crate) fn join(&self) {
+        let thread = self.state().thread.take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
+    fn work(&self) {
+        host::give_way_to_commands();
+        while let Some(period) = self.pending() {
+            match self.close(period) {
+                Ok(root) => {
+                    tracing::info!(settlement = %settlement_name(period), %root, "a settlement is published");
+                    self.state().step = None;
+                }
+                Err(CloseError::Stopping) => return,
+                Err(error) => {
+                    tracing::error!(settlement = %settlement_name(period), %error, "a period cannot be closed");
+                    self.note(period, Step::Failed(error.to_string()));
+                    if !self.pause() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The period that is to be closed.
+    fn pending(&self) -> Option<Period> {
+        let look = |ledger: &Ledger| ledger.clearing().closing().map(|one| one.period);
+        self.look(Router::DOCUMENTS, look)?.ok().flatten()
+    }
+
+    fn close(&self, period: Period) -> Result<Root, CloseError> {
+        self.note(period, Step::Closing);
+        let cuts = self.cuts(period)?;
+        let documents = self.ask(Router::DOCUMENTS, Documents::of)?;
+        self.note(period, Step::Proving);
+        let entries = recount::recount(&self.history, &cuts, &|| !self.is_stopping())?;
+        let store = self.store.as_ref().ok_or(CloseError::Stopping)?;
+        let before = documents.book.settlements.iter().rev().find_map(|one| {
+            let (_, root) = one.published?;
+            Some((settlement_name(one.period), root))
+        });
+        let known = match &before {
+            Some((id, _)) => store.after(id)?,
+            None => Known::new(),
+        };
+        let previous = before.map(|(_, root)| Digest(root.0));
+        let (input, settlement) = make(&cuts, &documents, period, &known, previous)?;
+        drop(cuts);
+        let id = &settlement.id;
+        let root = Root(store.write(&settlement, &input)?.0);
+        tracing::info!(settlement = %id, entries, "the positions are what the journal says");
+        self.publish(period, root)?;
+        Ok(root)
+    }
+
+    /// Every shard's part, when every shard is behind the period.
+    fn cuts(&self, period: Period) -> Result<Vec<Cut>, CloseError> {
+        let shards = 0..u16::try_from(self.shards.len()).expect("at most 1,024");
+        // All are asked before one is waited for.
+        let asked: Vec<_> = shards
+            .map(|shard| {
+                self.send(ShardIndex(shard), move |ledger| {
+                    Cut::of(ledger, period.last)
+                })
+            })
+            .collect();
+        let mut cuts = Vec::with_capacity(asked.len());
+        for told in asked {
+            cuts.push(told.blocking_recv().map_err(|_| CloseError::Stopping)?);
+        }
+        for cut in &mut cuts {
+            let shard = cut.shard.0;
+            if let Some(violation) = cut.violation.take() {
+                return Err(CloseError::Books { shard, violation });
+            }
+            if !cut.is_behind(period) {
+                return Err(CloseError::NotOver(shard));
+            }
+            if cut
+                .entries()
+                .is_some_and(|(first, _)| first <= cut.from && cut.from.0 > 1)
+            {
+                let from = cut.from.0;
+                return Err(CloseError::Partial { shard, from });
+            }
+        }
+        Ok(cuts)
+    }
+
+    fn publish(&self, period: Period, root: Root) -> Result<(), CloseError> {
+        let (done, published) = oneshot::channel();
+        let shard = &self.shards[usize::from(Router::DOCUMENTS.0)];
+        shard.do_send(Mail::Publish { period, root, done });
+        published.blocking_recv().map_err(|_| CloseError::Stopping)
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        shard: ShardIndex,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Result<T, CloseError> {
+        let told = self.send(shard, look);
+        told.blocking_recv().map_err(|_| CloseError::Stopping)
+    }
+
+    fn look<T: Send + 'static>(
+        &self,
+        shard: ShardIndex,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Option<Result<T, CloseError>> {
+        (!self.is_stopping()).then(|| self.ask(shard, look))
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        shard: ShardIndex,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (to, seen) = oneshot::channel();
+        let look = Box::new(move |ledger: &Ledger| {
+            let seen = look(ledger);
+            Box::new(move || {
+                let _ = to.send(seen);
+            }) as Found
+        });
+        self.shards[usize::from(shard.0)].do_send(Mail::Look { due: None, look });
+        seen
+    }
+
+    fn pause(&self) -> bool {
+        let steps = PAUSE.as_millis() / STEP.as_millis();
+        for _ in 0..steps {
+            if self.is_stopping() {
+                return false;
+            }
+            thread::sleep(STEP);
+        }
+        true
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn note(&self, period: Period, step: Step) {
+        self.state().step = Some((period, step));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

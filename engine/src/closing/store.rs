@@ -1,0 +1,283 @@
+//! Settlements on disk: what was published, and what the next one has to know.
+//!
+//! ```text
+//! DIR/settlements/2026-10-01_2026-10-31/
+//!     statements.jsonl   the canonical form of every statement, a line each, sorted by merchant
+//!     index.json         where in it each is, and its hash
+//!     payments.json, matrix.json, summary.json
+//!     after.json         what is carried on
+//! ```
+//!
+//! A directory gets its name when all its files are on the device.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use super::{CloseError, Known};
+use crate::clearing::{
+    Before, Digest, Inclusion, Input, ProofDocument, Settlement, Tree, publish, write_matrix,
+};
+
+const STATEMENTS: &str = "statements.jsonl";
+const INDEX: &str = "index.json";
+const PAYMENTS: &str = "payments.json";
+const MATRIX: &str = "matrix.json";
+const SUMMARY: &str = "summary.json";
+const AFTER: &str = "after.json";
+
+/// Where a statement is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Place {
+    merchant: String,
+    at: u64,
+    bytes: u64,
+    sha256: Digest,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Index {
+    summary_sha256: Digest,
+    statements: Vec<Place>,
+}
+
+/// What is carried on, with names spelled out and amounts as text: they may be wider than a JSON number.
+#[derive(Debug, Serialize, Deserialize)]
+struct After {
+    merchant: String,
+    carried: String,
+    year_turnover: String,
+    year_orders: i64,
+    drawn: BTreeMap<String, String>,
+}
+
+/// The settlements of a data directory.
+#[derive(Clone, Debug)]
+pub struct Store(PathBuf);
+
+/// A published settlement's files.
+pub struct Files {
+    directory: PathBuf,
+    index: Index,
+    tree: Tree,
+}
+
+/// A statement as it was published, with the proof that it was.
+#[derive(Debug)]
+pub struct StatementFound {
+    /// The canonical form.
+    pub bytes: Vec<u8>,
+    /// What makes it checkable alone.
+    pub inclusion: Inclusion,
+    /// The hash that was published.
+    pub root: Digest,
+}
+
+impl Store {
+    /// Settlements in a directory, which is made when there is one to keep.
+    #[must_use]
+    pub const fn new(directory: PathBuf) -> Self {
+        Self(directory)
+    }
+
+    /// Writes a settlement's files and answers with the hash over all. What was written before a crash, and not
+    /// published, is written again.
+    pub(super) fn write(
+        &self,
+        settlement: &Settlement,
+        input: &Input,
+    ) -> Result<Digest, CloseError> {
+        let new = self.0.join(format!("{}.new", settlement.id));
+        if new.exists() {
+            fs::remove_dir_all(&new)?;
+        }
+        fs::create_dir_all(&new)?;
+        let mut statements = BufWriter::new(File::create(new.join(STATEMENTS))?);
+        let (mut at, mut places) = (0, Vec::new());
+        let published = publish(settlement, input, |_, statement, bytes| {
+            statements.write_all(bytes)?;
+            statements.write_all(b"\n")?;
+            places.push(Place {
+                merchant: input.names[statement.merchant.0 as usize].to_string(),
+                at,
+                bytes: bytes.len() as u64,
+                sha256: Digest::of(bytes),
+            });
+            at += bytes.len() as u64 + 1;
+            Ok::<_, io::Error>(())
+        })?;
+        statements
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .sync_all()?;
+        let mut matrix = BufWriter::new(File::create(new.join(MATRIX))?);
+        write_matrix(settlement, input, |piece| matrix.write_all(piece))?;
+        matrix
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .sync_all()?;
+        put(&new.join(PAYMENTS), &published.payments)?;
+        put(&new.join(SUMMARY), &published.summary)?;
+        let index = Index {
+            summary_sha256: Digest::of(&published.summary),
+            statements: places,
+        };
+        put(&new.join(INDEX), &json(&index)?)?;
+        put(&new.join(AFTER), &json(&after(settlement, input))?)?;
+        File::open(&new)?.sync_all()?;
+        let place = self.0.join(settlement.id.as_str());
+        if place.exists() {
+            fs::remove_dir_all(&place)?;
+        }
+        fs::rename(&new, &place)?;
+        File::open(&self.0)?.sync_all()?;
+        Ok(published.tree.root())
+    }
+
+    /// The files of a settlement, if they are there and give the hash that was published.
+    pub fn open(&self, id: &str, root: Digest) -> Result<Files, CloseError> {
+        let directory = self.0.join(id);
+        let index: Index = read_json(&directory.join(INDEX))?;
+        let mut tree = Tree::default();
+        for place in &index.statements {
+            tree.push(place.sha256);
+        }
+        tree.push(index.summary_sha256);
+        if tree.root() != root {
+            let what = format!("the index of settlement {id} is not the one that was published");
+            return Err(CloseError::Damaged(what));
+        }
+        Ok(Files {
+            directory,
+            index,
+            tree,
+        })
+    }
+
+    /// What the settlement behind this one has to know.
+    pub(super) fn after(&self, id: &str) -> Result<Known, CloseError> {
+        let all: Vec<After> = read_json(&self.0.join(id).join(AFTER))?;
+        let number = |text: &str| {
+            text.parse::<i128>().map_err(|_| {
+                CloseError::Damaged(format!("{AFTER} of settlement {id} has {text:?}"))
+            })
+        };
+        let mut known = Known::new();
+        for one in all {
+            let before = Before {
+                carried: number(&one.carried)?,
+                year_turnover: number(&one.year_turnover)?,
+                year_orders: one.year_orders,
+                drawn: BTreeMap::new(),
+            };
+            let drawn = one.drawn.iter().map(|(kind, points)| {
+                let points = u128::try_from(number(points)?).unwrap_or_default();
+                Ok((CompactString::new(kind), points))
+            });
+            let drawn = drawn.collect::<Result<_, CloseError>>()?;
+            known.insert(one.merchant.into(), (before, drawn));
+        }
+        Ok(known)
+    }
+}
+
+impl Files {
+    /// The summary's canonical form.
+    pub fn summary(&self) -> Result<Vec<u8>, CloseError> {
+        let bytes = fs::read(self.directory.join(SUMMARY))?;
+        self.checked(SUMMARY, bytes, self.index.summary_sha256)
+    }
+
+    /// The payments' canonical form; the summary has its hash.
+    pub fn payments(&self) -> Result<Vec<u8>, CloseError> {
+        Ok(fs::read(self.directory.join(PAYMENTS))?)
+    }
+
+    /// Where the matrix's canonical form is; the summary has its hash.
+    #[must_use]
+    pub fn matrix(&self) -> PathBuf {
+        self.directory.join(MATRIX)
+    }
+
+    /// Whose statements there are.
+    pub fn merchants(&self) -> impl Iterator<Item = &str> {
+        self.index
+            .statements
+            .iter()
+            .map(|place| place.merchant.as_str())
+    }
+
+    /// A merchant's statement.
+    pub fn statement(&self, merchant: &str) -> Result<Option<StatementFound>, CloseError> {
+        let places = &self.index.statements;
+        let found = places.binary_search_by(|place| place.merchant.as_str().cmp(merchant));
+        let Ok(at) = found else { return Ok(None) };
+        let place = &places[at];
+        let mut file = File::open(self.directory.join(STATEMENTS))?;
+        file.seek(SeekFrom::Start(place.at))?;
+        let mut bytes = Vec::new();
+        file.take(place.bytes).read_to_end(&mut bytes)?;
+        let inclusion = self.tree.inclusion(at as u64);
+        Ok(Some(StatementFound {
+            bytes: self.checked(STATEMENTS, bytes, place.sha256)?,
+            inclusion: inclusion.expect("as many leaves as places"),
+            root: self.tree.root(),
+        }))
+    }
+
+    /// The proof that the summary belongs to what was published.
+    #[must_use]
+    pub fn proof_of_summary<'a>(&self, id: &'a str) -> ProofDocument<'a> {
+        let inclusion = self.tree.inclusion(self.index.statements.len() as u64);
+        let inclusion = inclusion.expect("the summary is the last leaf");
+        ProofDocument::new(id, self.tree.root(), inclusion)
+    }
+
+    fn checked(&self, file: &str, bytes: Vec<u8>, sha256: Digest) -> Result<Vec<u8>, CloseError> {
+        if Digest::of(&bytes) == sha256 {
+            return Ok(bytes);
+        }
+        let place = self.directory.join(file);
+        let what = format!("{} is not what was published", place.display());
+        Err(CloseError::Damaged(what))
+    }
+}
+
+fn after(settlement: &Settlement, input: &Input) -> Vec<After> {
+    let name = |name: crate::clearing::Name| input.names[name.0 as usize].to_string();
+    let all = settlement.after.iter();
+    all.map(|(merchant, before)| After {
+        merchant: name(*merchant),
+        carried: before.carried.to_string(),
+        year_turnover: before.year_turnover.to_string(),
+        year_orders: before.year_orders,
+        drawn: before
+            .drawn
+            .iter()
+            .map(|(kind, points)| (name(*kind), points.to_string()))
+            .collect(),
+    })
+    .collect()
+}
+
+fn json(content: &impl Serialize) -> Result<Vec<u8>, CloseError> {
+    serde_json::to_vec(content).map_err(|error| CloseError::Files(error.into()))
+}
+
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, CloseError> {
+    let bytes = fs::read(path)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| CloseError::Damaged(format!("{}: {error}", path.display())))
+}

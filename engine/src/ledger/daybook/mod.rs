@@ -1,0 +1,367 @@
+//! What a shard's entries come to, day by day: who took whose points, how many orders that were, and what became of the points of
+//! each issuer. Settlements are made of it.
+//!
+//! A day is over when its mark is journaled ([`Deed::DayEnded`]); which day that was, the mark says. So what belongs to which day
+//! depends on nothing but the entries, also under other rules.
+
+mod rows;
+mod table;
+
+use std::sync::Arc;
+
+use bincode::{BorrowDecode, Encode};
+
+pub use rows::{IssueFlows, IssueRow, PositionRow, TradeRow, TradeSums};
+use table::Table;
+
+use super::{
+    amount::Fen,
+    command::Seq,
+    entry::{Account, Deed, Entry, Move},
+    state::Ledger,
+    symbol::Symbol,
+    time::{Day, UnixMillis},
+};
+use super::{decide::Draft, entry::Subject};
+
+/// What a reversal undoes beside points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct Undone {
+    /// The day on which that was done, whose contract applies.
+    pub on: Day,
+    /// 1 if nothing is left of an order.
+    pub orders: u32,
+    /// Its units that went, in proportion.
+    pub units: u64,
+    /// The money paid beside its points that went, in proportion.
+    pub cash: Fen,
+}
+
+/// The sums of a stretch of entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct DaySums {
+    /// Who took whose points.
+    pub positions: Vec<PositionRow>,
+    /// How many orders.
+    pub trades: Vec<TradeRow>,
+    /// What became of points.
+    pub issues: Vec<IssueRow>,
+}
+
+/// A day that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct DayOver {
+    /// Which.
+    pub day: Day,
+    /// Its first entry.
+    pub first: Seq,
+    /// Its last entry; the one behind it is the mark.
+    pub last: Seq,
+    /// What its entries come to.
+    pub sums: DaySums,
+}
+
+/// The day that goes on.
+#[derive(Default)]
+struct OpenDay {
+    positions: Table<PositionRow>,
+    trades: Table<TradeRow>,
+    issues: Table<IssueRow>,
+}
+
+impl OpenDay {
+    fn copied(&self) -> DaySums {
+        DaySums {
+            positions: self.positions.rows().to_vec(),
+            trades: self.trades.rows().to_vec(),
+            issues: self.issues.rows().to_vec(),
+        }
+    }
+}
+
+/// A shard's daybook.
+#[derive(Default)]
+pub struct Daybook {
+    open: OpenDay,
+    /// What stands in front of this entry is not in it: it was there before there were daybooks.
+    from: Seq,
+    /// The last entry of the day before.
+    before_open: Seq,
+    over: Vec<Arc<DayOver>>,
+    /// What became of points on days that are settled and not kept any more.
+    settled: Table<IssueRow>,
+}
+
+/// A daybook as images have it: what is over is shared, what goes on is copied.
+#[derive(Clone)]
+pub(super) struct DaybookImage {
+    pub(super) from: Seq,
+    pub(super) before_open: Seq,
+    pub(super) open: DaySums,
+    pub(super) over: Vec<Arc<DayOver>>,
+    pub(super) settled: Vec<IssueRow>,
+}
+
+impl Daybook {
+    /// The days that are over and not settled, the earliest first.
+    #[must_use]
+    pub fn over(&self) -> &[Arc<DayOver>] {
+        &self.over
+    }
+
+    /// What the entries of the day that goes on come to so far.
+    #[must_use]
+    pub fn open(&self) -> DaySums {
+        self.open.copied()
+    }
+
+    /// What became of points on the days before those.
+    #[must_use]
+    pub fn settled(&self) -> &[IssueRow] {
+        self.settled.rows()
+    }
+
+    /// How many rows are kept.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        let open = self.open.positions.rows().len()
+            + self.open.trades.rows().len()
+            + self.open.issues.rows().len();
+        let over = self
+            .over
+            .iter()
+            .map(|day| day.sums.positions.len() + day.sums.trades.len() + day.sums.issues.len());
+        (open + over.sum::<usize>() + self.settled.rows().len()) as u64
+    }
+
+    pub(super) fn image(&self) -> DaybookImage {
+        DaybookImage {
+            from: self.from,
+            before_open: self.before_open,
+            open: self.open.copied(),
+            over: self.over.clone(),
+            settled: self.settled.rows().to_vec(),
+        }
+    }
+
+    pub(super) fn restored(image: DaybookImage) -> Self {
+        Self {
+            open: OpenDay {
+                positions: Table::of(image.open.positions),
+                trades: Table::of(image.open.trades),
+                issues: Table::of(image.open.issues),
+            },
+            from: image.from,
+            before_open: image.before_open,
+            over: image.over,
+            settled: Table::of(image.settled),
+        }
+    }
+
+    /// One that begins behind this entry.
+    pub(super) fn beginning_behind(seq: Seq) -> Self {
+        Self {
+            from: seq.next(),
+            before_open: seq,
+            ..Self::default()
+        }
+    }
+
+    /// The first entry that is in it; 0 if it has them all.
+    #[must_use]
+    pub const fn from(&self) -> Seq {
+        self.from
+    }
+
+    /// Everything before the entry with this sequence is of `day`, as far as it is of no day before.
+    pub(super) fn end_day(&mut self, day: Day, mark: Seq) {
+        let open = std::mem::take(&mut self.open);
+        let last = Seq(mark.0 - 1);
+        let first = self.before_open.next();
+        self.before_open = last;
+        self.over.push(Arc::new(DayOver {
+            day,
+            first,
+            last,
+            sums: DaySums {
+                positions: open.positions.into_rows(),
+                trades: open.trades.into_rows(),
+                issues: open.issues.into_rows(),
+            },
+        }));
+    }
+
+    /// Lets go of days up to this one, which are settled. What became of points is kept, added up.
+    pub(super) fn settle(&mut self, until: Day) {
+        let settled = self.over.partition_point(|over| over.day <= until);
+        for over in self.over.drain(..settled) {
+            for row in &over.sums.issues {
+                let key = (row.issuer, row.point_type, row.month, None);
+                self.settled.add(key, row.flows);
+            }
+        }
+    }
+
+    /// Adds what an entry about a member moved.
+    pub(super) fn post(&mut self, entry: &Entry) {
+        let Some(after) = entry.after else {
+            return;
+        };
+        let undone = entry.course.as_ref().and_then(|course| course.undone);
+        for one in &entry.moves {
+            self.post_move(one, after.point_type, undone.map(|undone| undone.on));
+        }
+        self.post_trade(entry, after.point_type, undone);
+    }
+
+    fn post_move(&mut self, one: &Move, point_type: Symbol, undone: Option<Day>) {
+        let issuer = one.lot.key.issuer;
+        let points = one.points.get();
+        let month = one.lot.key.last_day.month();
+        let open = &mut self.open;
+        let add = |open: &mut OpenDay, of: Option<Day>, flows: IssueFlows| {
+            open.issues.add((issuer, point_type, month, of), flows);
+        };
+        let nothing = IssueFlows::default();
+        match one.from {
+            Account::Issued => add(
+                open,
+                None,
+                IssueFlows {
+                    issued: points,
+                    ..nothing
+                },
+            ),
+            Account::Adjustment => add(
+                open,
+                None,
+                IssueFlows {
+                    adjusted_up: points,
+                    ..nothing
+                },
+            ),
+            Account::Accepted(acceptor) => {
+                add(
+                    open,
+                    undone,
+                    IssueFlows {
+                        returned: points,
+                        ..nothing
+                    },
+                );
+                let key = (issuer, acceptor, point_type, undone);
+                open.positions.add(key, (0, points));
+            }
+            Account::Breakage => unreachable!("what has lapsed stays so"),
+            Account::Available
+            | Account::Held
+            | Account::Pending
+            | Account::Owed
+            | Account::Transit => {}
+        }
+        match one.to {
+            Account::Issued => add(
+                open,
+                undone,
+                IssueFlows {
+                    reversed: points,
+                    ..nothing
+                },
+            ),
+            Account::Adjustment => add(
+                open,
+                None,
+                IssueFlows {
+                    adjusted_down: points,
+                    ..nothing
+                },
+            ),
+            Account::Accepted(acceptor) => {
+                add(
+                    open,
+                    None,
+                    IssueFlows {
+                        used: points,
+                        ..nothing
+                    },
+                );
+                let key = (issuer, acceptor, point_type, None);
+                open.positions.add(key, (points, 0));
+            }
+            Account::Breakage => add(
+                open,
+                None,
+                IssueFlows {
+                    lapsed: points,
+                    ..nothing
+                },
+            ),
+            Account::Available
+            | Account::Held
+            | Account::Pending
+            | Account::Owed
+            | Account::Transit => {}
+        }
+    }
+
+    fn post_trade(&mut self, entry: &Entry, point_type: Symbol, undone: Option<Undone>) {
+        let (units, cash) = match &entry.deed {
+            Deed::Redeemed { cash, .. } => (1, cash.map_or(0, Fen::get)),
+            Deed::Captured { .. } => (1, 0),
+            Deed::Confirmed { quantity, .. } => (quantity.get(), 0),
+            Deed::Reversed { spend: true, .. } | Deed::Unsold { .. } => {
+                if let (Some(undone), Some(merchant)) = (undone, acceptor(entry, |m| m.from)) {
+                    let sums = TradeSums {
+                        orders: u64::from(undone.orders),
+                        units: undone.units,
+                        cash: undone.cash.get(),
+                    };
+                    let key = (merchant, point_type, Some(undone.on));
+                    self.open.trades.add(key, sums);
+                }
+                return;
+            }
+            _ => return,
+        };
+        if let Some(merchant) = acceptor(entry, |m| m.to) {
+            let sums = TradeSums {
+                orders: 1,
+                units,
+                cash,
+            };
+            self.open.trades.add((merchant, point_type, None), sums);
+        }
+    }
+}
+
+/// Who accepted the points that an entry moved, or gave them back.
+fn acceptor(entry: &Entry, side: fn(&Move) -> Account) -> Option<Symbol> {
+    entry.moves.iter().find_map(|one| match side(one) {
+        Account::Accepted(merchant) => Some(merchant),
+        _ => None,
+    })
+}
+
+impl Ledger {
+    /// What this shard's entries come to, day by day.
+    #[must_use]
+    pub const fn daybook(&self) -> &Daybook {
+        &self.daybook
+    }
+
+    /// The mark behind the last day's entries, if that day is over at `now`. It has to be recorded before anything else is
+    /// decided at that time.
+    #[must_use]
+    pub fn decide_day_end(&self, now: UnixMillis) -> Option<Entry> {
+        let at = now.max(self.last_at());
+        if at < self.midnight || self.last_seq() == Seq(0) {
+            return None;
+        }
+        let day = self.rules.day_at(self.last_at());
+        let draft = Draft::new(self, at);
+        Some(self.finish(draft, Subject::Nobody, None, Deed::DayEnded { day }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

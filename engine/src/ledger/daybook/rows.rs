@@ -1,0 +1,205 @@
+//! What a day's sums are kept under.
+
+use bincode::{BorrowDecode, Encode};
+
+use super::table::Row;
+use crate::ledger::{symbol::Symbol, time::Day};
+
+/// Points of one issuer that one acceptor took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct PositionRow {
+    /// Whose points, who took them, and of which kind.
+    pub issuer: Symbol,
+    /// Who took them.
+    pub acceptor: Symbol,
+    /// Of which kind.
+    pub point_type: Symbol,
+    /// Of what came back, the day on which it was spent.
+    pub undone: Option<Day>,
+    /// How many were spent.
+    pub spent: u64,
+    /// How many came back.
+    pub returned: u64,
+}
+
+/// Orders of one merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct TradeRow {
+    /// Who sold.
+    pub merchant: Symbol,
+    /// What kind of points paid.
+    pub point_type: Symbol,
+    /// Of what came back, the day on which it was spent.
+    pub undone: Option<Day>,
+    /// How much of it.
+    pub sums: TradeSums,
+}
+
+/// Orders, what was in them, and what was paid beside points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct TradeSums {
+    /// Redemptions, captures and confirmations; of what came back, those of which nothing was left.
+    pub orders: u64,
+    /// Units; 1 for each order where nothing was said.
+    pub units: u64,
+    /// Money, in fen.
+    pub cash: u64,
+}
+
+/// What became of the points of one issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct IssueRow {
+    /// Whose points.
+    pub issuer: Symbol,
+    /// Of which kind.
+    pub point_type: Symbol,
+    /// In which month they lapse: months since 1970-01, or `None` if they never do.
+    pub month: Option<u32>,
+    /// Of what was undone, the day on which it had been done.
+    pub undone: Option<Day>,
+    /// How much of it.
+    pub flows: IssueFlows,
+}
+
+/// How points came to members and went from them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, BorrowDecode)]
+pub struct IssueFlows {
+    /// Given to members.
+    pub issued: u64,
+    /// Of those, taken back.
+    pub reversed: u64,
+    /// Spent.
+    pub used: u64,
+    /// Of those, given back.
+    pub returned: u64,
+    /// Lapsed or given up.
+    pub lapsed: u64,
+    /// Given by the operator, to put something right.
+    pub adjusted_up: u64,
+    /// Taken by the operator, for the same reason.
+    pub adjusted_down: u64,
+}
+
+impl IssueFlows {
+    /// Each with its name, in a fixed order.
+    #[must_use]
+    pub const fn each(&self) -> [u64; 7] {
+        [
+            self.issued,
+            self.reversed,
+            self.used,
+            self.returned,
+            self.lapsed,
+            self.adjusted_up,
+            self.adjusted_down,
+        ]
+    }
+
+    /// `None` where a sum has no room.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let mut sums = self.each();
+        for (sum, more) in sums.iter_mut().zip(other.each()) {
+            *sum = sum.checked_add(more)?;
+        }
+        let [
+            issued,
+            reversed,
+            used,
+            returned,
+            lapsed,
+            adjusted_up,
+            adjusted_down,
+        ] = sums;
+        Some(Self {
+            issued,
+            reversed,
+            used,
+            returned,
+            lapsed,
+            adjusted_up,
+            adjusted_down,
+        })
+    }
+}
+
+impl Row for PositionRow {
+    type Key = (Symbol, Symbol, Symbol, Option<Day>);
+    type Sum = (u64, u64);
+
+    fn empty((issuer, acceptor, point_type, undone): Self::Key) -> Self {
+        Self {
+            issuer,
+            acceptor,
+            point_type,
+            undone,
+            spent: 0,
+            returned: 0,
+        }
+    }
+
+    fn key(&self) -> Self::Key {
+        (self.issuer, self.acceptor, self.point_type, self.undone)
+    }
+
+    fn plus(self, (spent, returned): Self::Sum) -> Option<Self> {
+        Some(Self {
+            spent: self.spent.checked_add(spent)?,
+            returned: self.returned.checked_add(returned)?,
+            ..self
+        })
+    }
+}
+
+impl Row for TradeRow {
+    type Key = (Symbol, Symbol, Option<Day>);
+    type Sum = TradeSums;
+
+    fn empty((merchant, point_type, undone): Self::Key) -> Self {
+        Self {
+            merchant,
+            point_type,
+            undone,
+            sums: TradeSums::default(),
+        }
+    }
+
+    fn key(&self) -> Self::Key {
+        (self.merchant, self.point_type, self.undone)
+    }
+
+    fn plus(self, more: Self::Sum) -> Option<Self> {
+        let sums = TradeSums {
+            orders: self.sums.orders.checked_add(more.orders)?,
+            units: self.sums.units.checked_add(more.units)?,
+            cash: self.sums.cash.checked_add(more.cash)?,
+        };
+        Some(Self { sums, ..self })
+    }
+}
+
+impl Row for IssueRow {
+    type Key = (Symbol, Symbol, Option<u32>, Option<Day>);
+    type Sum = IssueFlows;
+
+    fn empty((issuer, point_type, month, undone): Self::Key) -> Self {
+        Self {
+            issuer,
+            point_type,
+            month,
+            undone,
+            flows: IssueFlows::default(),
+        }
+    }
+
+    fn key(&self) -> Self::Key {
+        (self.issuer, self.point_type, self.month, self.undone)
+    }
+
+    fn plus(self, more: Self::Sum) -> Option<Self> {
+        Some(Self {
+            flows: self.flows.plus(more)?,
+            ..self
+        })
+    }
+}

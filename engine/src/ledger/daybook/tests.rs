@@ -1,0 +1,53 @@
+//! Goal: every move and every order is in the sums of its day, once. Method: a merchant's two days, told as commands.
+
+use super::*;
+use crate::ledger::Rules;
+
+fn points(rows: &[PositionRow]) -> (u64, u64) {
+    let spent = rows.iter().map(|row| row.spent).sum();
+    (spent, rows.iter().map(|row| row.returned).sum())
+}
+
+#[test]
+fn a_row_without_room_is_followed_by_another() {
+    let key = (Symbol::at(1), Symbol::at(2), Symbol::at(3), None);
+    let mut table = Table::<PositionRow>::default();
+    for spent in [u64::MAX - 1, 1, 5, 0] {
+        table.add(key, (spent, 0));
+    }
+    let spent: Vec<u64> = table.rows().iter().map(|row| row.spent).collect();
+    assert_eq!(spent, [u64::MAX, 5]);
+    let copy = Table::of(table.rows().to_vec());
+    assert_eq!(copy.rows(), table.rows());
+}
+
+#[test]
+fn a_day_that_is_settled_leaves_what_became_of_points() {
+    let rules = Rules::default();
+    let day = |n| rules.day_at(UnixMillis(n * 86_400_000));
+    let mut book = Daybook::default();
+    let issued = |points| IssueFlows {
+        issued: points,
+        ..IssueFlows::default()
+    };
+    let key = (Symbol::at(1), Symbol::at(2), Some(600), None);
+    for (n, mark) in [(1, 5), (2, 9)] {
+        book.open.issues.add(key, issued(10 * n));
+        let position = (Symbol::at(1), Symbol::at(4), Symbol::at(2), None);
+        book.open.positions.add(position, (n, 0));
+        book.end_day(day(n), Seq(mark));
+    }
+    let [first, second] = book.over() else {
+        panic!("two days are over")
+    };
+    assert_eq!((first.first, first.last), (Seq(1), Seq(4)));
+    assert_eq!((second.first, second.last), (Seq(5), Seq(8)));
+    assert_eq!(points(&second.sums.positions), (2, 0));
+
+    book.settle(day(1));
+    assert_eq!(book.over().len(), 1);
+    assert_eq!(book.settled()[0].flows, issued(10));
+    book.settle(day(2));
+    assert_eq!((book.over().len(), book.settled().len()), (0, 1));
+    assert_eq!(book.settled()[0].flows, issued(30));
+}
