@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use jifen_adapters::{
     file,
     http::{self, Edge, State},
-    mq::{Publisher, Queue, Source},
+    mq::{Publisher, Publishing, Queue, Source},
     openapi,
     ops::{
         self, Failure, Reload, ServeArgs, ServedKeys, Signals,
@@ -115,6 +115,7 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     ops::open_more_files(args.edge.connections);
     let edge = Edge::new(args.edge.bounds());
     let reload = Reload::listen(Jifen::command(), said, edge.clone(), tls.clone())?;
+    let publishing: Arc<Publishing> = Arc::default();
     let state = State {
         engine: engine.clone(),
         keys: keys.ring(),
@@ -123,6 +124,7 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
         meters: Arc::default(),
         tracing: args.trace.tracing(),
         queue: mq.as_ref().map(|_| Arc::default()),
+        publishing: Some(Arc::clone(&publishing)),
     };
     let desk = state.desk(mq.as_ref());
     let bound = http::bind(settings, state, tls.clone());
@@ -135,13 +137,13 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     let _watch = keys.watch();
     let _reload = reload.follow();
     let _control = Control::listen(&args.data, &engine, &rules);
-    let publisher = match (&mq, &desk, args.mq.mq_events.begin()) {
-        (Some(mq), Some(desk), Some(begin)) => {
+    let publisher = match (&mq, args.mq.mq_events.begin()) {
+        (Some(mq), Some(begin)) => {
             let source = Source {
                 engine: engine.clone(),
                 directory: args.data.clone(),
                 begin,
-                standing: Arc::clone(desk.standing.events()),
+                standing: publishing,
             };
             let started = Publisher::start(mq.clone(), source).await;
             Some(started.map_err(Failure::Queue)?)

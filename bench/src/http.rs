@@ -159,6 +159,7 @@ async fn serve(
         meters: Arc::new(DoorMeters::new(guards.metrics)),
         tracing: guards.tracing(),
         queue: None,
+        publishing: None,
     };
     let (server, address) = bind(settings, state, None).expect("a free port");
     told.send((address, server.handle()))

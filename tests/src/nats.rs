@@ -104,21 +104,25 @@ impl Broker {
         fs::create_dir_all(&ports).unwrap();
         let log = File::create(self.directory.join("log")).unwrap();
         let mut command = Command::new(program());
-        if let Some(config) = &self.config {
-            command.arg("-c").arg(config);
-        }
+        match &self.config {
+            // Where it keeps its files is said there, from where it is started on.
+            Some(config) => command.arg("-c").arg(config),
+            None => command
+                .arg("-js")
+                .arg("-sd")
+                .arg(self.directory.join("store")),
+        };
         command
-            .args(["-js", "-a", "127.0.0.1", "-p"])
+            .args(["-a", "127.0.0.1", "-p"])
             // Any free one at first, and then the same again, where clients look for it.
             .arg(match self.port {
                 0 => "-1".to_owned(),
                 port => port.to_string(),
             })
-            .arg("-sd")
-            .arg(self.directory.join("store"))
             .arg("--ports_file_dir")
             .arg(&ports)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);

@@ -49,7 +49,7 @@ use jifen_engine::{Engine, ledger::PointType};
 use crate::{
     access::Keyring,
     metrics::DoorMeters,
-    mq::{Desk, Options, Standing},
+    mq::{Desk, Options, Publishing, Standing},
 };
 
 pub use body::BODY_BYTES_MAX;
@@ -77,6 +77,8 @@ pub struct State {
     pub tracing: Tracing,
     /// How the message queue stands, if there is one.
     pub queue: Option<Arc<Standing>>,
+    /// How far events are published there.
+    pub publishing: Option<Arc<Publishing>>,
 }
 
 impl State {

@@ -2,12 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use jifen_engine::{
+    EngineError,
     ledger::{
         Answer, Code, Day, HoldId, MemberId, MerchantId, RequestId, TransactionId, UnixMillis,
     },
     reads::{HoldView, LotView, MemberView, PendingView, WalletView},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{
     Client, Problem, State,
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     access::{Action, Read},
     wire::{
-        Invalid, day_text, encode_outcome, encode_transaction, instant_text,
+        Invalid, contracts_text, day_text, encode_outcome, encode_transaction, instant_text,
         wording::{self, of_code},
     },
 };
@@ -67,10 +69,12 @@ pub(super) async fn merchant(
     let document = state.engine.merchant(id).await?;
     let document = client.seen(READ, document, |document| Some(document.merchant.as_str()));
     let document = document.ok_or_else(|| of_code(Code::MerchantNotFound))?;
+    let contracts = RawValue::from_string(contracts_text(&document.contracts));
     Ok(HttpResponse::Ok().json(MerchantBody {
         merchant: document.merchant.as_str(),
         name: document.name.as_str(),
         version: document.version,
+        contracts: contracts.map_err(|_| wording::of_error(EngineError::Stopping))?,
     }))
 }
 
@@ -179,6 +183,8 @@ struct MerchantBody<'a> {
     merchant: &'a str,
     name: &'a str,
     version: u64,
+    /// The earliest first.
+    contracts: Box<RawValue>,
 }
 
 impl<'a> From<&'a MemberView> for MemberBody<'a> {

@@ -1,6 +1,7 @@
 //! The endpoints over a real engine, without a socket.
 
 mod batches;
+mod clearing;
 mod commands;
 mod door;
 mod events;

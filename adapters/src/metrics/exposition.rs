@@ -23,7 +23,7 @@ use super::{
     door::DoorMeters,
     process::Process,
 };
-use crate::mq::{Counts, PublishCounts, Standing};
+use crate::mq::{Counts, PublishCounts, Publishing, Standing};
 
 /// How metrics are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,14 +109,22 @@ impl Scene {
         }
     }
 
+    /// With how far events are published there.
+    #[must_use]
+    pub fn with_publishing(self, publishing: Option<&Publishing>) -> Self {
+        Self {
+            publishing: publishing
+                .map(|publishing| publishing.counts(self.engine.feed()))
+                .unwrap_or_default(),
+            ..self
+        }
+    }
+
     /// With how the message queue stands, if there is one.
     #[must_use]
     pub fn with_queue(self, queue: Option<&Standing>) -> Self {
         Self {
             queue: queue.map(Standing::counts).unwrap_or_default(),
-            publishing: queue
-                .map(|queue| queue.events().counts(self.engine.feed()))
-                .unwrap_or_default(),
             ..self
         }
     }

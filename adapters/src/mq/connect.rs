@@ -88,6 +88,7 @@ pub enum Refused {
 pub(crate) async fn connect(options: &Options) -> Result<Connection, Refused> {
     let (told, link) = watch::channel(Link::default());
     let at_once = build(options, &told)?.connect(&options.servers).await;
+    let was_let_in = at_once.is_ok();
     let client = match at_once {
         Ok(client) => client,
         Err(error) if is_refusal(error.kind()) => return Err(Refused::NotLetIn(whole(&error))),
@@ -100,7 +101,13 @@ pub(crate) async fn connect(options: &Options) -> Result<Connection, Refused> {
             later.map_err(|error| Refused::NotLetIn(whole(&error)))?
         }
     };
-    Ok(Connection { client, link })
+    let mut connection = Connection { client, link };
+    if was_let_in {
+        // It is told on another task.
+        let up = connection.link.wait_for(|link| link.up).await;
+        up.map_err(|error| Refused::NotLetIn(error.to_string()))?;
+    }
+    Ok(connection)
 }
 
 const fn is_refusal(kind: ConnectErrorKind) -> bool {

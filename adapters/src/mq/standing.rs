@@ -2,13 +2,11 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
 };
-
-use super::publishing::Publishing;
 
 /// What is known of the queue, for whoever asks. Nobody waits for it.
 #[derive(Debug)]
@@ -24,7 +22,6 @@ pub struct Standing {
     redelivered: AtomicU64,
     retried: AtomicU64,
     dead: AtomicU64,
-    events: Arc<Publishing>,
 }
 
 impl Default for Standing {
@@ -38,7 +35,6 @@ impl Default for Standing {
             redelivered: AtomicU64::default(),
             retried: AtomicU64::default(),
             dead: AtomicU64::default(),
-            events: Arc::default(),
         }
     }
 }
@@ -67,12 +63,6 @@ pub struct Counts {
 }
 
 impl Standing {
-    /// How far events are published.
-    #[must_use]
-    pub const fn events(&self) -> &Arc<Publishing> {
-        &self.events
-    }
-
     /// Why nothing is taken out of the queue; `None` while all is well.
     #[must_use]
     pub fn away(&self) -> Option<String> {

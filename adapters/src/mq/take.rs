@@ -31,6 +31,9 @@ const CHUNK: usize = 512;
 /// array behind them, are fewer than one shard lets in, even if all are for the same.
 const CHUNK_BYTES: usize = 192 << 10;
 
+/// What the server says when it has sent as much as we asked for; whatever else it says in this way ends the lane.
+const ENOUGH: [&str; 2] = ["Batch Completed", "MaxBytes"];
+
 /// Takes messages.
 pub(super) struct Taker {
     consumer: PullConsumer,
@@ -148,8 +151,8 @@ fn came(message: Message, asked: u32) -> Result<Came, LaneError> {
     match status {
         StatusCode::IDLE_HEARTBEAT => return Ok(Came::NotComing(0)),
         StatusCode::TIMEOUT | StatusCode::NOT_FOUND => {}
-        // As many bytes have come as we asked for.
-        status if status.as_u16() == 409 && told.contains("MaxBytes") => {}
+        // As many messages or bytes have come as we asked for.
+        status if status.as_u16() == 409 && ENOUGH.iter().any(|word| told.contains(word)) => {}
         status => return Err(LaneError::Server(format!("{status} {told}"))),
     }
     let headers = message.headers.as_ref();

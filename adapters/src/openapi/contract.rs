@@ -11,8 +11,9 @@ pub(super) fn contract() -> Value {
                         What is left out is not agreed.",
         "required": ["valid_from"],
         "additionalProperties": false,
+        "allOf": [only_with("per_unit", "unit_price_fen"), only_with("share", "share")],
         "properties": {
-            "valid_from": { "type": "string", "format": "date", "description": "Its first day." },
+            "valid_from": super::values::day("Its first day."),
             "issue_price": price("What the merchant pays for points that it issues."),
             "billing": word(
                 &["issued", "used", "prepaid"],
@@ -77,6 +78,15 @@ pub(super) fn contract() -> Value {
                 "description": "How many days after it happened an event may come.",
             },
         },
+    })
+}
+
+/// A figure that a payout needs, and no other one may have.
+fn only_with(payout: &str, figure: &str) -> Value {
+    json!({
+        "if": { "required": ["payout"], "properties": { "payout": { "const": payout } } },
+        "then": { "required": [figure] },
+        "else": { "properties": { figure: false } },
     })
 }
 

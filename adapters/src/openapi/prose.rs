@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The groups of endpoints, each with what it is about.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     (
         "points",
         "Points come in, are set aside, are spent and taken back.",
@@ -25,6 +25,10 @@ const TAGS: [(&str, &str); 10] = [
     ("members", "Who owns points, and what they have."),
     ("merchants", "Who issues points and accepts them."),
     ("transactions", "What was decided."),
+    (
+        "clearing",
+        "What every merchant owes and is owed at the end of a period.",
+    ),
     ("batches", "Many commands at once."),
     ("events", "What is decided, as it is decided."),
     ("health", "For load balancers and supervisors."),

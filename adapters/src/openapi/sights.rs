@@ -294,6 +294,14 @@ fn merchant() -> Value {
             ("merchant", identifier("Which one."), true),
             ("name", text("What people call it."), true),
             ("version", version(), true),
+            (
+                "contracts",
+                json!({
+                    "type": "array", "items": super::contract::contract(),
+                    "description": "What is agreed, each from its first day until the next one's.",
+                }),
+                true,
+            ),
         ],
     )
 }

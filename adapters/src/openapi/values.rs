@@ -78,6 +78,11 @@ pub(super) fn instant(description: &str) -> Value {
     json!({ "type": "string", "format": "date-time", "pattern": pattern, "description": description })
 }
 
+/// A day, or the instant with which one begins.
+fn boundary(description: &str) -> Value {
+    json!({ "type": "string", "anyOf": [day("A day."), instant("Its first instant.")], "description": description })
+}
+
 /// An instant as it is answered: UTC, with milliseconds.
 pub(super) fn utc(description: &str) -> Value {
     let pattern = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$";
@@ -195,11 +200,11 @@ pub(super) fn field(kind: CommandKind, field: Field) -> Value {
             "type": "boolean", "default": false,
             "description": "Of a sale: whether its units go back on sale too; then all of it is taken back.",
         }),
-        Field::PeriodStart => said(
+        Field::PeriodStart => boundary(
             "The first day of the period, or the RFC 3339 instant with which it begins. The day behind the last settlement; the \
             first settlement takes everything that happened before it, too.",
         ),
-        Field::PeriodEnd => said(
+        Field::PeriodEnd => boundary(
             "The last day of the period, or the RFC 3339 instant with which the day behind it begins.",
         ),
         Field::Correction => identifier("What the correction is called."),

@@ -3,7 +3,6 @@
 use std::{env, fs, path::PathBuf, time::Duration};
 
 use async_nats::ServerAddr;
-use jifen_engine::feed::Begin;
 
 use super::Failure;
 use crate::mq::{Login, Options};
@@ -39,32 +38,6 @@ pub struct MqArgs {
     /// for four times as often.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=3_600))]
     pub mq_ack_wait: u16,
-    /// Which events are published on jifen.events.<kind>, where none were before; else it goes on where it was.
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = MqEvents::Start)]
-    pub mq_events: MqEvents,
-}
-
-/// Which events are published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum MqEvents {
-    /// All that there are.
-    Start,
-    /// Those that come from now on.
-    Now,
-    /// None.
-    Off,
-}
-
-impl MqEvents {
-    /// Where to begin; `None` if nothing is to be published.
-    #[must_use]
-    pub const fn begin(self) -> Option<Begin> {
-        match self {
-            Self::Start => Some(Begin::Start),
-            Self::Now => Some(Begin::Now),
-            Self::Off => None,
-        }
-    }
 }
 
 impl MqArgs {

@@ -91,6 +91,13 @@ pub(super) fn encode_contracts(contracts: &Contracts, json: &mut Json<'_>) {
     json.raw(b"]");
 }
 
+/// The same as a text of its own.
+pub(crate) fn contracts_text(contracts: &Contracts) -> String {
+    let mut text = Vec::new();
+    encode_contracts(contracts, &mut Json::new(&mut text));
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 fn read(node: &Node<'_>, at: &str, findings: &mut Findings) -> Option<(Day, Contract)> {
     let mut object = Object::open(node, at, &FIELDS, findings)?;
     let from = object.required("valid_from", |node, _, _| {

@@ -52,7 +52,7 @@ pub(crate) fn encode_event(event: &Event, audience: Audience, out: &mut Vec<u8>)
     let subject = event.member().map(|member| member.as_str());
     encode_name(
         br#","subject":"#,
-        subject.or(event.sku()).or(event.merchant()),
+        subject.or_else(|| event.sku()).or_else(|| event.merchant()),
         json,
     );
     json.raw(br#","time":"#);

@@ -366,15 +366,12 @@ pub const fn of_code(code: Code) -> &'static Wording {
         "This is no period that can be settled now",
         "Periods are whole days of the programme, and each begins with the day behind the one before, when that is published.",
     );
-    const PERIOD_NOT_OVER: Wording = Wording {
-        retryable: true,
-        ..refusal(
-            422,
-            "period_not_over",
-            "The period is not over yet",
-            "Send the same request again when its last day is over, at `frees_at` in `reasons`.",
-        )
-    };
+    const PERIOD_NOT_OVER: Wording = refusal(
+        422,
+        "period_not_over",
+        "The period is not over yet",
+        "Close it when its last day is over, at `frees_at` in `reasons`.",
+    );
     const EVENT_TOO_LATE: Wording = Wording {
         pointer: Some("/at"),
         ..refusal(
@@ -514,6 +511,8 @@ mod tests {
                 "transaction_not_found",
                 "code_not_found",
                 "request_not_found",
+                "settlement_not_found",
+                "correction_not_found",
                 "not_found",
             ],
         ),
@@ -536,6 +535,9 @@ mod tests {
                 "sold_out",
                 "sale_not_open",
                 "sale_closed",
+                "period_settled",
+                "correction_exists",
+                "correction_decided",
             ],
         ),
         (410, &["events_forgotten"]),
@@ -555,6 +557,10 @@ mod tests {
                 "reversal_window_passed",
                 "not_reversible",
                 "exceeds_stock",
+                "event_too_late",
+                "invalid_period",
+                "period_not_over",
+                "own_correction",
             ],
         ),
         (429, &["rate_limited"]),

@@ -34,15 +34,19 @@ pub struct Documents {
 }
 
 impl Cut {
-    /// What a shard has of the days up to this one.
+    /// What a shard has of the days up to `last`. Of those up to `settled` it may not have heard yet that they are settled.
     #[must_use]
-    pub fn of(ledger: &Ledger, last: Day) -> Self {
+    pub fn of(ledger: &Ledger, settled: Option<Day>, last: Day) -> Self {
         let over = ledger.daybook().over().iter();
         let last_at = ledger.rules().day_at(ledger.last_at());
         Self {
             shard: ledger.shard(),
             names: ledger.symbols().iter().map(CompactString::new).collect(),
-            days: over.filter(|over| over.day <= last).cloned().collect(),
+            days: over
+                .filter(|over| settled.is_none_or(|settled| over.day > settled))
+                .filter(|over| over.day <= last)
+                .cloned()
+                .collect(),
             from: ledger.daybook().from(),
             last: (ledger.last_seq() > Seq(0)).then_some((ledger.last_seq(), last_at)),
             violation: check_daybook(ledger).err(),
@@ -67,6 +71,14 @@ impl Cut {
 }
 
 impl Documents {
+    /// The last day of the settlement before.
+    #[must_use]
+    pub fn settled(&self, period: Period) -> Option<Day> {
+        let before = self.book.settlements.iter();
+        let before = before.take_while(|one| one.period != period).last();
+        before.map(|one| one.period.last)
+    }
+
     /// What shard 0 knows.
     #[must_use]
     pub fn of(ledger: &Ledger) -> Self {

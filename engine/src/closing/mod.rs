@@ -52,7 +52,7 @@ use crate::{
     clearing::{Before, Digest, Input, Settlement, prove, settle, settlement_name},
     history::History,
     host,
-    ledger::{Ledger, Period, Root, ShardIndex},
+    ledger::{Day, Ledger, Period, Root, ShardIndex},
     shard::{
         Found,
         actor::{Mail, ShardActor},
@@ -200,8 +200,8 @@ impl Closer {
 
     fn close(&self, period: Period) -> Result<Root, CloseError> {
         self.note(period, Step::Closing);
-        let cuts = self.cuts(period)?;
         let documents = self.ask(Router::DOCUMENTS, Documents::of)?;
+        let cuts = self.cuts(period, documents.settled(period))?;
         self.note(period, Step::Proving);
         let entries = recount::recount(&self.history, &cuts, &|| !self.is_stopping())?;
         let store = self.store.as_ref().ok_or(CloseError::Stopping)?;
@@ -224,13 +224,13 @@ impl Closer {
     }
 
     /// Every shard's part, when every shard is behind the period.
-    fn cuts(&self, period: Period) -> Result<Vec<Cut>, CloseError> {
+    fn cuts(&self, period: Period, settled: Option<Day>) -> Result<Vec<Cut>, CloseError> {
         let shards = 0..u16::try_from(self.shards.len()).expect("at most 1,024");
         // All are asked before one is waited for.
         let asked: Vec<_> = shards
             .map(|shard| {
                 self.send(ShardIndex(shard), move |ledger| {
-                    Cut::of(ledger, period.last)
+                    Cut::of(ledger, settled, period.last)
                 })
             })
             .collect();

@@ -246,6 +246,10 @@ impl Feed {
     }
 
     /// Tells readers when there is something new, until the end.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "there is nothing to wait for but time"
+    )]
     pub(crate) fn watch(&self) {
         let mut told = 0;
         while self.is_listened_to() {

@@ -37,6 +37,10 @@ impl Pace {
     }
 
     /// It is done. Rests if there were not processors enough for everybody meanwhile.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "there is nothing to wait for but time"
+    )]
     pub(super) fn end(&mut self) {
         self.by_clock += self.watch.micros();
         self.on_processor += processor_micros() - self.began_on_processor;

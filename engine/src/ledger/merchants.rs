@@ -56,6 +56,7 @@ impl Merchant {
             merchant: self.id.clone(),
             name: self.name.clone(),
             version: self.version,
+            contracts: self.contracts.clone(),
         }
     }
 
@@ -137,6 +138,8 @@ pub struct Document {
     pub name: Text,
     /// Which version.
     pub version: u64,
+    /// What is agreed.
+    pub contracts: Contracts,
 }
 
 impl Ledger {

@@ -145,7 +145,8 @@ impl Market {
     fn hand_over(&mut self, at: usize, period: Period) -> Result<(), String> {
         self.shards[at].end_day(UnixMillis(self.now));
         self.durable(at);
-        let cut = Cut::of(self.shards[at].ledger(), period.last);
+        let settled = Documents::of(self.shards[0].ledger()).settled(period);
+        let cut = Cut::of(self.shards[at].ledger(), settled, period.last);
         if !cut.is_behind(period) {
             return Err(format!("shard {at} is not behind {period:?}"));
         }

@@ -136,7 +136,7 @@ impl Summed {
     fn trade(&mut self, on: u32, sale: &Sale) -> &mut Trade {
         let (merchant, point_type) = (name(sale.shop), name(sale.kind));
         let key = (on, merchant, merchant, point_type, sale.sold_on);
-        self.trades.entry(key).or_insert(Trade {
+        self.trades.entry(key).or_insert_with(|| Trade {
             day: day(on),
             merchant,
             point_type,

@@ -84,8 +84,9 @@ impl Town {
     /// What is agreed with somebody on a day, and since when.
     pub(super) fn agreed(&self, name: &str, day: u32) -> Option<(u32, &Contract)> {
         let contracts = self.contracts.get(name)?;
-        let begun = contracts.iter().filter(|(from, _)| *from <= day);
-        begun.last().map(|(from, contract)| (*from, contract))
+        let mut latest_first = contracts.iter().rev();
+        let (from, contract) = latest_first.find(|(from, _)| *from <= day)?;
+        Some((*from, contract))
     }
 
     pub(super) fn new(seed: u64, settlements: usize) -> Self {

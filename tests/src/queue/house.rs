@@ -52,6 +52,16 @@ impl House {
     pub fn open_slowed(arguments: &[&str], slower: Duration) -> Self {
         let work = tempfile::tempdir().unwrap();
         let broker = Broker::start(work.path());
+        Self::open_at(work, broker, arguments, slower)
+    }
+
+    /// The same with a broker of the caller's, and where the server's data is to be.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not start.
+    #[must_use]
+    pub fn open_at(work: TempDir, broker: Broker, arguments: &[&str], slower: Duration) -> Self {
         let mut arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         arguments.extend(["--mq".to_owned(), broker.url()]);
         let mut house = Self {

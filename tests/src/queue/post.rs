@@ -146,11 +146,7 @@ impl Post {
         };
         let consumer = stream
             .create_consumer(pull::Config {
-                name: Some(format!(
-                    "{}-{}",
-                    self.principal,
-                    self.client.new_inbox().replace('.', "-")
-                )),
+                name: Some(self.client.new_inbox().replace('.', "-")),
                 deliver_policy: DeliverPolicy::All,
                 ack_policy: AckPolicy::None,
                 filter_subject: subject.to_owned(),

@@ -47,7 +47,7 @@ fn follow(url: &Mutex<String>, total: &AtomicUsize) -> Heard {
         let at = url.lock().unwrap().clone();
         let path = "/v1/events?from=start";
         if let Some(mut follower) = Follower::open(&at, path, last.as_deref()) {
-            while let Some(told) = follower.next() {
+            for told in follower.by_ref() {
                 match &told.event {
                     None => heard.take(&told),
                     Some(cut) => assert_eq!(cut, "cut"),

@@ -154,6 +154,7 @@ impl House {
         let state = State {
             meters: Arc::default(),
             queue: None,
+            publishing: None,
             tracing: Tracing::default(),
             engine: engine.clone(),
             keys: Arc::clone(&keys),

@@ -1,8 +1,12 @@
 //! Contracts are read as they are written, and every fault has its pointer.
 
+use jifen_engine::ledger::{Command, PointType, Principal};
 use serde::de::DeserializeSeed;
 
-use super::{super::tree::NodeSeed, *};
+use super::{
+    super::{Context, InvalidCode, decode_command, tree::NodeSeed},
+    *,
+};
 
 const FULL: &str = r#"{"valid_from":"2026-10-01","issue_price":{"fen":1,"points":2},"billing":"used","accept_price":{"fen":3,"points":4},"payout":"per_unit","unit_price_fen":6200,"settlement_discount":9000,"customer_price":9500,"pass_through":6000,"till":"operator","fees":{"per_order_fen":20,"turnover":150,"minimum_fen":100,"entry_fen":500,"yearly_fen":1200000},"stars":[{"turnover_fen":10000000,"orders":500,"returned":3000},{"turnover_fen":10000000,"orders":501,"returned":10000}],"commission":{"agent":"agent-1","share":600},"cycle":"week","late_days_max":30}"#;
 
@@ -113,7 +117,7 @@ fn every_fault_has_its_pointer() {
         assert_eq!(decode(&tree(&text)), None, "{text}");
     }
     assert_eq!(faults("[]"), ["/contract"]);
-    let too_many = vec![r#"{"turnover_fen":0,"orders":0,"returned":0}"#; STARS_MAX + 1].join(",");
+    let too_many = [r#"{"turnover_fen":0,"orders":0,"returned":0}"#; STARS_MAX + 1].join(",");
     let too_many = format!(r#"{{"valid_from":"2026-10-01","stars":[{too_many}]}}"#);
     assert_eq!(faults(&too_many), ["/contract/stars"]);
 }
@@ -128,4 +132,33 @@ fn a_key_stands_once() {
         1,
     );
     assert_eq!(decode(&tree(&deeper)), None);
+}
+
+#[test]
+fn a_merchant_document_takes_a_contract() {
+    let principal = Principal::new("p").unwrap();
+    let point_type = PointType::new("points").unwrap();
+    let context = Context {
+        principal: &principal,
+        point_type: &point_type,
+        default_id: None,
+        default_kind: None,
+    };
+    let put = |contract: &str| {
+        let command = format!(
+            r#"{{"id":"1","type":"put_merchant","merchant":"shop","name":"Shop","contract":{contract}}}"#
+        );
+        decode_command(command.as_bytes(), &context)
+    };
+    let request = put(FULL).unwrap();
+    let Command::PutMerchant(command) = request.command() else {
+        panic!("another command");
+    };
+    assert_eq!(command.contract, decode(&tree(FULL)));
+    let wrong = put(&FULL.replacen("\"used\"", "\"later\"", 1)).unwrap_err();
+    let pointers: Vec<_> = wrong.errors.iter().map(|error| &*error.pointer).collect();
+    assert_eq!(pointers, ["/contract/billing"]);
+    let twice = put(&FULL.replacen(r#""till""#, r#""cycle":"day","till""#, 1)).unwrap_err();
+    assert_eq!(twice.code, InvalidCode::Malformed);
+    assert_eq!(twice.errors[0].pointer, "/contract/cycle");
 }

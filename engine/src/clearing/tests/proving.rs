@@ -48,7 +48,7 @@ fn each_fault_is_found() {
     type Harm = fn(&mut Settlement, &mut Input);
     let harms: [(&str, Harm); 14] = [
         ("Nets", |settlement, _| {
-            settlement.operator.cash_collected += 1
+            settlement.operator.cash_collected += 1;
         }),
         ("Nets", |_, input| input.trades[2].cash += 1),
         ("Booked", |settlement, _| {
@@ -62,16 +62,16 @@ fn each_fault_is_found() {
             settlement.statements.pop();
         }),
         ("Line", |settlement, _| {
-            settlement.statements[0].lines[0].fen += 1
+            settlement.statements[0].lines[0].fen += 1;
         }),
         ("Line", |settlement, _| {
-            settlement.statements[0].lines[0].figures.kept += 1
+            settlement.statements[0].lines[0].figures.kept += 1;
         }),
         ("Statement", |settlement, _| {
-            drop(settlement.statements[0].lines.pop())
+            drop(settlement.statements[0].lines.pop());
         }),
         ("Statement", |settlement, _| {
-            settlement.statements[0].closing += 1
+            settlement.statements[0].closing += 1;
         }),
         ("Statement", |_, input| {
             input.before.entry(name("tea")).or_default().carried = 1;

@@ -27,6 +27,9 @@ pub(super) struct Asked {
     pub(super) command: Value,
 }
 
+/// The key of a second operator.
+const CHIEF: &str = "the-key-of-a-second-operator";
+
 pub(in crate::http::tests) fn key(role: RoleName) -> &'static str {
     match role {
         RoleName::Operator => KEY,
@@ -55,6 +58,12 @@ pub(in crate::http::tests) async fn house() -> House {
         book.add(&Principal::new(name).unwrap(), &role, record)
             .unwrap();
     }
+    let record = KeyRecord {
+        digest: Digest::of(CHIEF),
+        made_at: None,
+    };
+    book.add(&Principal::new("chief").unwrap(), &Role::Operator, record)
+        .unwrap();
     house.keys.replace(&book);
     house
 }
@@ -158,11 +167,7 @@ impl Maker<'_> {
         let role = RoleName::Merchant;
         let told = match whose {
             Whose::Own => self.house.knock_with(key(role), disputes).await,
-            _ => {
-                self.house
-                    .knock_with(key(RoleName::Operator), disputes)
-                    .await
-            }
+            _ => self.house.knock_with(CHIEF, disputes).await,
         };
         assert!(told.status.is_success(), "{}", told.text);
         correction
