@@ -137,7 +137,7 @@ async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     let _watch = keys.watch();
     let _reload = reload.follow();
     let _control = Control::listen(&args.data, &engine, &rules);
-    let publisher = match (&mq, args.mq.mq_events.begin()) {
+    let publisher = match (&mq, args.feed.mq_events.begin()) {
         (Some(mq), Some(begin)) => {
             let source = Source {
                 engine: engine.clone(),

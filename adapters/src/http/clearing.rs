@@ -7,7 +7,7 @@ use actix_web::{
 };
 use jifen_engine::{
     EngineError,
-    clearing::{Digest, ProofDocument, settlement_name, settlement_period},
+    clearing::{Digest, ProofDocument, StatementDocument, settlement_name, settlement_period},
     closing::{CloseError, CorrectionView, Files, LiabilityRow, PositionNow, SettlementView, Step},
     ledger::{Code, CorrectionId, Day, UnixMillis},
 };
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     access::{Action, Read, RoleName},
+    statement_pages::{statement_csv, statement_html},
     wire::{
         Invalid, values,
         wording::{self, of_code},
@@ -77,6 +78,24 @@ pub(super) async fn merchant_statement(
     let found = found.ok_or_else(|| of_code(Code::SettlementNotFound))?;
     let id = settlement_name(view.period);
     let proof = ProofDocument::new(&id, found.root, found.inclusion);
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let wanted = wanted(accept);
+    if wanted != Wanted::Json {
+        let statement: StatementDocument<'_> =
+            serde_json::from_slice(&found.bytes).map_err(|error| unreadable(&error.to_string()))?;
+        let (kind, body) = if wanted == Wanted::Csv {
+            ("text/csv; charset=utf-8", statement_csv(&statement))
+        } else {
+            let page = statement_html(&statement, Some(&proof));
+            ("text/html; charset=utf-8", page.into_bytes())
+        };
+        return Ok(HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, kind))
+            .body(body));
+    }
     let proof = serde_json::to_vec(&proof).map_err(|error| unreadable(&error.to_string()))?;
     let mut body = br#"{"statement":"#.to_vec();
     body.extend_from_slice(&found.bytes);
@@ -263,12 +282,12 @@ fn days(request: &HttpRequest, names: [&str; 2]) -> Result<[Option<Day>; 2], Pro
             .iter()
             .position(|known| !known.is_empty() && *known == name);
         let Some(place) = place else {
-            return Err(Invalid::field(&format!("/{name}"), "is not a parameter of this").into());
+            return Err(Invalid::field(format!("/{name}"), "is not a parameter of this").into());
         };
         let day = values::day(&value);
-        let day = day.map_err(|error| Invalid::field(&format!("/{name}"), error))?;
+        let day = day.map_err(|error| Invalid::field(format!("/{name}"), error))?;
         if found[place].replace(day).is_some() {
-            return Err(Invalid::field(&format!("/{name}"), "is given twice").into());
+            return Err(Invalid::field(format!("/{name}"), "is given twice").into());
         }
     }
     Ok(found)

@@ -20,8 +20,8 @@ pub(super) async fn metrics(
     let accept = request.headers().get(ACCEPT);
     let accept = accept.and_then(|accept| accept.to_str().ok());
     let format = Format::accepted(accept.unwrap_or_default());
-    let scene =
-        Scene::now(&state.engine, &state.meters, &state.edge).with_queue(state.queue.as_deref())
+    let scene = Scene::now(&state.engine, &state.meters, &state.edge)
+        .with_queue(state.queue.as_deref())
         .with_publishing(state.publishing.as_deref());
     let told = scene.encode(format).map_err(|error| {
         tracing::error!(%error, "metrics cannot be written down");

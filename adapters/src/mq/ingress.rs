@@ -111,10 +111,9 @@ impl Ingress {
             .max_ack_inflight(UNCONFIRMED)
             .backpressure_on_inflight(true)
             .build(connection.client.clone());
-        if connection.link.borrow().up {
-            if let Err(wrong @ NotReady::Mismatch { .. }) = streams::ready(&js).await {
-                return drop(first.send(Err(wrong.into())));
-            }
+        let up = connection.link.borrow().up;
+        if up && let Err(wrong @ NotReady::Mismatch { .. }) = streams::ready(&js).await {
+            return drop(first.send(Err(wrong.into())));
         }
         // Whoever started us may be gone; then we are told to stop as well.
         let _ = first.send(Ok(()));

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, thread};
 
-use super::{DiskArgs, EdgeArgs, Failure, MqArgs, RulesArgs, TlsArgs, TraceArgs};
+use super::{DiskArgs, EdgeArgs, Failure, FeedArgs, MqArgs, RulesArgs, TlsArgs, TraceArgs};
 use crate::http::Settings;
 
 /// Serves commands over HTTP and keeps them in a data directory.
@@ -56,6 +56,10 @@ pub struct ServeArgs {
     /// The message queue.
     #[command(flatten)]
     pub mq: MqArgs,
+
+    /// Which events go there.
+    #[command(flatten)]
+    pub feed: FeedArgs,
     /// Which requests are traced.
     #[command(flatten)]
     pub trace: TraceArgs,

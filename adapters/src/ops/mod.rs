@@ -18,6 +18,7 @@
 //! | `failure` | why the process ends, and with which exit code |
 //! | `log` | what is told on standard error |
 //! | `metrics` | `jifen metrics` |
+//! | `feed` | what can be said there of the feed of events |
 //! | `mq` | what can be said there of the message queue |
 //! | `verify` | `jifen verify`: statements checked alone |
 //! | `reconcile` | `jifen reconcile`: two lists of the same transactions |
@@ -32,6 +33,7 @@ mod disk;
 mod doctor;
 mod edge;
 mod failure;
+mod feed;
 pub mod journal;
 pub mod keys;
 mod log;
@@ -51,6 +53,7 @@ pub use disk::DiskArgs;
 pub use doctor::{DoctorArgs, doctor};
 pub use edge::{EdgeArgs, TlsArgs, open_more_files};
 pub use failure::Failure;
+pub use feed::{FeedArgs, MqEvents};
 pub use log::{LogArgs, TraceArgs, log_recovery, log_to_stderr, log_turns};
 pub use mq::{MQ_PASSWORD, MqArgs};
 pub use reload::Reload;

@@ -29,11 +29,11 @@ mod tree;
 pub(crate) mod values;
 pub mod wording;
 
+pub(crate) use contract::contracts_text;
 pub use decode::{
     BATCH_COMMANDS_MAX, Context, Endpoint, decode_batch, decode_command, decode_endpoint,
 };
 pub use encode::{encode_denial, encode_outcome};
-pub(crate) use contract::contracts_text;
 pub(crate) use encode::{encode_reason, encode_refusal, encode_transaction};
 pub(crate) use event::{
     Audience, EVENTS_FIELDS, EventsQuery, SOURCE, TYPE_PREFIX, decode_events_query, encode_event,

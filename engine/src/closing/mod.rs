@@ -303,7 +303,7 @@ impl Closer {
             if self.is_stopping() {
                 return false;
             }
-            thread::sleep(STEP);
+            thread::park_timeout(STEP);
         }
         true
     }

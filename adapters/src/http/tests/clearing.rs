@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::test::TestRequest;
 use jifen_engine::{
     Options,
     clearing::{Digest, StatementFile},
@@ -125,6 +126,17 @@ async fn merchants_are_due_what_their_contracts_say() {
         let file: StatementFile<'_> = serde_json::from_str(&text).unwrap();
         assert_eq!(file.check(Some(root)), [], "{told}");
         assert!(!file.check(Some(Digest::of(b"another"))).is_empty());
+    }
+    for (accept, begins) in [
+        ("text/csv", "row,settlement,"),
+        ("text/html", "<!DOCTYPE html>"),
+    ] {
+        let request = TestRequest::get()
+            .uri(&format!("{SETTLEMENT}/merchants/co-4"))
+            .insert_header(("accept", accept));
+        let told = house.knock(request).await;
+        assert!(told.header("content-type").starts_with(accept));
+        assert!(told.text.starts_with(begins), "{}", told.text);
     }
     let summary = &settlement["summary"];
     let [total, margin, cash] = ["total_fen", "margin_fen", "cash_collected_fen"]
