@@ -126,7 +126,8 @@ impl Broker {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        let mut child = command.spawn().unwrap();
+        // Whatever happens, it is killed with this one.
+        let child = self.child.insert(command.spawn().unwrap());
         let file = ports.join(format!("nats-server_{}.ports", child.id()));
         let deadline = Instant::now() + PATIENCE;
         self.port = loop {
@@ -141,7 +142,6 @@ impl Broker {
             );
             std::thread::yield_now();
         };
-        self.child = Some(child);
     }
 }
 

@@ -227,7 +227,17 @@ fn responses(endpoint: &Endpoint) -> Map<String, Value> {
         Does::Read(Read::Events | Read::StockEvents) => {
             responses.insert("200".to_owned(), followed());
         }
-        Does::Read(read) => shown(&mut responses, named(sights::name(read)), endpoint),
+        Does::Read(read) => {
+            shown(&mut responses, named(sights::name(read)), endpoint);
+            let forms: &[&str] = match read {
+                Read::SettlementStatement => &["text/csv", "text/html"],
+                Read::Liability => &["text/csv"],
+                _ => &[],
+            };
+            for form in forms {
+                responses["200"]["content"][*form] = json!({ "schema": { "type": "string" } });
+            }
+        }
         Does::Live | Does::Ready => shown(&mut responses, named("Health"), endpoint),
         Does::Document => {
             let content = json!({ JSON: { "schema": { "type": "object" } } });

@@ -220,6 +220,9 @@ struct Posted {
     /// How many times to kill the server, the broker, or both, in turns; then nothing is measured.
     #[arg(long, default_value_t = 0)]
     kills: u16,
+    /// For how many seconds the broker is away, once more after the kills; then nothing is measured either.
+    #[arg(long, default_value_t = 0)]
+    away: u64,
     /// What chance starts from.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -440,7 +443,7 @@ fn transfers(wanted: &Gifts) -> Result<(), String> {
 
 fn message_queue(wanted: &Posted) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    if wanted.kills == 0 {
+    if wanted.kills == 0 && wanted.away == 0 {
         for (messages, commands) in [(wanted.commands, 1), (wanted.commands / 10, 100)] {
             let messages = messages as usize;
             let speed = runtime.block_on(queue::measure(Work { messages, commands }));
@@ -448,9 +451,12 @@ fn message_queue(wanted: &Posted) -> Result<(), String> {
         }
         return Ok(());
     }
-    let bar = bar(wanted.kills.into(), "kills");
     let turns = [Who::Server, Who::Broker, Who::Both].into_iter().cycle();
-    let kills: Vec<Who> = turns.take(wanted.kills.into()).collect();
+    let mut kills: Vec<Who> = turns.take(wanted.kills.into()).collect();
+    if wanted.away > 0 {
+        kills.push(Who::BrokerFor(Duration::from_secs(wanted.away)));
+    }
+    let bar = bar(kills.len() as u64, "kills");
     let mut house = House::open(&[]);
     let done = || bar.inc(1);
     let survived = runtime.block_on(queue::rounds(&mut house, &kills, wanted.seed, &done));

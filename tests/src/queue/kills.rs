@@ -2,15 +2,18 @@
 
 use std::{
     collections::BTreeMap,
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{House, Post, earn, post::enrol, until};
 
@@ -23,6 +26,8 @@ pub enum Who {
     Broker,
     /// Both at once.
     Both,
+    /// NATS, which comes back only after so long.
+    BrokerFor(Duration),
 }
 
 /// What was met.
@@ -58,7 +63,7 @@ pub async fn rounds(house: &mut House, kills: &[Who], seed: u64, done: &dyn Fn()
     for &who in kills {
         let wanted = load.posted() + rng.random_range(ANSWERS_BETWEEN..3 * ANSWERS_BETWEEN);
         until("answers come", async || answered(&reader).await >= wanted).await;
-        kill(house, who);
+        kill(house, who).await;
         done();
     }
     let wanted = load.posted() + ANSWERS_BETWEEN;
@@ -69,7 +74,7 @@ pub async fn rounds(house: &mut House, kills: &[Who], seed: u64, done: &dyn Fn()
     survived
 }
 
-fn kill(house: &mut House, who: Who) {
+async fn kill(house: &mut House, who: Who) {
     match who {
         Who::Server => {
             house.kill_server();
@@ -77,6 +82,11 @@ fn kill(house: &mut House, who: Who) {
         }
         Who::Broker => {
             house.broker.kill();
+            house.broker.start_again();
+        }
+        Who::BrokerFor(time) => {
+            house.broker.kill();
+            let _ = timeout(time, pending::<()>()).await;
             house.broker.start_again();
         }
         Who::Both => {

@@ -63,7 +63,7 @@ pub(crate) fn check(heard: &Heard<'_>) {
                 conform(&schema, &parsed(line), line);
             }
         }
-        "text/html" | "application/openmetrics-text" => {}
+        "text/html" | "text/csv" | "application/openmetrics-text" => {}
         "text/event-stream" => events(body).for_each(|event| conform_event(&event)),
         _ => conform(&content["schema"], &parsed(body), &here),
     }
