@@ -3,7 +3,7 @@
 use std::{fs, io, process::ExitCode};
 
 use clap::Parser;
-use jifen_tests::specimens::{SETS, Set, Specimens, archived, directory};
+use jifen_tests::specimens::{SETS, Set, Specimens, archived, directory, states, unhex};
 
 /// Writes the golden files of format version 1: an entry of every kind, whole turns, the states behind them, and
 /// archives of the turns.
@@ -27,6 +27,12 @@ fn main() -> ExitCode {
     for set in &SETS {
         let there = set.files().iter().any(|file| file.exists());
         let Some(make) = set.make else {
+            if arguments.states
+                && let Err(error) = write_states(set)
+            {
+                eprintln!("{}: {error}", directory().display());
+                return ExitCode::FAILURE;
+            }
             continue;
         };
         let result = if there && !arguments.overwrite && !arguments.states {
@@ -62,6 +68,22 @@ fn archives(overwrite: bool) -> Result<&'static str, String> {
         fs::remove_dir_all(&directory).map_err(|error| error.to_string())?;
     }
     archived::archive(&directory).map(|()| "written")
+}
+
+/// The states of entries that are only read.
+fn write_states(set: &Set) -> io::Result<()> {
+    let [entries, _, to] = set.files();
+    let mut ledgers = set.empty_ledgers();
+    for line in fs::read_to_string(entries)?.lines() {
+        let parts: Vec<&str> = line.split_whitespace().collect();
+        let read = parts.first().and_then(|shard| shard.parse::<usize>().ok());
+        let record = parts.get(2).and_then(|bytes| unhex(bytes));
+        let (Some(shard), Some(record)) = (read, record) else {
+            return Err(io::Error::other(format!("no entry: {line}")));
+        };
+        ledgers[shard].replay(&record).map_err(io::Error::other)?;
+    }
+    fs::write(to, states(&ledgers))
 }
 
 fn write(set: &Set, make: fn() -> Specimens, only_states: bool) -> io::Result<&'static str> {
