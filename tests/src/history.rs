@@ -237,7 +237,11 @@ impl History {
     fn sweep(&mut self, most: usize) -> Result<(), String> {
         let done = self.core.expire_due(UnixMillis(self.clock), most);
         let mut entries = self.taken()?;
+        self.twin.end_day(self.clock);
         for entry in &entries {
+            if matches!(entry.deed, Deed::DayEnded { .. }) {
+                continue;
+            }
             let point_type = entry.after.map(|after| after.point_type);
             let symbols = self.core.ledger().symbols();
             let point_type = point_type.map(|symbol| symbols.name(symbol).to_string());

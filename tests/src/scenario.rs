@@ -208,9 +208,9 @@ impl Play {
                 return Ok(count.to_string());
             }
             "deeds" => {
-                return Ok(one_by_one(
-                    self.last.iter().map(|made| made.deed.to_owned()),
-                ));
+                // The end of a day is nobody's story.
+                let deeds = self.last.iter().map(|made| made.deed.to_owned());
+                return Ok(one_by_one(deeds.filter(|deed| deed != "day-ended")));
             }
             "moves" => {
                 let moves = self.last.iter().flat_map(|made| &made.moves);

@@ -66,7 +66,7 @@ pub(super) fn amount(number: i64) -> Result<i64, &'static str> {
 /// A day of the programme, or the instant with which one begins.
 pub(super) fn boundary(text: &str) -> Result<Boundary, &'static str> {
     let day = day(text).map(Boundary::Day);
-    day.or_else(|_| instant(text).map(Boundary::Instant)).map_err(|_| {
+    day.or_else(|_| instant(text).map(Boundary::Moment)).map_err(|_| {
         "must be a day like 2026-10-01, or an RFC 3339 instant with which a day of the programme begins"
     })
 }

@@ -274,7 +274,7 @@ pub enum Boundary {
     /// With this day, which belongs to the period.
     Day(Day),
     /// At this instant, with which a day of the programme begins.
-    Instant(UnixMillis),
+    Moment(UnixMillis),
 }
 
 /// Closes a period, which has to be over.

@@ -124,11 +124,11 @@ impl Rules {
     pub fn period(&self, settle: &Settle) -> Option<Period> {
         let first = match settle.start {
             Boundary::Day(day) => day,
-            Boundary::Instant(at) => self.day_that_begins(at)?,
+            Boundary::Moment(at) => self.day_that_begins(at)?,
         };
         let last = match settle.end {
             Boundary::Day(day) => day,
-            Boundary::Instant(at) => {
+            Boundary::Moment(at) => {
                 let next = self.day_that_begins(at)?.days_since_1970()?;
                 Day::new(next.checked_sub(1)?)?
             }

@@ -197,8 +197,17 @@ impl Twin {
         std::mem::take(&mut self.made)
     }
 
+    /// Marks the end of the last entry's day, if it is over.
+    pub fn end_day(&mut self, now: u64) {
+        let at = now.max(self.at);
+        if self.seq > 0 && self.today(at) > self.today(self.at) {
+            self.record(at, String::new(), "day-ended", None);
+        }
+    }
+
     /// Answers a request at `now` and does what it asks; before that, what is due of its member.
     pub fn hear(&mut self, now: u64, ask: &Ask) -> Heard {
+        self.end_day(now);
         let at = now.max(self.at);
         let object = match self.object(&ask.what) {
             Ok(object) => object,
@@ -267,6 +276,7 @@ impl Twin {
 
     /// Takes over a merchant's document from another shard.
     pub fn carry(&mut self, at: u64, id: &str, name: &str, version: u64) {
+        self.end_day(at);
         let place = self.merchant_made(id);
         let merchant = &mut self.merchants[place];
         merchant.name = name.to_owned();
