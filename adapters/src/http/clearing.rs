@@ -9,7 +9,7 @@ use jifen_engine::{
     EngineError,
     clearing::{Digest, ProofDocument, StatementDocument, settlement_name, settlement_period},
     closing::{CloseError, CorrectionView, Files, LiabilityRow, PositionNow, SettlementView, Step},
-    ledger::{Code, CorrectionId, Day, UnixMillis},
+    ledger::{Code, CorrectionId, Day, MerchantId, UnixMillis},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -65,11 +65,9 @@ pub(super) async fn merchant_statement(
 ) -> Result<HttpResponse, Problem> {
     const READ: Action = Action::Read(Read::SettlementStatement);
     client.may(READ)?;
-    let merchant = request
-        .match_info()
-        .get("merchant")
-        .unwrap_or_default()
-        .to_owned();
+    let merchant = request.match_info().get("merchant").unwrap_or_default();
+    let merchant = MerchantId::new(merchant).map_err(|error| Invalid::field("/merchant", error))?;
+    let merchant = merchant.as_str().to_owned();
     let seen = client.seen(READ, Some(merchant), |merchant| Some(merchant.as_str()));
     let merchant = seen.ok_or_else(|| of_code(Code::SettlementNotFound))?;
     let view = find(&request, &state).await?;

@@ -165,10 +165,10 @@ fn missing(read: Read) -> Vec<&'static Wording> {
             ];
         }
         Read::Settlements | Read::Corrections => return Vec::new(),
-        Read::Settlement
-        | Read::SettlementStatement
-        | Read::SettlementPayments
-        | Read::SettlementMatrix => return vec![of_code(Code::SettlementNotFound)],
+        Read::SettlementStatement => Code::SettlementNotFound,
+        Read::Settlement | Read::SettlementPayments | Read::SettlementMatrix => {
+            return vec![of_code(Code::SettlementNotFound)];
+        }
         Read::Correction => Code::CorrectionNotFound,
         Read::Positions | Read::Liability => {
             return vec![&wording::INVALID_FIELD, &wording::MALFORMED];

@@ -273,6 +273,11 @@ impl Process {
     fn carry(&mut self, now: u64, shard: usize, document: &Document, lineages: &mut Lineages) {
         let core = &mut self.cores[shard];
         let before = core.last_seq();
+        core.end_day(UnixMillis(now));
+        if core.last_seq() != before {
+            lineages.decided(shard, core.last_seq().0, Event::ByItself(now));
+        }
+        let before = core.last_seq();
         core.carry(UnixMillis(now), document);
         if core.last_seq() != before {
             lineages.decided(shard, core.last_seq().0, Event::Carried(now));

@@ -94,6 +94,10 @@ fn every_example_is_answered_by_its_example() {
         ) {
             continue;
         }
+        // A period that is over, and somebody else to decide, are not there; clearing has tests of its own.
+        if operation.told["tags"] == json!(["clearing"]) {
+            continue;
+        }
         let names = client.prepare(&operation);
         let changes = operation.told["parameters"]
             .as_array()
