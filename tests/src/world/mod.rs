@@ -334,6 +334,12 @@ impl World {
     fn end(&mut self) -> Result<(), String> {
         self.settle()?;
         self.crash_between_writes()?;
+        // Days that are over end before anything is asked again.
+        for shard in 0..self.last_seqs().len() {
+            self.process
+                .end_day(self.clock, shard, &mut self.lineages)?;
+        }
+        self.settle()?;
         let before = self.last_seqs();
         let asks = self.clients.ask_everything_again(self.clock);
         self.submit(&asks)?;

@@ -170,7 +170,8 @@ impl Process {
                     }
                     core.park(wait, request, *ticket);
                     self.met.count("parked");
-                    self.follow_up(shard);
+                    // A day may have ended in front of it.
+                    self.decided(now, shard, before, Vec::new(), lineages)?;
                 }
             }
             if self.cores[shard].is_full() {
@@ -219,6 +220,19 @@ impl Process {
         let ledger = self.cores[shard].ledger();
         let (seq, hash) = (ledger.last_seq().0, ledger.state_hash());
         self.cores[shard].hold_back(Due::Read { shard, seq, hash });
+    }
+
+    /// Marks the end of a day that is over.
+    pub(super) fn end_day(
+        &mut self,
+        now: u64,
+        shard: usize,
+        lineages: &mut Lineages,
+    ) -> Result<(), String> {
+        let core = &mut self.cores[shard];
+        let before = core.last_seq().0;
+        core.end_day(UnixMillis(now));
+        self.decided(now, shard, before, Vec::new(), lineages)
     }
 
     /// Lets happen what is due by itself in a shard; tells how much.
