@@ -1,5 +1,7 @@
 //! Settlements, statements of merchants, corrections, and what is outstanding.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{ACCEPT, CONTENT_TYPE},
@@ -230,14 +232,14 @@ async fn find(request: &HttpRequest, state: &State) -> Result<SettlementView, Pr
 }
 
 /// The files of a settlement; none are there before it is published.
-async fn published(view: &SettlementView, state: &State) -> Result<Files, Problem> {
+async fn published(view: &SettlementView, state: &State) -> Result<Arc<Files>, Problem> {
     if view.published.is_none() {
         return Err(of_code(Code::SettlementNotFound).into());
     }
     open(view, state).await
 }
 
-async fn open(view: &SettlementView, state: &State) -> Result<Files, Problem> {
+async fn open(view: &SettlementView, state: &State) -> Result<Arc<Files>, Problem> {
     let (Some((_, root)), Some(store)) = (view.published, state.engine.closer().store()) else {
         return Err(of_code(Code::SettlementNotFound).into());
     };

@@ -3,12 +3,12 @@
 //! A connection that went away and came back is a new beginning. What was in hand is let go: it is decided and durable, or
 //! it is not, and either way it was not acknowledged, so that it is delivered again and its request ids tell.
 
-use std::{collections::HashMap, io, sync::Arc, thread, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{self, context::ContextBuilder, stream::Stream};
 use futures_util::TryStreamExt;
 use tokio::{
-    sync::{oneshot, watch},
+    sync::watch,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, sleep, timeout},
 };
@@ -19,6 +19,7 @@ use super::{
     names,
     standing::Standing,
     streams::{self, NotReady},
+    worker::{First, Worker},
 };
 
 /// How often the stream is looked at: for senders that have no lane yet, and for metrics.
@@ -50,46 +51,20 @@ pub enum StartError {
 }
 
 /// The queue, served by a thread of its own.
-pub struct Queue {
-    stop: watch::Sender<bool>,
-    stopped: oneshot::Receiver<()>,
-}
+pub struct Queue(Worker);
 
 impl Queue {
     /// Starts to take commands. If the server is away it is waited for in the background; what is there and wrong fails at
     /// once.
     pub async fn start(options: Options, desk: Desk) -> Result<Self, StartError> {
-        let (stop, stopping) = watch::channel(false);
-        let (first, begun) = oneshot::channel();
-        let (end, stopped) = oneshot::channel();
-        let ingress = Ingress {
-            desk: Arc::new(desk),
-            stop: stopping,
-        };
-        let work = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            match runtime {
-                Ok(runtime) => runtime.block_on(ingress.run(&options, first)),
-                Err(error) => drop(first.send(Err(StartError::Thread(error)))),
-            }
-            // Whoever waited for it may be gone.
-            let _ = end.send(());
-        };
-        let thread = thread::Builder::new().name("queue".to_owned()).spawn(work);
-        thread.map_err(StartError::Thread)?;
-        match begun.await {
-            Ok(begun) => begun.map(|()| Self { stop, stopped }),
-            Err(_) => Err(StartError::Thread(io::Error::other("it ended at once"))),
-        }
+        let desk = Arc::new(desk);
+        let work = async move |stop, first| Ingress { desk, stop }.run(&options, first).await;
+        Worker::start("queue", work).await.map(Self)
     }
 
     /// Takes no more, finishes what is in hand, and ends.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        // Gone without a word is gone as well.
-        let _ = self.stopped.await;
+        self.0.stop().await;
     }
 }
 
@@ -100,7 +75,7 @@ struct Ingress {
 
 impl Ingress {
     /// Serves until told to stop. `first` hears how the first attempt went.
-    async fn run(self, options: &Options, first: oneshot::Sender<Result<(), StartError>>) {
+    async fn run(self, options: &Options, first: First) {
         let connection = match connect(options).await {
             Ok(connection) => connection,
             Err(refused) => return drop(first.send(Err(refused.into()))),

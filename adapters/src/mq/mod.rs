@@ -13,6 +13,7 @@
 //! | `take`, `decide`, `tell` | the stages |
 //! | `hand` | what was taken and not acknowledged; why there can be no storm of redeliveries |
 //! | `publish`, `publishing` | the feed of events, and how far it has come |
+//! | `worker` | the threads of both |
 //! | `standing` | what readiness and metrics tell |
 
 mod connect;
@@ -27,6 +28,7 @@ mod standing;
 mod streams;
 mod take;
 mod tell;
+mod worker;
 
 pub use connect::{Login, Options, Refused};
 pub use ingress::{Queue, StartError};

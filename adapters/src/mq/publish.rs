@@ -14,7 +14,6 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -35,7 +34,7 @@ use jifen_engine::{
     feed::{Begin, Cursor, Event, FeedError, Reader},
 };
 use tokio::{
-    sync::{oneshot, watch},
+    sync::watch,
     time::{Instant, sleep},
 };
 
@@ -44,6 +43,7 @@ use super::{
     ingress::StartError,
     publishing::Publishing,
     streams::{self, NotReady},
+    worker::{First, Worker},
 };
 use crate::{
     openapi::asyncapi::SUBJECT_PREFIX,
@@ -84,48 +84,23 @@ pub struct Source {
 }
 
 /// The publisher, at work on a thread of its own.
-pub struct Publisher {
-    stop: watch::Sender<bool>,
-    stopped: oneshot::Receiver<()>,
-}
+pub struct Publisher(Worker);
 
 impl Publisher {
     /// Starts to publish. If the server is away it is waited for in the background; what is there and wrong fails at once.
     pub async fn start(options: Options, source: Source) -> Result<Self, StartError> {
-        let (stop, stopping) = watch::channel(false);
-        let (first, begun) = oneshot::channel();
-        let (end, stopped) = oneshot::channel();
-        let work = move || {
+        let work = async move |stop, first| {
             if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
                 tracing::warn!(%error, "the publisher of events keeps the priority of all others");
             }
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let work = Work {
-                source,
-                stop: stopping,
-            };
-            match runtime {
-                Ok(runtime) => runtime.block_on(work.run(&options, first)),
-                Err(error) => drop(first.send(Err(StartError::Thread(error)))),
-            }
-            // Whoever waited for it may be gone.
-            let _ = end.send(());
+            Work { source, stop }.run(&options, first).await;
         };
-        let thread = thread::Builder::new().name("publisher".to_owned());
-        thread.spawn(work).map_err(StartError::Thread)?;
-        match begun.await {
-            Ok(begun) => begun.map(|()| Self { stop, stopped }),
-            Err(_) => Err(StartError::Thread(io::Error::other("it ended at once"))),
-        }
+        Worker::start("publisher", work).await.map(Self)
     }
 
     /// Publishes no more. What is not acknowledged yet is looked for at the next start.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        // Gone without a word is gone as well.
-        let _ = self.stopped.await;
+        self.0.stop().await;
     }
 }
 
@@ -162,7 +137,7 @@ struct Work {
 
 impl Work {
     /// Publishes until told to stop. `first` hears how the first attempt went.
-    async fn run(self, options: &Options, first: oneshot::Sender<Result<(), StartError>>) {
+    async fn run(self, options: &Options, first: First) {
         let connection = match connect(options).await {
             Ok(connection) => connection,
             Err(refused) => return drop(first.send(Err(refused.into()))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 
 pub use crate::ledger::Period;
-use crate::ledger::{Contracts, Day, Text};
+use crate::ledger::{Contracts, Day, IssueFlows, Text};
 
 /// A name, as the number of its place among [`Input::names`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +93,45 @@ pub struct Flows {
     pub adjusted_up: u128,
     /// And against.
     pub adjusted_down: u128,
+}
+
+impl Flows {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            issued: self.issued + other.issued,
+            reversed: self.reversed + other.reversed,
+            used: self.used + other.used,
+            returned: self.returned + other.returned,
+            lapsed: self.lapsed + other.lapsed,
+            adjusted_up: self.adjusted_up + other.adjusted_up,
+            adjusted_down: self.adjusted_down + other.adjusted_down,
+        }
+    }
+
+    /// By how many points members have more: what came, less what went.
+    #[must_use]
+    pub const fn net(self) -> i128 {
+        let came = self.issued + self.returned + self.adjusted_up;
+        let went = self.reversed + self.used + self.lapsed + self.adjusted_down;
+        // Sums of amounts below 2^53 each; 2^127 of them do not happen.
+        came as i128 - went as i128
+    }
+}
+
+impl From<IssueFlows> for Flows {
+    fn from(flows: IssueFlows) -> Self {
+        Self {
+            issued: flows.issued.into(),
+            reversed: flows.reversed.into(),
+            used: flows.used.into(),
+            returned: flows.returned.into(),
+            lapsed: flows.lapsed.into(),
+            adjusted_up: flows.adjusted_up.into(),
+            adjusted_down: flows.adjusted_down.into(),
+        }
+    }
 }
 
 /// Something put right by hand, in money.

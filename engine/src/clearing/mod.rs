@@ -49,7 +49,7 @@ pub use prove::{Violation, prove};
 pub use rate::{Figures, Quantity, Rate, rounded};
 pub use settle::{OperatorBooks, OwnPoints, Payment, Settlement, Statement, settle};
 pub use summary::{
-    OperatorEntry, OwnPointsDocument, PaymentDocument, PaymentsDocument, Published,
+    OperatorEntry, OwnPointsDocument, Part, PaymentDocument, PaymentsDocument, Published,
     SummaryDocument, publish, write_matrix,
 };
 

@@ -248,8 +248,17 @@ pub struct Published {
     pub payments: Vec<u8>,
 }
 
-/// Makes all documents but the matrix, handing over every statement in its canonical form as it is made: with its place and
-/// merchant. Ends with the first error of `sink`.
+/// What is handed over while a settlement is published.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// A statement, in the order of merchants: whose it is, its canonical form, and the hash of that.
+    Statement(&'a Statement, &'a [u8], Digest),
+    /// The next piece of the matrix's canonical form.
+    Matrix(&'a [u8]),
+}
+
+/// Makes all documents, handing over statements and pieces of the matrix as they are made: all together may be too large for
+/// memory. Ends with the first error of `sink`.
 ///
 /// # Errors
 ///
@@ -257,18 +266,19 @@ pub struct Published {
 pub fn publish<E>(
     settlement: &Settlement,
     input: &Input,
-    mut sink: impl FnMut(u64, &Statement, &[u8]) -> Result<(), E>,
+    mut sink: impl FnMut(Part<'_>) -> Result<(), E>,
 ) -> Result<Published, E> {
     let mut tree = Tree::default();
-    for (place, statement) in (0..).zip(&settlement.statements) {
+    for statement in &settlement.statements {
         let bytes = StatementDocument::new(settlement, input, statement).bytes();
-        tree.push(Digest::of(&bytes));
-        sink(place, statement, &bytes)?;
+        let digest = Digest::of(&bytes);
+        tree.push(digest);
+        sink(Part::Statement(statement, &bytes, digest))?;
     }
     let mut matrix = Hashing::default();
     write_matrix(settlement, input, |piece| {
         matrix.take(piece);
-        Ok(())
+        sink(Part::Matrix(piece))
     })?;
     let payments = PaymentsDocument::new(settlement, input).bytes();
     let summary =

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::CloseError;
 use crate::ledger::{
-    ClearingBook, Contracts, Day, DayOver, Ledger, MerchantId, Period, Seq, ShardIndex, Symbol,
-    Text,
-    invariants::{Violation, check_daybook},
+    Accounts, ClearingBook, Contracts, Day, DayOver, DaybookImage, Ledger, MerchantId, Period, Seq,
+    ShardIndex, Symbol, Text, invariants::check_daybook,
 };
 
 /// A shard's part of a period. All of it is durable when it is told.
@@ -18,12 +18,11 @@ pub struct Cut {
     pub(super) names: Vec<CompactString>,
     /// Its days, the earliest first.
     pub(super) days: Vec<Arc<DayOver>>,
-    /// The first entry of which the daybook knows.
-    pub(super) from: Seq,
     /// The last entry, if there is one, and its day.
     pub(super) last: Option<(Seq, Day)>,
-    /// What the books break, if anything.
-    pub(super) violation: Option<Violation>,
+    /// The whole daybook, and the accounts that were kept beside it.
+    pub(super) book: DaybookImage,
+    accounts: Accounts,
 }
 
 /// What shard 0 knows beside that.
@@ -37,19 +36,36 @@ impl Cut {
     /// What a shard has of the days up to `last`. Of those up to `settled` it may not have heard yet that they are settled.
     #[must_use]
     pub fn of(ledger: &Ledger, settled: Option<Day>, last: Day) -> Self {
-        let over = ledger.daybook().over().iter();
+        let book = ledger.daybook().image();
         let last_at = ledger.rules().day_at(ledger.last_at());
         Self {
             shard: ledger.shard(),
             names: ledger.symbols().iter().map(CompactString::new).collect(),
-            days: over
+            days: book
+                .over
+                .iter()
                 .filter(|over| settled.is_none_or(|settled| over.day > settled))
                 .filter(|over| over.day <= last)
                 .cloned()
                 .collect(),
-            from: ledger.daybook().from(),
             last: (ledger.last_seq() > Seq(0)).then_some((ledger.last_seq(), last_at)),
-            violation: check_daybook(ledger).err(),
+            book,
+            accounts: ledger.accounts(),
+        }
+    }
+
+    /// Whether its books hold, and have everything of its days.
+    pub(super) fn check(&self) -> Result<(), CloseError> {
+        let shard = self.shard.0;
+        check_daybook(&self.book, &self.accounts)
+            .map_err(|violation| CloseError::Books { shard, violation })?;
+        let from = self.book.from;
+        match self.entries() {
+            Some((first, _)) if from > Seq(0) && first <= from => {
+                let from = from.0;
+                Err(CloseError::Partial { shard, from })
+            }
+            _ => Ok(()),
         }
     }
 

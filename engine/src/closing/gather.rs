@@ -1,26 +1,29 @@
 //! From the shards' days to what a settlement is made from: one numbering of names, and one row for everything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 
-use super::cut::{Cut, Documents};
+use super::{
+    Known,
+    cut::{Cut, Documents},
+};
 use crate::{
     Router,
-    clearing::{Before, Correction, Flows, Input, Issue, Name, Position, Trade},
-    ledger::{CorrectionState, Day, IssueFlows, Period, Symbol, TradeSums},
+    clearing::{Correction, Input, Issue, Name, Position, Trade},
+    ledger::{CorrectionState, Day, Period, Symbol, TradeSums},
 };
 
 /// Names in the order of the alphabet, which is that of their numbers.
-pub(crate) struct Names(Vec<CompactString>);
+struct Names(Vec<CompactString>);
 
 impl Names {
-    pub(crate) fn of<'a>(all: impl IntoIterator<Item = &'a CompactString>) -> Self {
+    fn of<'a>(all: impl IntoIterator<Item = &'a CompactString>) -> Self {
         let sorted: BTreeSet<&CompactString> = all.into_iter().collect();
         Self(sorted.into_iter().cloned().collect())
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<Name> {
+    fn find(&self, name: &str) -> Option<Name> {
         let at = self
             .0
             .binary_search_by(|other| other.as_str().cmp(name))
@@ -39,12 +42,7 @@ fn numbers(cut: &Cut, names: &Names) -> Vec<Option<Name>> {
 }
 
 /// Everything that decides about a period.
-pub(super) fn gather(
-    cuts: &[Cut],
-    documents: &Documents,
-    period: Period,
-    before: &BTreeMap<CompactString, (Before, BTreeMap<CompactString, u128>)>,
-) -> Input {
+pub(super) fn gather(cuts: &[Cut], documents: &Documents, period: Period, before: &Known) -> Input {
     let names = used(cuts, documents, before);
     let mut input = Input::default();
     for cut in cuts {
@@ -82,7 +80,7 @@ pub(super) fn gather(
                 point_type: name(row.point_type),
                 month: row.month,
                 priced_on: priced(row.undone),
-                flows: wide(row.flows),
+                flows: row.flows.into(),
             }));
         }
     }
@@ -107,29 +105,12 @@ pub(super) fn gather(
 }
 
 /// All names that rows and documents use.
-fn used(
-    cuts: &[Cut],
-    documents: &Documents,
-    before: &BTreeMap<CompactString, (Before, BTreeMap<CompactString, u128>)>,
-) -> Names {
+fn used(cuts: &[Cut], documents: &Documents, before: &Known) -> Names {
     let mut all: Vec<&CompactString> = Vec::new();
     for cut in cuts {
         let mut used = vec![false; cut.names.len()];
-        let sums = cut.days.iter().map(|over| &over.sums);
-        for sums in sums {
-            let positions = sums.positions.iter();
-            let positions = positions.flat_map(|row| [row.issuer, row.acceptor, row.point_type]);
-            let trades = sums
-                .trades
-                .iter()
-                .flat_map(|row| [row.merchant, row.point_type]);
-            let issues = sums
-                .issues
-                .iter()
-                .flat_map(|row| [row.issuer, row.point_type]);
-            for symbol in positions.chain(trades).chain(issues) {
-                used[symbol.index()] = true;
-            }
+        for symbol in cut.days.iter().flat_map(|over| over.sums.symbols()) {
+            used[symbol.index()] = true;
         }
         let named = cut.names.iter().zip(used);
         all.extend(named.filter_map(|(name, used)| used.then_some(name)));
@@ -170,30 +151,6 @@ fn trade(
         orders_returned: back.orders,
         units_returned: back.units,
         cash_returned: u128::from(back.cash),
-    }
-}
-
-pub(crate) fn wide(flows: IssueFlows) -> Flows {
-    Flows {
-        issued: u128::from(flows.issued),
-        reversed: u128::from(flows.reversed),
-        used: u128::from(flows.used),
-        returned: u128::from(flows.returned),
-        lapsed: u128::from(flows.lapsed),
-        adjusted_up: u128::from(flows.adjusted_up),
-        adjusted_down: u128::from(flows.adjusted_down),
-    }
-}
-
-pub(crate) fn plus(a: Flows, b: Flows) -> Flows {
-    Flows {
-        issued: a.issued + b.issued,
-        reversed: a.reversed + b.reversed,
-        used: a.used + b.used,
-        returned: a.returned + b.returned,
-        lapsed: a.lapsed + b.lapsed,
-        adjusted_up: a.adjusted_up + b.adjusted_up,
-        adjusted_down: a.adjusted_down + b.adjusted_down,
     }
 }
 
@@ -244,7 +201,7 @@ fn merge(input: &mut Input) {
         };
         let same = key(row) == key(kept);
         if same {
-            kept.flows = plus(kept.flows, row.flows);
+            kept.flows = kept.flows.plus(row.flows);
         }
         same
     });

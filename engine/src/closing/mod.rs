@@ -29,7 +29,7 @@ mod views;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -64,8 +64,6 @@ pub type Known = BTreeMap<CompactString, (Before, BTreeMap<CompactString, u128>)
 
 /// How long closing waits before it tries again what did not work.
 const PAUSE: Duration = Duration::from_secs(5);
-/// In what steps it waits, so that it can end.
-const STEP: Duration = Duration::from_millis(50);
 
 /// How far closing has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +88,7 @@ pub fn make(
     known: &Known,
     previous: Option<Digest>,
 ) -> Result<(Input, Settlement), CloseError> {
+    cuts.iter().try_for_each(Cut::check)?;
     let input = gather::gather(cuts, documents, period, known);
     let settlement = settle(&input, period, &settlement_name(period), previous)?;
     let violations = prove(&settlement, &input);
@@ -108,11 +107,17 @@ pub struct Closer {
     store: Option<Store>,
     stopping: Arc<AtomicBool>,
     state: Mutex<State>,
+    /// Told when the engine ends.
+    stirred: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     thread: Option<thread::JoinHandle<()>>,
+    /// Whether there may be something to close that the thread has not looked for.
+    asked: bool,
+    /// Whether the thread will look once more before it ends.
+    at_work: bool,
     step: Option<(Period, Step)>,
 }
 
@@ -129,6 +134,7 @@ impl Closer {
             store,
             stopping,
             state: Mutex::default(),
+            stirred: Condvar::new(),
         }
     }
 
@@ -149,17 +155,17 @@ impl Closer {
     /// Closes what is to be closed, unless that is under way.
     pub(crate) fn wake(self: &Arc<Self>) {
         let mut state = self.state();
-        if state
-            .thread
-            .as_ref()
-            .is_some_and(|thread| !thread.is_finished())
-        {
+        state.asked = true;
+        if state.at_work {
             return;
         }
         let closer = Arc::clone(self);
         let thread = thread::Builder::new().name("closing".to_owned());
         match thread.spawn(move || closer.work()) {
-            Ok(thread) => state.thread = Some(thread),
+            Ok(thread) => {
+                state.at_work = true;
+                state.thread = Some(thread);
+            }
             Err(error) => tracing::error!(%error, "a period cannot be closed"),
         }
     }
@@ -167,6 +173,7 @@ impl Closer {
     /// Waits until nothing is under way; it is to be told to stop before.
     pub(crate) fn join(&self) {
         let thread = self.state().thread.take();
+        self.stirred.notify_all();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
@@ -174,28 +181,43 @@ impl Closer {
 
     fn work(&self) {
         host::give_way_to_commands();
-        while let Some(period) = self.pending() {
-            match self.close(period) {
-                Ok(root) => {
-                    tracing::info!(settlement = %settlement_name(period), %root, "a settlement is published");
-                    self.state().step = None;
-                }
-                Err(CloseError::Stopping) => return,
-                Err(error) => {
-                    tracing::error!(settlement = %settlement_name(period), %error, "a period cannot be closed");
-                    self.note(period, Step::Failed(error.to_string()));
-                    if !self.pause() {
-                        return;
-                    }
-                }
+        while self.is_asked() {
+            while let Some(period) = self.pending() {
+                self.try_to_close(period);
+            }
+        }
+    }
+
+    /// Whether it was asked since this was looked at last. If not, whoever asks next begins anew.
+    fn is_asked(&self) -> bool {
+        let mut state = self.state();
+        let asked = std::mem::take(&mut state.asked);
+        state.at_work = asked;
+        asked
+    }
+
+    fn try_to_close(&self, period: Period) {
+        match self.close(period) {
+            Ok(root) => {
+                tracing::info!(settlement = %settlement_name(period), %root, "a settlement is published");
+                self.state().step = None;
+            }
+            Err(CloseError::Stopping) => {}
+            Err(error) => {
+                tracing::error!(settlement = %settlement_name(period), %error, "a period cannot be closed");
+                self.note(period, Step::Failed(error.to_string()));
+                self.pause();
             }
         }
     }
 
     /// The period that is to be closed.
     fn pending(&self) -> Option<Period> {
+        if self.is_stopping() {
+            return None;
+        }
         let look = |ledger: &Ledger| ledger.clearing().closing().map(|one| one.period);
-        self.look(Router::DOCUMENTS, look)?.ok().flatten()
+        self.ask(Router::DOCUMENTS, look).ok().flatten()
     }
 
     fn close(&self, period: Period) -> Result<Root, CloseError> {
@@ -238,23 +260,10 @@ impl Closer {
         for told in asked {
             cuts.push(told.blocking_recv().map_err(|_| CloseError::Stopping)?);
         }
-        for cut in &mut cuts {
-            let shard = cut.shard.0;
-            if let Some(violation) = cut.violation.take() {
-                return Err(CloseError::Books { shard, violation });
-            }
-            if !cut.is_behind(period) {
-                return Err(CloseError::NotOver(shard));
-            }
-            if cut
-                .entries()
-                .is_some_and(|(first, _)| first <= cut.from && cut.from.0 > 1)
-            {
-                let from = cut.from.0;
-                return Err(CloseError::Partial { shard, from });
-            }
+        match cuts.iter().find(|cut| !cut.is_behind(period)) {
+            Some(cut) => Err(CloseError::NotOver(cut.shard.0)),
+            None => Ok(cuts),
         }
-        Ok(cuts)
     }
 
     fn publish(&self, period: Period, root: Root) -> Result<(), CloseError> {
@@ -273,14 +282,6 @@ impl Closer {
         told.blocking_recv().map_err(|_| CloseError::Stopping)
     }
 
-    fn look<T: Send + 'static>(
-        &self,
-        shard: ShardIndex,
-        look: impl FnOnce(&Ledger) -> T + Send + 'static,
-    ) -> Option<Result<T, CloseError>> {
-        (!self.is_stopping()).then(|| self.ask(shard, look))
-    }
-
     fn send<T: Send + 'static>(
         &self,
         shard: ShardIndex,
@@ -297,15 +298,12 @@ impl Closer {
         seen
     }
 
-    fn pause(&self) -> bool {
-        let steps = PAUSE.as_millis() / STEP.as_millis();
-        for _ in 0..steps {
-            if self.is_stopping() {
-                return false;
-            }
-            thread::park_timeout(STEP);
-        }
-        true
+    /// Waits before what did not work is tried again, or until the engine ends.
+    fn pause(&self) {
+        let waited = self
+            .stirred
+            .wait_timeout_while(self.state(), PAUSE, |_| !self.is_stopping());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn is_stopping(&self) -> bool {

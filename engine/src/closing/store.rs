@@ -15,15 +15,14 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{CloseError, Known};
-use crate::clearing::{
-    Before, Digest, Inclusion, Input, ProofDocument, Settlement, Tree, publish, write_matrix,
-};
+use crate::clearing::{Before, Digest, Inclusion, Input, Part, Settlement, Tree, publish};
 
 const STATEMENTS: &str = "statements.jsonl";
 const INDEX: &str = "index.json";
@@ -58,8 +57,12 @@ struct After {
 }
 
 /// The settlements of a data directory.
-#[derive(Clone, Debug)]
-pub struct Store(PathBuf);
+#[derive(Clone)]
+pub struct Store {
+    directory: PathBuf,
+    /// What was opened last: merchants fetch their statements one after the other.
+    last: Arc<Mutex<Option<Arc<Files>>>>,
+}
 
 /// A published settlement's files.
 pub struct Files {
@@ -82,8 +85,11 @@ pub struct StatementFound {
 impl Store {
     /// Settlements in a directory, which is made when there is one to keep.
     #[must_use]
-    pub const fn new(directory: PathBuf) -> Self {
-        Self(directory)
+    pub fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            last: Arc::default(),
+        }
     }
 
     /// Writes a settlement's files and answers with the hash over all. What was written before a crash, and not
@@ -93,35 +99,32 @@ impl Store {
         settlement: &Settlement,
         input: &Input,
     ) -> Result<Digest, CloseError> {
-        let new = self.0.join(format!("{}.new", settlement.id));
+        let new = self.directory.join(format!("{}.new", settlement.id));
         if new.exists() {
             fs::remove_dir_all(&new)?;
         }
         fs::create_dir_all(&new)?;
         let mut statements = BufWriter::new(File::create(new.join(STATEMENTS))?);
-        let (mut at, mut places) = (0, Vec::new());
-        let published = publish(settlement, input, |_, statement, bytes| {
-            statements.write_all(bytes)?;
-            statements.write_all(b"\n")?;
-            places.push(Place {
-                merchant: input.names[statement.merchant.0 as usize].to_string(),
-                at,
-                bytes: bytes.len() as u64,
-                sha256: Digest::of(bytes),
-            });
-            at += bytes.len() as u64 + 1;
-            Ok::<_, io::Error>(())
-        })?;
-        statements
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_all()?;
         let mut matrix = BufWriter::new(File::create(new.join(MATRIX))?);
-        write_matrix(settlement, input, |piece| matrix.write_all(piece))?;
-        matrix
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_all()?;
+        let (mut at, mut places) = (0, Vec::new());
+        let published = publish(settlement, input, |part| match part {
+            Part::Matrix(piece) => matrix.write_all(piece),
+            Part::Statement(statement, bytes, sha256) => {
+                places.push(Place {
+                    merchant: input.names[statement.merchant.0 as usize].to_string(),
+                    at,
+                    bytes: bytes.len() as u64,
+                    sha256,
+                });
+                at += bytes.len() as u64 + 1;
+                statements.write_all(bytes)?;
+                statements.write_all(b"\n")
+            }
+        })?;
+        for file in [statements, matrix] {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+        }
         put(&new.join(PAYMENTS), &published.payments)?;
         put(&new.join(SUMMARY), &published.summary)?;
         let index = Index {
@@ -131,18 +134,34 @@ impl Store {
         put(&new.join(INDEX), &json(&index)?)?;
         put(&new.join(AFTER), &json(&after(settlement, input))?)?;
         File::open(&new)?.sync_all()?;
-        let place = self.0.join(settlement.id.as_str());
+        let place = self.directory.join(settlement.id.as_str());
         if place.exists() {
             fs::remove_dir_all(&place)?;
         }
         fs::rename(&new, &place)?;
-        File::open(&self.0)?.sync_all()?;
+        File::open(&self.directory)?.sync_all()?;
+        // That directory itself may be new.
+        if let Some(parent) = self.directory.parent() {
+            File::open(parent)?.sync_all()?;
+        }
         Ok(published.tree.root())
     }
 
     /// The files of a settlement, if they are there and give the hash that was published.
-    pub fn open(&self, id: &str, root: Digest) -> Result<Files, CloseError> {
-        let directory = self.0.join(id);
+    pub fn open(&self, id: &str, root: Digest) -> Result<Arc<Files>, CloseError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(files) = &*last
+            && files.tree.root() == root
+        {
+            return Ok(Arc::clone(files));
+        }
+        let files = Arc::new(self.read(id, root)?);
+        *last = Some(Arc::clone(&files));
+        Ok(files)
+    }
+
+    fn read(&self, id: &str, root: Digest) -> Result<Files, CloseError> {
+        let directory = self.directory.join(id);
         let index: Index = read_json(&directory.join(INDEX))?;
         let mut tree = Tree::default();
         for place in &index.statements {
@@ -162,7 +181,7 @@ impl Store {
 
     /// What the settlement behind this one has to know.
     pub(super) fn after(&self, id: &str) -> Result<Known, CloseError> {
-        let all: Vec<After> = read_json(&self.0.join(id).join(AFTER))?;
+        let all: Vec<After> = read_json(&self.directory.join(id).join(AFTER))?;
         let number = |text: &str| {
             text.parse::<i128>().map_err(|_| {
                 CloseError::Damaged(format!("{AFTER} of settlement {id} has {text:?}"))
@@ -229,14 +248,6 @@ impl Files {
             inclusion: inclusion.expect("as many leaves as places"),
             root: self.tree.root(),
         }))
-    }
-
-    /// The proof that the summary belongs to what was published.
-    #[must_use]
-    pub fn proof_of_summary<'a>(&self, id: &'a str) -> ProofDocument<'a> {
-        let inclusion = self.tree.inclusion(self.index.statements.len() as u64);
-        let inclusion = inclusion.expect("the summary is the last leaf");
-        ProofDocument::new(id, self.tree.root(), inclusion)
     }
 
     fn checked(&self, file: &str, bytes: Vec<u8>, sha256: Digest) -> Result<Vec<u8>, CloseError> {

@@ -3,7 +3,7 @@
 use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
-use super::symbol::Symbol;
+use super::{merchants::Stripe, symbol::Symbol};
 
 /// What this shard has posted to the programme's own accounts for one point type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
@@ -16,6 +16,15 @@ pub struct SystemStripe {
     pub adjusted_up: u128,
     /// Points that adjustments took from members.
     pub adjusted_down: u128,
+}
+
+/// What a shard has posted to accounts that are no member's.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    /// Of each merchant, by its name.
+    pub merchants: Vec<(Symbol, Vec<Stripe>)>,
+    /// The programme's own.
+    pub system: Vec<SystemStripe>,
 }
 
 /// The stripes of all point types, in the order in which they were first posted to.

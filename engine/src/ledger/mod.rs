@@ -67,7 +67,7 @@ mod transit;
 mod use_code;
 mod wallet;
 
-pub use accounts::SystemStripe;
+pub use accounts::{Accounts, SystemStripe};
 pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};
 pub use command::{
@@ -81,7 +81,8 @@ pub use contract::{
     Star, Till,
 };
 pub use daybook::{
-    DayOver, DaySums, Daybook, IssueFlows, IssueRow, PositionRow, TradeRow, TradeSums, Undone,
+    DayOver, DaySums, Daybook, DaybookImage, IssueFlows, IssueRow, PositionRow, TradeRow,
+    TradeSums, Undone,
 };
 pub use decide::Decision;
 pub use entry::{Account, After, Deed, Entry, Move, Moves, Origin, Posting, Subject};

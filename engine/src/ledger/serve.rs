@@ -42,6 +42,12 @@ impl Ledger {
         }
     }
 
+    /// Whether there may be a step.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.stocks.serving.is_some() || self.stocks.is_restless()
+    }
+
     /// Looks again at pools that wait for time to pass; tells whether there are any.
     pub fn wake_pools(&mut self) -> bool {
         self.stocks.wake()

@@ -3,7 +3,7 @@
 use bincode::error::DecodeError;
 
 use super::{
-    accounts::{SystemStripe, SystemStripes},
+    accounts::{Accounts, SystemStripe, SystemStripes},
     amount::Points,
     answer::Answer,
     command::{Seq, ShardIndex},
@@ -142,6 +142,18 @@ impl Ledger {
     /// This shard's part of the accounts that belong to nobody.
     pub fn system(&self) -> impl Iterator<Item = &SystemStripe> {
         self.system.iter()
+    }
+
+    /// This shard's part of all accounts that are no member's.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        let merchants = self.merchants.iter_numbered();
+        Accounts {
+            merchants: merchants
+                .map(|(number, one)| (Symbol::at(number as usize), one.stripes.to_vec()))
+                .collect(),
+            system: self.system().copied().collect(),
+        }
     }
 
     /// The names behind symbols.

@@ -212,6 +212,11 @@ impl Stocks {
         }
     }
 
+    /// Whether a pool may have something to do.
+    pub(super) fn is_restless(&self) -> bool {
+        !self.restless.is_empty()
+    }
+
     /// A pool waits for time to pass.
     pub(super) fn sleep(&mut self, symbol: Symbol) {
         self.asleep.insert(symbol);

@@ -189,6 +189,9 @@ impl<H, T> ShardCore<H, T> {
 
     /// The first step of that; tells whether there was one.
     pub fn settle_one(&mut self, now: UnixMillis) -> bool {
+        if !self.ledger.serves() {
+            return false;
+        }
         self.end_day(now);
         let step = self.ledger.decide_served(now);
         step.map(|entry| self.record(&entry)).is_some()

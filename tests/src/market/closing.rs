@@ -170,7 +170,7 @@ impl Market {
         let known = self.closing.known.clone();
         let made = make(&cuts, &documents, period, &known, previous);
         let (input, settlement) = made.map_err(|error| error.to_string())?;
-        let published = publish(&settlement, &input, |_, _, _| Ok::<_, ()>(()));
+        let published = publish(&settlement, &input, |_| Ok::<_, ()>(()));
         let root = published.map_err(|()| "no error")?.tree.root();
         match self.closing.made {
             Some((before, hash)) if before == period => {

@@ -6,7 +6,7 @@ use super::{proving::month, *};
 
 /// Every statement as its merchant gets it, and the root.
 fn files(settlement: &Settlement, input: &Input) -> (Vec<Vec<u8>>, Digest) {
-    let published = publish(settlement, input, |_, _, _| Ok::<_, Infallible>(())).unwrap();
+    let published = publish(settlement, input, |_| Ok::<_, Infallible>(())).unwrap();
     let root = published.tree.root();
     let files = (0..).zip(&settlement.statements).map(|(place, statement)| {
         let inclusion = published.tree.inclusion(place).unwrap();
@@ -42,7 +42,7 @@ fn the_same_input_gives_the_same_bytes() {
 #[test]
 fn summary_payments_and_matrix_add_up() {
     let (town, settlement) = month();
-    let published = publish(&settlement, &town.input, |_, _, _| Ok::<_, Infallible>(())).unwrap();
+    let published = publish(&settlement, &town.input, |_| Ok::<_, Infallible>(())).unwrap();
     let summary: SummaryDocument<'_> = serde_json::from_slice(&published.summary).unwrap();
     assert_eq!(
         summary.total_fen + summary.margin_fen,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bincode::{BorrowDecode, Encode};
 
+use rows::Flow;
 pub use rows::{IssueFlows, IssueRow, PositionRow, TradeRow, TradeSums};
 use table::Table;
 
@@ -46,6 +47,19 @@ pub struct DaySums {
     pub trades: Vec<TradeRow>,
     /// What became of points.
     pub issues: Vec<IssueRow>,
+}
+
+impl DaySums {
+    /// Every name that a row uses, as often as it does.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol> {
+        let positions = self.positions.iter();
+        let positions = positions.flat_map(|row| [row.issuer, row.acceptor, row.point_type]);
+        let trades = self.trades.iter();
+        let trades = trades.flat_map(|row| [row.merchant, row.point_type]);
+        let issues = self.issues.iter();
+        let issues = issues.flat_map(|row| [row.issuer, row.point_type]);
+        positions.chain(trades).chain(issues)
+    }
 }
 
 /// A day that is over.
@@ -92,14 +106,19 @@ pub struct Daybook {
     settled: Table<IssueRow>,
 }
 
-/// A daybook as images have it: what is over is shared, what goes on is copied.
-#[derive(Clone)]
-pub(super) struct DaybookImage {
-    pub(super) from: Seq,
-    pub(super) before_open: Seq,
-    pub(super) open: DaySums,
-    pub(super) over: Vec<Arc<DayOver>>,
-    pub(super) settled: Vec<IssueRow>,
+/// A daybook at one moment: what is over is shared, what goes on is copied.
+#[derive(Clone, Debug)]
+pub struct DaybookImage {
+    /// The first entry that is in it; 0 if it has them all.
+    pub from: Seq,
+    /// The last entry of the last day that is over.
+    pub before_open: Seq,
+    /// The day that goes on.
+    pub open: DaySums,
+    /// The days that are over and not settled, the earliest first.
+    pub over: Vec<Arc<DayOver>>,
+    /// What became of points on the days before those.
+    pub settled: Vec<IssueRow>,
 }
 
 impl Daybook {
@@ -109,32 +128,9 @@ impl Daybook {
         &self.over
     }
 
-    /// What the entries of the day that goes on come to so far.
+    /// All of it as it is now. Whoever has much to do with it does that elsewhere: here commands wait.
     #[must_use]
-    pub fn open(&self) -> DaySums {
-        self.open.copied()
-    }
-
-    /// What became of points on the days before those.
-    #[must_use]
-    pub fn settled(&self) -> &[IssueRow] {
-        self.settled.rows()
-    }
-
-    /// How many rows are kept.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        let open = self.open.positions.rows().len()
-            + self.open.trades.rows().len()
-            + self.open.issues.rows().len();
-        let over = self
-            .over
-            .iter()
-            .map(|day| day.sums.positions.len() + day.sums.trades.len() + day.sums.issues.len());
-        (open + over.sum::<usize>() + self.settled.rows().len()) as u64
-    }
-
-    pub(super) fn image(&self) -> DaybookImage {
+    pub fn image(&self) -> DaybookImage {
         DaybookImage {
             from: self.from,
             before_open: self.before_open,
@@ -165,12 +161,6 @@ impl Daybook {
             before_open: seq,
             ..Self::default()
         }
-    }
-
-    /// The first entry that is in it; 0 if it has them all.
-    #[must_use]
-    pub const fn from(&self) -> Seq {
-        self.from
     }
 
     /// Everything before the entry with this sequence is of `day`, as far as it is of no day before.
@@ -218,89 +208,39 @@ impl Daybook {
         let issuer = one.lot.key.issuer;
         let points = one.points.get();
         let month = one.lot.key.last_day.month();
-        let open = &mut self.open;
-        let add = |open: &mut OpenDay, of: Option<Day>, flows: IssueFlows| {
-            open.issues.add((issuer, point_type, month, of), flows);
-        };
-        let nothing = IssueFlows::default();
-        match one.from {
-            Account::Issued => add(
-                open,
-                None,
-                IssueFlows {
-                    issued: points,
-                    ..nothing
-                },
-            ),
-            Account::Adjustment => add(
-                open,
-                None,
-                IssueFlows {
-                    adjusted_up: points,
-                    ..nothing
-                },
-            ),
+        let came = match one.from {
+            Account::Issued => Some((Flow::Issued, None)),
+            Account::Adjustment => Some((Flow::AdjustedUp, None)),
             Account::Accepted(acceptor) => {
-                add(
-                    open,
-                    undone,
-                    IssueFlows {
-                        returned: points,
-                        ..nothing
-                    },
-                );
                 let key = (issuer, acceptor, point_type, undone);
-                open.positions.add(key, (0, points));
+                self.open.positions.add(key, (0, points));
+                Some((Flow::Returned, undone))
             }
             Account::Breakage => unreachable!("what has lapsed stays so"),
             Account::Available
             | Account::Held
             | Account::Pending
             | Account::Owed
-            | Account::Transit => {}
-        }
-        match one.to {
-            Account::Issued => add(
-                open,
-                undone,
-                IssueFlows {
-                    reversed: points,
-                    ..nothing
-                },
-            ),
-            Account::Adjustment => add(
-                open,
-                None,
-                IssueFlows {
-                    adjusted_down: points,
-                    ..nothing
-                },
-            ),
+            | Account::Transit => None,
+        };
+        let went = match one.to {
+            Account::Issued => Some((Flow::Reversed, undone)),
+            Account::Adjustment => Some((Flow::AdjustedDown, None)),
             Account::Accepted(acceptor) => {
-                add(
-                    open,
-                    None,
-                    IssueFlows {
-                        used: points,
-                        ..nothing
-                    },
-                );
                 let key = (issuer, acceptor, point_type, None);
-                open.positions.add(key, (points, 0));
+                self.open.positions.add(key, (points, 0));
+                Some((Flow::Used, None))
             }
-            Account::Breakage => add(
-                open,
-                None,
-                IssueFlows {
-                    lapsed: points,
-                    ..nothing
-                },
-            ),
+            Account::Breakage => Some((Flow::Lapsed, None)),
             Account::Available
             | Account::Held
             | Account::Pending
             | Account::Owed
-            | Account::Transit => {}
+            | Account::Transit => None,
+        };
+        for (flow, of) in [came, went].into_iter().flatten() {
+            let key = (issuer, point_type, month, of);
+            self.open.issues.add(key, IssueFlows::of(flow, points));
         }
     }
 

@@ -80,7 +80,34 @@ pub struct IssueFlows {
     pub adjusted_down: u64,
 }
 
+/// A way in which points come to members, or go from them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Flow {
+    Issued,
+    Reversed,
+    Used,
+    Returned,
+    Lapsed,
+    AdjustedUp,
+    AdjustedDown,
+}
+
 impl IssueFlows {
+    /// So many points on one way.
+    pub(super) fn of(flow: Flow, points: u64) -> Self {
+        let mut flows = Self::default();
+        *match flow {
+            Flow::Issued => &mut flows.issued,
+            Flow::Reversed => &mut flows.reversed,
+            Flow::Used => &mut flows.used,
+            Flow::Returned => &mut flows.returned,
+            Flow::Lapsed => &mut flows.lapsed,
+            Flow::AdjustedUp => &mut flows.adjusted_up,
+            Flow::AdjustedDown => &mut flows.adjusted_down,
+        } = points;
+        flows
+    }
+
     /// Each with its name, in a fixed order.
     #[must_use]
     pub const fn each(&self) -> [u64; 7] {

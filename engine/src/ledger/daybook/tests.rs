@@ -46,8 +46,8 @@ fn a_day_that_is_settled_leaves_what_became_of_points() {
 
     book.settle(day(1));
     assert_eq!(book.over().len(), 1);
-    assert_eq!(book.settled()[0].flows, issued(10));
+    assert_eq!(book.settled.rows()[0].flows, issued(10));
     book.settle(day(2));
-    assert_eq!((book.over().len(), book.settled().len()), (0, 1));
-    assert_eq!(book.settled()[0].flows, issued(30));
+    assert_eq!((book.over().len(), book.settled.rows().len()), (0, 1));
+    assert_eq!(book.settled.rows()[0].flows, issued(30));
 }

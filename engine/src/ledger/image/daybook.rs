@@ -237,20 +237,7 @@ impl Gathering {
                 "the days of its daybook are out of order",
             ));
         }
-        let knows = |sums: &DaySums| {
-            let positions = sums.positions.iter();
-            let positions = positions.flat_map(|row| [row.issuer, row.acceptor, row.point_type]);
-            let trades = sums
-                .trades
-                .iter()
-                .flat_map(|row| [row.merchant, row.point_type]);
-            let issues = sums
-                .issues
-                .iter()
-                .flat_map(|row| [row.issuer, row.point_type]);
-            let mut all = positions.chain(trades).chain(issues);
-            all.all(|symbol| symbol.index() < names)
-        };
+        let knows = |sums: &DaySums| sums.symbols().all(|symbol| symbol.index() < names);
         let settled = image.settled.iter();
         let mut settled = settled.flat_map(|row| [row.issuer, row.point_type]);
         if !image.over.iter().all(|over| knows(&over.sums))

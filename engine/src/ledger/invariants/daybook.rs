@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 
 use super::{Violation, holds};
 use crate::ledger::{
+    accounts::Accounts,
     command::Seq,
-    daybook::{IssueFlows, IssueRow, PositionRow},
-    state::Ledger,
+    daybook::{DaybookImage, IssueFlows, IssueRow, PositionRow},
     symbol::Symbol,
 };
 
 /// Invariant 8 by issuer: what the days come to is what the accounts say that were kept beside them; and whose points were taken
 /// comes to the same as who took them. Of a daybook that knows its shard from the first entry on.
-pub fn check_daybook(ledger: &Ledger) -> Result<(), Violation> {
-    let book = ledger.daybook();
-    if book.from() > Seq(0) {
+pub fn check_daybook(book: &DaybookImage, accounts: &Accounts) -> Result<(), Violation> {
+    if book.from > Seq(0) {
         return Ok(());
     }
-    let open = book.open();
-    let days = book.over().iter().map(|over| &over.sums).chain([&open]);
+    let days = book.over.iter().map(|over| &over.sums);
+    let days = days.chain([&book.open]);
     let mut issued: BTreeMap<(Symbol, Symbol), [u128; 2]> = BTreeMap::new();
     let mut all: BTreeMap<Symbol, [u128; 7]> = BTreeMap::new();
     let mut add = |row: &IssueRow| {
@@ -30,22 +29,19 @@ pub fn check_daybook(ledger: &Ledger) -> Result<(), Violation> {
             *sum += u128::from(more);
         }
     };
-    book.settled().iter().for_each(&mut add);
+    book.settled.iter().for_each(&mut add);
     for sums in days {
         sums.issues.iter().for_each(&mut add);
         check_positions(&sums.positions, &sums.issues)?;
     }
     let mut accepted: BTreeMap<Symbol, [u128; 2]> = BTreeMap::new();
-    for (symbol, merchant) in ledger.merchants.iter_numbered() {
-        for stripe in &merchant.stripes {
-            let key = (Symbol::at(symbol as usize), stripe.point_type);
+    for (merchant, stripes) in &accounts.merchants {
+        for stripe in stripes {
+            let key = (*merchant, stripe.point_type);
             let counted = issued.remove(&key).unwrap_or_default();
             let kept = [stripe.issued, stripe.issued_reversed];
             holds(8, counted == kept, || {
-                format!(
-                    "{} issued and lost {kept:?}, by its days {counted:?}",
-                    merchant.id
-                )
+                format!("{merchant:?} issued and lost {kept:?}, by its days {counted:?}")
             })?;
             let sums = accepted.entry(stripe.point_type).or_default();
             sums[0] += stripe.accepted;
@@ -61,8 +57,9 @@ pub fn check_daybook(ledger: &Ledger) -> Result<(), Violation> {
         holds(8, [used, returned] == taken, || {
             format!("{taken:?} of {point_type:?} were accepted and returned, by the days {sums:?}")
         })?;
-        let stripe = ledger
-            .system()
+        let stripe = accounts
+            .system
+            .iter()
             .find(|stripe| stripe.point_type == *point_type);
         let kept = stripe.map_or([0; 3], |stripe| {
             [stripe.breakage, stripe.adjusted_up, stripe.adjusted_down]

@@ -135,7 +135,7 @@ pub fn check_shard(ledger: &Ledger) -> Result<BTreeMap<Symbol, Books>, Violation
     }
     check_holds(ledger)?;
     check_sales(ledger)?;
-    check_daybook(ledger)?;
+    check_daybook(&ledger.daybook().image(), &ledger.accounts())?;
     Ok(books)
 }
 
