@@ -1,6 +1,6 @@
 //! A client that knows of the server what the document says.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jifen_tests::server::{KEY, Server};
 use serde_json::{Value, json};
@@ -82,7 +82,11 @@ impl Client {
     pub(crate) fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let server = Server::start(data.path()).unwrap();
-        let agent = Agent::config_builder().http_status_as_error(false).build();
+        // Answers that never end, as those of a feed, are a failure and not a wait.
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
         let mut client = Self {
             document: Value::Null,
             server,

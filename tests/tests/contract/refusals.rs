@@ -122,7 +122,7 @@ fn requests_without_what_the_document_requires_are_refused() {
         assert_eq!(wrong.status, 401, "{path}");
         let parameters = operation.told["parameters"].as_array();
         let mut parameters = parameters.into_iter().flatten();
-        if parameters.any(|parameter| parameter["in"] == "header") {
+        if parameters.any(|told| told["in"] == "header" && told["required"] == true) {
             let told = send(&[("authorization", &key), json], "{}");
             assert_eq!(told.json()["code"], "idempotency_key_missing", "{path}");
             let long = "k".repeat(65);

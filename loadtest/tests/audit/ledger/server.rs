@@ -144,7 +144,7 @@ async fn serve(
         )));
     }
     let commands = commands(path, header("idempotency-key"), &body);
-    let until = {
+    let (nth, until) = {
         let mut state = lock(&state);
         if !state.is_load(&commands) {
             return Ok(response(state.decide(path, &commands)));
@@ -153,8 +153,7 @@ async fn serve(
     };
     sleep_until(until.into()).await;
     let mut state = lock(&state);
-    let is_nth =
-        |every: Option<u64>| every.is_some_and(|every| state.requests.is_multiple_of(every));
+    let is_nth = |every: Option<u64>| every.is_some_and(|every| nth.is_multiple_of(every));
     let (lost_request, lost_answer) = (
         is_nth(state.behaviour.loses_requests_every),
         is_nth(state.behaviour.loses_answers_every),
@@ -210,8 +209,8 @@ impl State {
         first.is_some_and(|id| !id.starts_with("load-") && !self.books.knows(id))
     }
 
-    /// Takes a place in the queue, and tells when the request is served.
-    fn turn(&mut self, came: Instant) -> Instant {
+    /// Takes a place in the queue, and tells which it is and when the request is served.
+    fn turn(&mut self, came: Instant) -> (u64, Instant) {
         self.requests += 1;
         let mut from = self.free_at.max(came);
         if let Some((_, span)) = self
@@ -222,7 +221,7 @@ impl State {
             from += span;
         }
         self.free_at = from + self.behaviour.service;
-        self.free_at
+        (self.requests, self.free_at)
     }
 
     fn decide(&mut self, path: &str, commands: &[Value]) -> Answer {
