@@ -31,6 +31,11 @@ use crate::{
 const BATCH_ENTRIES: usize = 1 << 17;
 /// How long the thread waits for something new before it looks whether it is to end.
 const WAIT: Duration = Duration::from_millis(50);
+/// How many times as long as a batch took it leaves the processors alone afterwards, unless there is a whole batch more to
+/// do already: many small batches cost several times what a few large ones do.
+const REST: u32 = 9;
+/// How long it rests at most: statements lag behind by that.
+const REST_MAX: Duration = Duration::from_millis(500);
 /// How long it leaves alone what does not work.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often it tells how far it is while it has much to do, in microseconds.
@@ -200,6 +205,7 @@ impl View {
             if durable <= position.turn {
                 continue;
             }
+            let watch = Stopwatch::start();
             gathered.clear();
             let mut next = position.clone();
             match self.gather(&mut gathered, &mut next) {
@@ -218,6 +224,10 @@ impl View {
             store.write(&gathered, &next)?;
             position = next;
             self.note(&position);
+            if gathered.entries() < BATCH_ENTRIES {
+                let took = Duration::from_nanos(watch.nanos());
+                self.pause((took * REST).min(REST_MAX));
+            }
             if told.micros() > TELL_EVERY_MICROS {
                 let (turn, entries) = (position.turn, position.entries());
                 tracing::info!(turn, durable, entries, "the view is catching up");
