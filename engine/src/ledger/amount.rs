@@ -1,11 +1,9 @@
 //! Amounts of points. Every sum is checked; there is deliberately no `+`.
 
-use bincode::{BorrowDecode, Encode};
+use bincode::{BorrowDecode, Encode, de::BorrowDecoder, error::DecodeError};
 
 /// Points in the smallest unit of their point type, 0 … 2^53 − 1.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
 pub struct Points(u64);
 
 impl Points {
@@ -64,11 +62,25 @@ impl Points {
     }
 }
 
+impl<'de, C> BorrowDecode<'de, C> for Points {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Self::new(u64::borrow_decode(decoder)?).ok_or(DecodeError::Other("too many points"))
+    }
+}
+
 /// Money in fen (0.01 yuan), 0 … 2^53 − 1.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
 pub struct Fen(u64);
+
+impl<'de, C> BorrowDecode<'de, C> for Fen {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Self::new(u64::borrow_decode(decoder)?).ok_or(DecodeError::Other("too much money"))
+    }
+}
 
 impl Fen {
     /// `None` above 2^53 − 1, the largest number that survives JSON.
@@ -100,5 +112,24 @@ mod tests {
         assert_eq!(Points::MAX.checked_add(Points::ZERO), Some(Points::MAX));
         assert_eq!(Points::ZERO.checked_sub(one), None);
         assert_eq!(one.checked_sub(one), Some(Points::ZERO));
+    }
+
+    #[test]
+    fn what_was_recorded_beyond_the_largest_amount_is_not_read() {
+        let standard = bincode::config::standard();
+        for (number, taken) in [
+            ((1 << 53) - 1, true),
+            (1_u64 << 53, false),
+            (u64::MAX, false),
+        ] {
+            let bytes = bincode::encode_to_vec(number, standard).unwrap();
+            let points = bincode::borrow_decode_from_slice::<Points, _>(&bytes, standard);
+            assert_eq!(points.is_ok(), taken, "{number}");
+            let money = bincode::borrow_decode_from_slice::<Fen, _>(&bytes, standard);
+            assert_eq!(money.is_ok(), taken, "{number}");
+            let units =
+                bincode::borrow_decode_from_slice::<crate::pool::Units, _>(&bytes, standard);
+            assert_eq!(units.is_ok(), taken, "{number}");
+        }
     }
 }

@@ -2,13 +2,19 @@
 
 use std::fmt;
 
-use bincode::{BorrowDecode, Encode};
+use bincode::{BorrowDecode, Encode, de::BorrowDecoder, error::DecodeError};
 
 /// A number of units, 0 … 2^53 − 1.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, BorrowDecode,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
 pub struct Units(u64);
+
+impl<'de, C> BorrowDecode<'de, C> for Units {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Self::new(u64::borrow_decode(decoder)?).ok_or(DecodeError::Other("too many units"))
+    }
+}
 
 impl Units {
     /// None.
