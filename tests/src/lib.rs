@@ -34,6 +34,7 @@
 pub mod ask;
 pub mod built;
 pub mod civil;
+pub mod close;
 pub mod coverage;
 pub mod explorer;
 pub mod feed;

@@ -5,6 +5,7 @@ use std::{path::Path, process::ExitCode, thread, time::Duration};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jifen_tests::{
+    close,
     explorer::{self, explore},
     feed::{self, CatchUp},
     flash::{self, FlashSale},
@@ -43,6 +44,7 @@ const IMAGES_MANY: usize = 1_000;
 ///   cargo run --release -p jifen-tests --bin campaign -- transfers
 ///   cargo run --release -p jifen-tests --bin campaign -- queue --kills 20
 ///   cargo run --release -p jifen-tests --bin campaign -- feed --seconds 60
+///   cargo run --release -p jifen-tests --bin campaign -- close 100
 #[derive(Parser)]
 #[command(verbatim_doc_comment)]
 struct Arguments {
@@ -78,6 +80,8 @@ enum Test {
     Queue(Posted),
     /// The real server with a consumer of events that stays away for a while and comes back under load.
     Feed(Away),
+    /// The real server killed while it closes a period, so many times three.
+    Close(Closed),
 }
 
 #[derive(clap::Args)]
@@ -88,6 +92,25 @@ struct Seeds {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     first: u64,
+}
+
+#[derive(clap::Args)]
+struct Closed {
+    /// How often the period is closed, with up to three kills each time.
+    #[arg(default_value_t = 100)]
+    rounds: u32,
+    /// What chance starts from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many merchants issue and accept points.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    merchants: u64,
+    /// How many members there are.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    members: u64,
+    /// How many times one of them spends.
+    #[arg(long, default_value_t = 100_000)]
+    redemptions: u64,
 }
 
 #[derive(clap::Args)]
@@ -243,6 +266,7 @@ fn main() -> ExitCode {
         Test::Transfers(gifts) => transfers(&gifts),
         Test::Queue(posted) => message_queue(&posted),
         Test::Feed(away) => catch_up(&away),
+        Test::Close(closed) => closings(&closed),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -251,6 +275,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn closings(wanted: &Closed) -> Result<(), String> {
+    let work = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let period = close::Period {
+        merchants: wanted.merchants,
+        members: wanted.members,
+        redemptions: wanted.redemptions,
+    };
+    let bar = bar(wanted.rounds.into(), "closings");
+    let done = || bar.inc(1);
+    let met = close::rounds(work.path(), &period, wanted.rounds, wanted.seed, &done);
+    bar.finish();
+    print!("{met}");
+    if wanted.rounds > 0 && met.killed == 0 {
+        return Err("never met: a kill in the middle".to_owned());
+    }
+    Ok(())
 }
 
 fn catch_up(away: &Away) -> Result<(), String> {
