@@ -133,11 +133,11 @@ impl Engine {
         let Some(shard) = self.0.router.command(request.command()) else {
             return Ok(Err(no_such_shard(&request)));
         };
-        let (shard, pass) = self.admit(shard, 1)?;
+        let (admitting, pass) = self.admit(shard, 1)?;
         let (to, reply) = oneshot::channel();
-        shard.address.do_send(Mail::One { request, to, pass });
+        self.post(usize::from(shard.0), Mail::One { request, to, pass });
         let said = reply.await.map_err(|_| EngineError::OutcomeUnknown)?;
-        shard.gate.heard(said.at, 1);
+        admitting.gate.heard(said.at, 1);
         self.follow_up(&said.what);
         Ok(said.what)
     }
@@ -279,8 +279,8 @@ impl Engine {
                 let _ = to.send(seen);
             }) as Found
         });
-        let address = &self.shard(shard)?.address;
-        address.do_send(Mail::Look { due, look });
+        self.shard(shard)?;
+        self.post(usize::from(shard.0), Mail::Look { due, look });
         seen.await.map_err(|_| EngineError::OutcomeUnknown)
     }
 

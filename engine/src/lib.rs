@@ -19,6 +19,7 @@ mod limits;
 pub mod link;
 pub mod meters;
 mod open;
+mod outbox;
 pub mod past;
 pub mod pool;
 mod posting;
