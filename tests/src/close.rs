@@ -1,7 +1,7 @@
 //! A period that the real server closes, killed in the middle of it.
 //!
-//! A day is made to be over by what the programme calls a day: what is recorded where it is still yesterday is settled where it is
-//! tomorrow already. So nothing here waits for midnight, and no clock is moved.
+//! A day is made to be over by what the programme calls a day: its time zone is one in which midnight is at the next full minute
+//! that leaves enough time to record something. So no clock is moved, and nobody waits long.
 
 use std::{
     fmt, fs, io,
@@ -13,7 +13,7 @@ use std::{
 use jifen_engine::{
     Clock, SystemClock,
     clearing::{Digest, StatementFile, settlement_name},
-    ledger,
+    ledger::{self, UnixMillis},
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,9 +22,6 @@ use ureq::Agent;
 
 use crate::server::{KEY, Server};
 
-/// Where it is still yesterday, and where it is tomorrow already: more than a day apart at any time.
-const YESTERDAY: (&str, i32) = ("--utc-offset=-11:00", -660);
-const TOMORROW: &str = "--utc-offset=+14:00";
 /// How long a closing may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How many commands are posted at once, and by how many.
@@ -42,6 +39,14 @@ pub struct Period {
     pub members: u64,
     /// How many times one of them spends.
     pub redemptions: u64,
+}
+
+/// What was recorded.
+struct Recorded {
+    /// What its settlement is called.
+    settlement: String,
+    /// The option that says in which time zone.
+    zone: String,
 }
 
 /// How closings went.
@@ -71,13 +76,20 @@ impl fmt::Display for Closings {
     }
 }
 
-/// Records a period of a day in a new data directory; answers what its settlement is called.
-///
-/// # Panics
-///
-/// If the server does not do as it should.
-pub fn record(data: &Path, period: &Period) -> String {
-    let server = Server::start_with(data, &[YESTERDAY.0]).unwrap();
+/// Records a period of a day in a new data directory, and waits until the day is over.
+fn record(data: &Path, period: &Period) -> Recorded {
+    // Building takes its time, and is none of the day's.
+    crate::built::binary();
+    let seconds = 20 + period.merchants / 200 + (period.members * 2 + period.redemptions) / 10_000;
+    let minute = (SystemClock.now().0 / 1_000 + seconds) / 60 + 1;
+    let midnight = UnixMillis(minute * 60_000);
+    let past = i32::try_from(minute % 1_440).unwrap();
+    let offset = if past > 720 { 1_440 - past } else { -past };
+    let sign = if offset < 0 { '-' } else { '+' };
+    let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
+    let zone = format!("--utc-offset={sign}{hours:02}:{minutes:02}");
+    let day = UnixMillis(midnight.0 - 1).day(offset);
+    let server = Server::start_with(data, &[&zone]).unwrap();
     let client = Client::of(&server);
     for n in 0..period.merchants {
         let contract = json!({
@@ -104,13 +116,16 @@ pub fn record(data: &Path, period: &Period) -> String {
             "points": 1 + n % 90,
         })
     });
-    let day = SystemClock.now().day(YESTERDAY.1);
     let (status, said) = server.terminate();
     assert!(status.success(), "{said}");
-    settlement_name(ledger::Period {
+    while let Some(left) = midnight.0.checked_sub(SystemClock.now().0) {
+        thread::park_timeout(Duration::from_millis(left + 1));
+    }
+    let settlement = settlement_name(ledger::Period {
         first: day,
         last: day,
-    })
+    });
+    Recorded { settlement, zone }
 }
 
 /// Closes the same period so many times, each time on a copy of what was recorded and with kills in the middle of it.
@@ -120,10 +135,10 @@ pub fn record(data: &Path, period: &Period) -> String {
 /// If one is not published, or not with the hash that it has without a kill, or not as its statements say.
 pub fn rounds(work: &Path, period: &Period, rounds: u32, seed: u64, done: &dyn Fn()) -> Closings {
     let recorded = work.join("recorded");
-    let name = record(&recorded, period);
+    let record = record(&recorded, period);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut met = Closings::default();
-    let (root, took) = close(&copied(work, &recorded), &name, period, || None, &mut met);
+    let (root, took) = close(&copied(work, &recorded), &record, period, || None, &mut met);
     met.took = took;
     for _ in 0..rounds {
         // Some come into the very beginning, some into the end.
@@ -133,7 +148,7 @@ pub fn rounds(work: &Path, period: &Period, rounds: u32, seed: u64, done: &dyn F
             left -= 1;
             (left >= 0).then(|| Duration::from_micros(rng.random_range(0..longest)))
         };
-        let (again, _) = close(&copied(work, &recorded), &name, period, kill, &mut met);
+        let (again, _) = close(&copied(work, &recorded), &record, period, kill, &mut met);
         assert_eq!(again, root, "the same period has the same hash");
         done();
     }
@@ -143,23 +158,23 @@ pub fn rounds(work: &Path, period: &Period, rounds: u32, seed: u64, done: &dyn F
 /// Has a period closed, and the server killed after each of the times that `kill` gives; answers the hash, and how long it took.
 fn close(
     data: &Path,
-    name: &str,
+    Recorded { settlement, zone }: &Recorded,
     period: &Period,
     mut kill: impl FnMut() -> Option<Duration>,
     met: &mut Closings,
 ) -> (String, Duration) {
-    let mut server = Server::start_with(data, &[TOMORROW]).unwrap();
+    let mut server = Server::start_with(data, &[zone]).unwrap();
     let begun = Instant::now();
-    let (first, last) = name.split_once('_').unwrap();
+    let (first, last) = settlement.split_once('_').unwrap();
     let wanted = json!({ "period_start": first, "period_end": last });
     let told = Client::of(&server).post("/v1/settlements", "settle", &wanted);
     assert_eq!(told["status"], "accepted", "{told}");
-    let path = format!("/v1/settlements/{name}");
+    let path = format!("/v1/settlements/{settlement}");
     while let Some(after) = kill() {
         thread::park_timeout(after);
         let state = Client::of(&server).get(&path)["state"].clone();
         server.kill();
-        server = Server::start_with(data, &[TOMORROW]).unwrap();
+        server = Server::start_with(data, &[zone]).unwrap();
         if state == "published" {
             break;
         }
@@ -169,7 +184,7 @@ fn close(
         assert_eq!(told["status"], "accepted", "{told}");
     }
     let client = Client::of(&server);
-    let settlement = loop {
+    let told = loop {
         let told = client.get(&path);
         assert_eq!(told["failure"], Value::Null, "{told}");
         if told["state"] == "published" {
@@ -180,10 +195,15 @@ fn close(
     };
     let took = begun.elapsed();
     met.published += 1;
-    let root = settlement["root"].as_str().unwrap().to_owned();
-    let summary = &settlement["summary"];
+    let root = told["root"].as_str().unwrap().to_owned();
+    let summary = &told["summary"];
     let fen = |name: &str| summary[name].as_i64().unwrap();
     assert_eq!(fen("total_fen") + fen("margin_fen"), 0, "{summary}");
+    assert_ne!(
+        fen("total_fen"),
+        0,
+        "there was something to settle: {summary}"
+    );
     let digest = Digest::parse(&root).unwrap();
     for n in [0, period.merchants / 2, period.merchants - 1] {
         let text = client.get(&format!("{path}/merchants/s-{n}")).to_string();
