@@ -1,6 +1,6 @@
-//! Single commands on their way from a thread of connections to the shards.
+//! Single commands and reads on their way from a thread of connections to the shards.
 //!
-//! A thread that serves many connections finds several of them readable at once. Sending each command on by itself would wake
+//! A thread that serves many connections finds several of them readable at once. Sending each on by itself would wake
 //! a thread of shards for each; here they leave together when the thread has looked at all that was readable, with one wake
 //! for each thread of shards.
 
