@@ -5,6 +5,9 @@
 //! the last event that it has, and goes on behind it. That id is a place in the journal of all shards; the event in it has its
 //! own id, which is the offset.
 
+mod level;
+mod sieve;
+
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use actix_web::{
@@ -15,16 +18,20 @@ use actix_web::{
 use futures_util::stream::unfold;
 use jifen_engine::{
     EngineError,
-    feed::{Cursor, Event, Events, FeedError, Reader},
-    ledger::{Code, MerchantId, SkuId},
+    feed::{Cursor, Events, FeedError, Reader},
+    ledger::{Code, SkuId},
 };
 use tokio::time::{Instant, timeout_at};
 
+use self::{
+    level::Folding,
+    sieve::{Chosen, Own, Sieve},
+};
 use super::{Client, Problem, State, edge::Following, routes, statement::pairs};
 use crate::{
     access::{Action, Read, Right},
     wire::{
-        Audience, EventsQuery, Invalid, decode_events_query, encode_event,
+        EVENTS_FIELDS, Invalid, STOCK_EVENTS_FIELDS, decode_events_query, encode_level,
         json::Json,
         wording::{self, Wording, of_code, of_error},
     },
@@ -34,8 +41,6 @@ use crate::{
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a stream is silent at most: others on the way take a silent connection for a dead one.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How much is sent at once, at most by an event more, in bytes.
-const CHUNK: usize = 64 << 10;
 
 /// Everything that was decided, as far as the client may see it.
 pub(super) async fn events(
@@ -73,7 +78,11 @@ fn follow(
     let last = request.headers().get(LAST_EVENT_ID);
     // What is no text is no id either.
     let last = last.map(|last| last.to_str().unwrap_or("?"));
-    let query = decode_events_query(&pairs(request)?, last)?;
+    let known = match sku {
+        Some(_) => &STOCK_EVENTS_FIELDS[..],
+        None => &EVENTS_FIELDS[..],
+    };
+    let query = decode_events_query(&pairs(request)?, known, last)?;
     let feed = state.engine.feed();
     let ends = query.ends.then(|| feed.newest());
     let reader = feed.open(query.begin).map_err(|error| match error {
@@ -94,6 +103,7 @@ fn follow(
         following,
         ends,
         page: None,
+        folding: Folding::new(),
         spoke: None,
         over: false,
     };
@@ -101,91 +111,6 @@ fn follow(
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
         .streaming(unfold(session, Session::step)))
-}
-
-/// Which events a stream may have.
-enum Own {
-    /// Whatever they are about.
-    All,
-    /// All of a sale, of which the client is the merchant.
-    OfSale,
-    /// Those about a merchant.
-    Merchant(MerchantId),
-    Nothing,
-}
-
-/// Lets through what a client sees.
-struct Sieve {
-    chosen: Arc<Chosen>,
-    own: Own,
-    ends: Option<Cursor>,
-}
-
-/// Events as they are sent.
-struct Written {
-    text: Vec<u8>,
-    /// How many events of the page were looked at.
-    looked_at: usize,
-    sent: u64,
-}
-
-impl Sieve {
-    /// Writes events of a page from one on.
-    fn write(&self, events: &Events, from: usize) -> Written {
-        let all = events.as_slice();
-        let mut written = Written {
-            text: Vec::with_capacity(CHUNK + 1_024),
-            looked_at: from,
-            sent: 0,
-        };
-        for event in &all[from..] {
-            if self.ends.is_some_and(|end| event.cursor.turn >= end.turn) {
-                written.looked_at = all.len();
-                break;
-            }
-            if written.text.len() >= CHUNK {
-                break;
-            }
-            written.looked_at += 1;
-            if let Some(audience) = self.audience(event) {
-                let text = &mut written.text;
-                text.extend_from_slice(format!("id: {}\ndata: ", event.cursor).as_bytes());
-                encode_event(event, audience, text);
-                text.extend_from_slice(b"\n\n");
-                written.sent += 1;
-            }
-        }
-        written
-    }
-
-    /// As what the client sees an event; `None` if it is not for it.
-    fn audience(&self, event: &Event) -> Option<Audience> {
-        let Chosen { query, sku, .. } = &*self.chosen;
-        if !query.kinds.is_empty() && !query.kinds.contains(&event.kind) {
-            return None;
-        }
-        if sku
-            .as_ref()
-            .is_some_and(|sku| event.sku() != Some(sku.as_str()))
-        {
-            return None;
-        }
-        match &self.own {
-            Own::All => Some(Audience::All),
-            Own::OfSale => Some(Audience::Merchant),
-            Own::Merchant(own) => {
-                (event.merchant() == Some(own.as_str())).then_some(Audience::Merchant)
-            }
-            Own::Nothing => None,
-        }
-    }
-}
-
-/// Which events a stream has.
-struct Chosen {
-    query: EventsQuery,
-    read: Read,
-    sku: Option<SkuId>,
 }
 
 /// A stream under way.
@@ -199,6 +124,8 @@ struct Session {
     ends: Option<Cursor>,
     /// What was read and not sent yet, and how much of it was looked at.
     page: Option<(Events, usize)>,
+    /// What is told by the next level.
+    folding: Folding,
     /// When something was sent last.
     spoke: Option<Instant>,
     over: bool,
@@ -221,6 +148,10 @@ impl Session {
 
     /// Does the next thing there is to do; that need not write anything.
     async fn fill(&mut self, out: &mut Vec<u8>) {
+        self.folding.pass_time();
+        if self.folding.due().is_some_and(|due| due <= Instant::now()) {
+            return self.tell_level(out).await;
+        }
         if let Some((events, from)) = self.page.take() {
             return self.send(events, from, out).await;
         }
@@ -234,9 +165,10 @@ impl Session {
         let due = self
             .spoke
             .map_or_else(Instant::now, |spoke| spoke + HEARTBEAT);
-        if self.spoke.is_some() && due <= Instant::now() {
+        if self.spoke.is_some() && due <= Instant::now() && self.folding.events == 0 {
             return self.tell_place(out);
         }
+        let due = self.folding.due().map_or(due, |level| due.min(level));
         let due = due.max(Instant::now() + Duration::from_millis(1));
         let next = tokio::select! {
             biased;
@@ -248,6 +180,8 @@ impl Session {
         match next {
             Ok(Ok(events)) => self.page = Some((events, 0)),
             Ok(Err(error)) => self.cut(told(&error), out),
+            // Time for a level, which comes next; a place in front of it would have the client go on behind it.
+            Err(_) if self.folding.events > 0 => {}
             // Time for a sign of life.
             Err(_) => self.tell_place(out),
         }
@@ -261,6 +195,7 @@ impl Session {
         match written {
             Ok(written) => {
                 self.following.sent(written.sent);
+                self.folding.take(&written);
                 *out = written.text;
                 if written.looked_at < events.as_slice().len() {
                     self.page = Some((events, written.looked_at));
@@ -289,6 +224,29 @@ impl Session {
             chosen: Arc::clone(&self.chosen),
             own,
             ends: self.ends,
+            single: self.folding.single,
+            folding: self.folding.events > 0,
+        }
+    }
+
+    /// Tells how the units of the sale stand, instead of the events that were left out. It is read after them, so what comes
+    /// behind it may be in it as well.
+    async fn tell_level(&mut self, out: &mut Vec<u8>) {
+        let Some(sku) = self.chosen.sku.clone() else {
+            return;
+        };
+        let (events, to) = (self.folding.events, self.folding.to);
+        self.folding.told();
+        match self.state.engine.stock(sku).await {
+            Ok(Some(view)) => {
+                out.extend_from_slice(format!("id: {to}\ndata: ").as_bytes());
+                encode_level(&view, to, events, out);
+                out.extend_from_slice(b"\n\n");
+                self.following.sent(1);
+            }
+            // A sale that was put stays.
+            Ok(None) => {}
+            Err(error) => self.cut(of_error(error), out),
         }
     }
 

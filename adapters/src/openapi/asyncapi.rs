@@ -6,10 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     answers::{self, lots, offset, retryable, version},
+    level::level,
     named, object, problems,
+    sights::stock_units,
     values::{identifier, made, one_of, points, text, told, utc},
 };
-use crate::wire::{SOURCE, TYPE_PREFIX};
+use crate::wire::{LEVEL, SOURCE, TYPE_PREFIX};
 
 /// What the subjects of the message queue begin with; the kind of the event stands behind it.
 pub(crate) const SUBJECT_PREFIX: &str = "jifen.events.";
@@ -57,6 +59,10 @@ fn channels() -> Value {
     let about_sales = || -> Map<String, Value> {
         let mut all = references();
         all.retain(|kind, _| EventKind::from_name(kind).is_some_and(is_about_sales));
+        all.insert(
+            LEVEL.to_owned(),
+            json!({ "$ref": format!("#/components/messages/{LEVEL}") }),
+        );
         all
     };
     json!({
@@ -75,7 +81,8 @@ fn channels() -> Value {
         },
         "stockStream": {
             "address": "/v1/stock/{sku}/events",
-            "description": "The same of one sale.",
+            "description": "The same of one sale. Many events in a short time are told as one `stock_level`, unless `every=true`, \
+                `types` or `until` is given.",
             "parameters": { "sku": { "description": "Which sale." } },
             "messages": about_sales(),
         },
@@ -103,7 +110,12 @@ fn messages() -> Map<String, Value> {
         });
         (word.to_owned(), message)
     };
-    EventKind::ALL.map(message).into_iter().collect()
+    let level = json!({
+        "name": format!("{TYPE_PREFIX}{LEVEL}"), "title": "How the units of a sale stand", "payload": named("StockLevelEvent"),
+    });
+    let mut all: Map<String, Value> = EventKind::ALL.map(message).into_iter().collect();
+    all.insert(LEVEL.to_owned(), level);
+    all
 }
 
 fn schemas() -> Map<String, Value> {
@@ -111,6 +123,8 @@ fn schemas() -> Map<String, Value> {
     for kind in EventKind::ALL {
         schemas.insert(schema_name(kind), event(kind));
     }
+    schemas.insert("StockLevelEvent".to_owned(), level());
+    schemas.insert("StockUnits".to_owned(), stock_units());
     let used = ["Balance", "Lot", "Reason", "FieldError"];
     let parts = answers::parts().into_iter();
     schemas.extend(

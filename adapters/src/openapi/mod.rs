@@ -20,6 +20,7 @@ mod clearing;
 mod commands;
 mod contract;
 mod examples;
+mod level;
 mod operations;
 mod page;
 mod problems;

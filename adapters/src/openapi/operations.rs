@@ -7,7 +7,7 @@ use super::{commands, examples, named, pascal, problems, prose, sights, values};
 use crate::{
     access::{Action, Read, Right, RoleName},
     http::endpoints::{Does, ENDPOINTS, Endpoint},
-    wire::{EVENTS_FIELDS, MOVEMENTS_FIELDS, STATEMENT_FIELDS},
+    wire::{EVENTS_FIELDS, MOVEMENTS_FIELDS, STATEMENT_FIELDS, STOCK_EVENTS_FIELDS},
 };
 
 const JSON: &str = "application/json";
@@ -101,7 +101,8 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     let fields: &[&str] = match endpoint.does {
         Does::Read(Read::Statement) => &STATEMENT_FIELDS,
         Does::Read(Read::Movements) => &MOVEMENTS_FIELDS,
-        Does::Read(Read::Events | Read::StockEvents) => &EVENTS_FIELDS,
+        Does::Read(Read::Events) => &EVENTS_FIELDS,
+        Does::Read(Read::StockEvents) => &STOCK_EVENTS_FIELDS,
         Does::Read(Read::Positions) => &["from", "to"],
         Does::Read(Read::Liability) => &["since"],
         _ => &[],

@@ -105,7 +105,7 @@ fn stock() -> Value {
     )
 }
 
-fn stock_units() -> Value {
+pub(super) fn stock_units() -> Value {
     object(
         "Where the units of a sale are.",
         [

@@ -260,6 +260,13 @@ pub(super) fn query(does: Does, name: &str) -> Option<Value> {
             ["now"],
             "To end with what is durable when the stream begins.",
         ),
+        "every" => {
+            let mut schema = json!({ "type": "boolean", "description":
+                "Every event by itself, however many there are. Otherwise many events in a short time are told as one \
+                 `stock_level`, unless `types` or `until` is given." });
+            schema["default"] = false.into();
+            schema
+        }
         "from" if does == Does::Read(Read::Positions) => day("The first day."),
         "to" if does == Does::Read(Read::Positions) => day("The last day."),
         "since" => day("The first day of the movements; left out, since the beginning."),

@@ -29,6 +29,8 @@ pub(crate) const SOURCE: &str = "/jifen";
 const SEQUENCE_DIGITS: usize = 16;
 /// What a query for a feed may say.
 pub(crate) const EVENTS_FIELDS: [&str; 4] = ["after", "from", "types", "until"];
+/// What a query for the feed of a sale may say.
+pub(crate) const STOCK_EVENTS_FIELDS: [&str; 5] = ["after", "every", "from", "types", "until"];
 
 /// Who reads an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,16 +373,19 @@ pub(crate) struct EventsQuery {
     pub(crate) kinds: Vec<EventKind>,
     /// Whether it ends with what is there now.
     pub(crate) ends: bool,
+    /// Whether every event is told, however many there are.
+    pub(crate) every: bool,
 }
 
 /// What of the feed a query asks for. `last` is what a client names that goes on where it was cut off: that counts, since it
 /// asks again with the query that it began with.
 pub(crate) fn decode_events_query(
     pairs: &[(String, String)],
+    known: &[&'static str],
     last: Option<&str>,
 ) -> Result<EventsQuery, Invalid> {
     const PLACE: &str = "must be the id that came with an event of this feed";
-    let mut fields = Fields::new(pairs, &EVENTS_FIELDS);
+    let mut fields = Fields::new(pairs, known);
     let begin = fields.read("from", |word| match word {
         "now" => Ok(Begin::Now),
         "start" => Ok(Begin::Start),
@@ -410,6 +415,11 @@ pub(crate) fn decode_events_query(
         "now" => Ok(true),
         _ => Err("must be now"),
     });
+    let every = fields.read("every", |word| match word {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be one of true, false"),
+    });
     let last = match last {
         None | Some("") => None,
         Some(text) => {
@@ -428,5 +438,6 @@ pub(crate) fn decode_events_query(
         begin,
         kinds: kinds.unwrap_or_default(),
         ends: ends.unwrap_or(false),
+        every: every.unwrap_or(false),
     })
 }

@@ -23,6 +23,7 @@ mod fields;
 mod instants;
 mod invalid;
 pub(crate) mod json;
+mod level;
 mod read;
 mod statement;
 mod tree;
@@ -36,11 +37,13 @@ pub use decode::{
 pub use encode::{encode_denial, encode_outcome};
 pub(crate) use encode::{encode_reason, encode_refusal, encode_transaction};
 pub(crate) use event::{
-    Audience, EVENTS_FIELDS, EventsQuery, SOURCE, TYPE_PREFIX, decode_events_query, encode_event,
+    Audience, EVENTS_FIELDS, EventsQuery, SOURCE, STOCK_EVENTS_FIELDS, TYPE_PREFIX,
+    decode_events_query, encode_event,
 };
 pub(crate) use fields::{Field, Shape, object_field};
 pub use instants::{day_text, instant_text};
 pub use invalid::{FieldError, Invalid, InvalidCode};
+pub(crate) use level::{LEVEL, encode_level};
 pub(crate) use statement::{
     LIMIT_DEFAULT, MOVEMENTS_FIELDS, STATEMENT_FIELDS, decode_movements_query,
     decode_statement_query, encode_movements, encode_statement,

@@ -64,6 +64,8 @@ pub struct StockView {
     pub reserved: Units,
     /// Sold.
     pub sold: Units,
+    /// When it was looked at.
+    pub at: UnixMillis,
 }
 
 /// A reservation as readers see it.
@@ -247,6 +249,7 @@ fn view(
         returning,
         reserved,
         sold,
+        at: now,
     }
 }
 

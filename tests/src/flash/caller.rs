@@ -113,6 +113,17 @@ impl Caller {
         read(put.send(document.to_string())).expect("documents are put while nobody kills")
     }
 
+    /// Puts more units of a SKU on sale, or takes some out.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer.
+    #[must_use]
+    pub fn change_units(&self, sku: &str, change: &Value) -> Answer {
+        let path = format!("/v1/stock/{sku}/units");
+        self.post(&path, "change", change).expect("an answer")
+    }
+
     /// Sends commands in one array.
     ///
     /// # Panics

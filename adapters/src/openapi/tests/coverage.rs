@@ -15,7 +15,8 @@ use crate::{
     },
     openapi::{document, pascal, problems::OF_ANY_REQUEST},
     wire::{
-        EVENTS_FIELDS, Field, MOVEMENTS_FIELDS, STATEMENT_FIELDS, Shape, object_field, wording,
+        EVENTS_FIELDS, Field, MOVEMENTS_FIELDS, STATEMENT_FIELDS, STOCK_EVENTS_FIELDS, Shape,
+        object_field, wording,
     },
 };
 
@@ -176,7 +177,7 @@ fn every_field_of_a_query_is_in_the_document() {
             &MOVEMENTS_FIELDS[..],
         ),
         ("/v1/events", &EVENTS_FIELDS[..]),
-        ("/v1/stock/{sku}/events", &EVENTS_FIELDS[..]),
+        ("/v1/stock/{sku}/events", &STOCK_EVENTS_FIELDS[..]),
     ] {
         let parameters = document()["paths"][path]["get"]["parameters"].as_array();
         let queries = parameters
