@@ -1,11 +1,13 @@
 //! What can be read of members, holds, merchants and transactions, with names instead of symbols.
 
+mod prepaid;
 mod statement;
 mod stock;
 mod transaction;
 
 use compact_str::CompactString;
 
+pub use prepaid::{PackView, PrepaidView};
 pub use statement::{
     Movements, MovementsCursor, MovementsQuery, PAGE_ITEMS_MAX, StatementCursor, StatementPage,
     StatementQuery,

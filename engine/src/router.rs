@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::ledger::{Command, MemberId, ShardIndex, SkuId};
+use crate::ledger::{Command, MemberId, ShardIndex};
 
 /// How the placement hash is computed; written in the manifest, since a member must never move.
 pub const ROUTER_VERSION: u32 = 1;
@@ -53,11 +53,11 @@ impl Router {
         ShardIndex((hash & u64::from(self.shards - 1)) as u16)
     }
 
-    /// The home of a sale's pool.
+    /// The home of a pool: of what is sold, by that name, or of points that a merchant bought ahead.
     #[must_use]
-    pub fn pool(&self, id: &SkuId) -> ShardIndex {
+    pub fn pool(&self, name: &str) -> ShardIndex {
         // Another seed than that of members: whoever is called like what is sold lives somewhere else.
-        let hash = xxh3_64_with_seed(id.as_str().as_bytes(), self.seed ^ POOLS);
+        let hash = xxh3_64_with_seed(name.as_bytes(), self.seed ^ POOLS);
         ShardIndex((hash & u64::from(self.shards - 1)) as u16)
     }
 
@@ -79,12 +79,13 @@ impl Router {
             | Command::PutStock(_)
             | Command::Settle(_)
             | Command::PutCorrection(_)
-            | Command::DecideCorrection(_) => Self::DOCUMENTS,
+            | Command::DecideCorrection(_)
+            | Command::BuyPack(_) => Self::DOCUMENTS,
             Command::Reserve(c) => self.member(&c.member),
             Command::Transfer(c) => self.member(&c.member),
             Command::Confirm(c) => c.reservation.shard,
             Command::Cancel(c) => c.reservation.shard,
-            Command::ChangeUnits(c) => self.pool(&c.sku),
+            Command::ChangeUnits(c) => self.pool(c.sku.as_str()),
             Command::UseCode(c) => c.code.shard,
         };
         (shard.0 < self.shards).then_some(shard)

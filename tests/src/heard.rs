@@ -243,6 +243,7 @@ fn accepted(details: &Details) -> Told {
         | Details::Cancelled { .. }
         | Details::Transferred
         | Details::UnitsChanged
+        | Details::PackBought
         | Details::Settlement { .. }
         | Details::CodeUsed => Told::Beyond(format!("{details:?}")),
     }
@@ -312,6 +313,8 @@ pub const fn code_name(code: Code) -> &'static str {
         Code::CodeRevoked => "code_revoked",
         Code::SoldOut => "sold_out",
         Code::SaleNotOpen => "sale_not_open",
+        Code::PackExhausted => "pack_exhausted",
+        Code::PrepaidTooSoon => "prepaid_too_soon",
         Code::SaleClosed => "sale_closed",
         Code::ExceedsStock => "exceeds_stock",
         Code::TooManyWait => "too_many_wait",

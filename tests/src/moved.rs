@@ -82,6 +82,7 @@ pub fn made(entry: &Entry, symbols: &Symbols) -> Made {
             Subject::Member(id) => id.to_string(),
             Subject::Merchant(id) => id.to_string(),
             Subject::Stock(id) => id.to_string(),
+            Subject::Prepaid(id) => id.to_string(),
             Subject::Settlement(_) | Subject::Correction(_) | Subject::Nobody => String::new(),
         },
         deed: kind(&entry.deed),

@@ -5,6 +5,7 @@
 
 pub mod archived;
 mod clearing;
+mod prepaid;
 mod sales;
 mod whole_ledger;
 
@@ -48,7 +49,7 @@ pub struct Set {
 }
 
 /// Every set, the oldest first.
-pub const SETS: [Set; 6] = [
+pub const SETS: [Set; 8] = [
     Set {
         suffix: "",
         make: Some(made),
@@ -76,7 +77,18 @@ pub const SETS: [Set; 6] = [
         rules: sales::rules,
     },
     Set {
+        // From one day to the next a contract no longer begins to be prepaid.
         suffix: "-6",
+        make: None,
+        rules: sales::rules,
+    },
+    Set {
+        suffix: "-7",
+        make: Some(prepaid::made),
+        rules: sales::rules,
+    },
+    Set {
+        suffix: "-8",
         make: Some(clearing::made),
         rules: sales::rules,
     },
@@ -282,7 +294,7 @@ pub fn states(ledgers: &[Ledger]) -> String {
 /// So many of [`KINDS`] have to do with one shard alone, and with no sale.
 pub const KINDS_OF_ONE_SHARD: usize = 20;
 /// Every kind of entry, as [`kind`] calls them.
-pub const KINDS: [&str; 42] = [
+pub const KINDS: [&str; 44] = [
     "enrolled",
     "earned",
     "redeemed",
@@ -325,6 +337,8 @@ pub const KINDS: [&str; 42] = [
     "settled",
     "correction-put",
     "correction-decided",
+    "pack-bought",
+    "prepaid-added",
 ];
 
 /// What kind of entry this is. A new kind needs a specimen and a place in [`KINDS`], so there is no `_` arm.
@@ -373,6 +387,8 @@ pub const fn kind(deed: &Deed) -> &'static str {
         Deed::Settled { .. } => "settled",
         Deed::CorrectionPut { .. } => "correction-put",
         Deed::CorrectionDecided { .. } => "correction-decided",
+        Deed::PackBought { .. } => "pack-bought",
+        Deed::PrepaidAdded { .. } => "prepaid-added",
     }
 }
 

@@ -91,6 +91,7 @@ impl Action {
             Self::Command(
                 C::Adjust
                 | C::PutMerchant
+                | C::BuyPack
                 | C::PutStock
                 | C::ChangeUnits
                 | C::Settle

@@ -76,6 +76,7 @@ fn concerns(command: &Command, own: &MerchantId) -> Concerns {
         Command::Capture(capture) => Concerns::Hold(capture.hold),
         Command::Release(release) => Concerns::Hold(release.hold),
         Command::Reverse(reverse) => Concerns::Record(Record::Transaction(reverse.transaction)),
+        Command::BuyPack(buy) => Concerns::Merchant(buy.merchant == *own),
         Command::PutStock(put) => Concerns::Merchant(put.merchant == *own),
         Command::PutCorrection(put) => Concerns::Merchant(put.merchant == *own),
         Command::UseCode(used) => Concerns::Record(Record::Code(used.code)),

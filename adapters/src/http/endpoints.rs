@@ -114,6 +114,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     command(PUT, "/v1/members/{member}", CommandKind::Enrol, "Enrol a member"),
     get("/v1/merchants/{merchant}", Does::Read(Read::Merchant), "Look at a merchant's document"),
     command(PUT, "/v1/merchants/{merchant}", CommandKind::PutMerchant, "Put a merchant's document"),
+    command(POST, "/v1/merchants/{merchant}/packs", CommandKind::BuyPack, "Buy points for a merchant to give out"),
     command(POST, "/v1/reversals", CommandKind::Reverse, "Take a transaction back, whole or in part"),
     command(POST, "/v1/adjustments", CommandKind::Adjust, "Put a balance right"),
     get("/v1/transactions/{transaction}", Does::Read(Read::Transaction), "Look at a transaction"),

@@ -132,6 +132,7 @@ fn details(command: &Command, points: Points) -> Details {
             changed: true,
         },
         Command::ChangeUnits(_) => Details::UnitsChanged,
+        Command::BuyPack(_) => Details::PackBought,
         Command::UseCode(_) => Details::CodeUsed,
         Command::Settle(_) => Details::Settlement {
             period: Period {

@@ -6,7 +6,7 @@ use jifen_engine::{
     ledger::{
         Answer, Code, Day, HoldId, MemberId, MerchantId, RequestId, TransactionId, UnixMillis,
     },
-    reads::{HoldView, LotView, MemberView, PendingView, WalletView},
+    reads::{HoldView, LotView, MemberView, PendingView, PrepaidView, WalletView},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -69,12 +69,14 @@ pub(super) async fn merchant(
     let document = state.engine.merchant(id).await?;
     let document = client.seen(READ, document, |document| Some(document.merchant.as_str()));
     let document = document.ok_or_else(|| of_code(Code::MerchantNotFound))?;
+    let prepaid = state.engine.prepaid(&document.merchant).await?;
     let contracts = RawValue::from_string(contracts_text(&document.contracts));
     Ok(HttpResponse::Ok().json(MerchantBody {
         merchant: document.merchant.as_str(),
         name: document.name.as_str(),
         version: document.version,
         contracts: contracts.map_err(|_| wording::of_error(EngineError::Stopping))?,
+        prepaid: prepaid.iter().map(PrepaidBody::from).collect(),
     }))
 }
 
@@ -185,6 +187,39 @@ struct MerchantBody<'a> {
     version: u64,
     /// The earliest first.
     contracts: Box<RawValue>,
+    prepaid: Vec<PrepaidBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct PrepaidBody<'a> {
+    point_type: &'a str,
+    bought: u64,
+    left: u64,
+    /// The earliest first.
+    packs: Vec<PackBody>,
+}
+
+#[derive(Serialize)]
+struct PackBody {
+    day: Option<String>,
+    points: u64,
+    price_fen: u64,
+}
+
+impl<'a> From<&'a PrepaidView> for PrepaidBody<'a> {
+    fn from(view: &'a PrepaidView) -> Self {
+        let packs = view.packs.iter().map(|pack| PackBody {
+            day: date(pack.day),
+            points: pack.points.get(),
+            price_fen: pack.price.get(),
+        });
+        Self {
+            point_type: &view.point_type,
+            bought: view.bought.get(),
+            left: view.left.get(),
+            packs: packs.collect(),
+        }
+    }
 }
 
 impl<'a> From<&'a MemberView> for MemberBody<'a> {

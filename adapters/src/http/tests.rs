@@ -10,6 +10,7 @@ mod kinds;
 mod lifecycle;
 mod lookups;
 mod overload;
+mod prepaid;
 mod rates;
 mod reversals;
 mod roles;

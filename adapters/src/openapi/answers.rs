@@ -64,6 +64,7 @@ const fn tells_balance(kind: CommandKind) -> Option<bool> {
         | CommandKind::Unfreeze
         | CommandKind::PutStock
         | CommandKind::ChangeUnits
+        | CommandKind::BuyPack
         | CommandKind::UseCode
         | CommandKind::Settle
         | CommandKind::PutCorrection
@@ -155,6 +156,7 @@ pub(super) fn details(kind: CommandKind) -> Vec<FieldSchema> {
         | CommandKind::Unfreeze
         | CommandKind::Transfer
         | CommandKind::ChangeUnits
+        | CommandKind::BuyPack
         | CommandKind::UseCode
         | CommandKind::Erase => Vec::new(),
     }

@@ -221,7 +221,11 @@ fn data(kind: EventKind) -> Value {
     ) {
         let always = matches!(
             kind,
-            EventKind::Merchant | EventKind::Stock | EventKind::Earn | EventKind::Redeem
+            EventKind::Merchant
+                | EventKind::Pack
+                | EventKind::Stock
+                | EventKind::Earn
+                | EventKind::Redeem
         );
         fields.push((
             "merchant",
@@ -360,6 +364,16 @@ fn details(kind: EventKind) -> Vec<FieldSchema> {
             fields
         }
         EventKind::Merchant => document(),
+        EventKind::Pack => vec![
+            ("point_type", identifier("The kind of points."), true),
+            ("bought", points(1, "How many."), true),
+            ("price_fen", points(0, "For how much in all."), true),
+            (
+                "day",
+                super::values::day("In whose period they are billed."),
+                true,
+            ),
+        ],
         EventKind::UnitsChanged => vec![("change", signed("By how many."), true)],
         EventKind::Refused => {
             let commands = CommandKind::ALL.map(CommandKind::name);
@@ -393,6 +407,7 @@ const fn is_about_members(kind: EventKind) -> bool {
             | EventKind::UnitsChanged
             | EventKind::UnitsReturned
             | EventKind::Merchant
+            | EventKind::Pack
             | EventKind::Refused
     )
 }
@@ -442,6 +457,7 @@ const fn title(kind: EventKind) -> &'static str {
         EventKind::UnitsChanged => "Units were put on sale, or taken out",
         EventKind::UnitsReturned => "Units that had come back are on sale again",
         EventKind::Merchant => "A merchant's document was put",
+        EventKind::Pack => "A merchant bought points ahead",
         EventKind::Refused => "A command was refused, for good",
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn body(kind: CommandKind) -> Value {
             "units": 100, "price_points": 20, "merchant": merchant, "per_member_limit": 2,
             "reservation_ttl_seconds": 300,
         }),
+        CommandKind::BuyPack => json!({ "points": 100_000, "price_fen": 90_000 }),
         CommandKind::ChangeUnits => json!({ "change": 10 }),
         CommandKind::Settle => json!({ "period_start": "2026-10-01", "period_end": "2026-10-31" }),
         CommandKind::PutCorrection => json!({

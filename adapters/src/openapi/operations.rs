@@ -358,7 +358,7 @@ fn links(endpoint: &Endpoint) -> Value {
                 "erase": to("erase", member()),
             })
         }
-        CommandKind::PutMerchant => {
+        CommandKind::PutMerchant | CommandKind::BuyPack => {
             let merchant = || json!({ "merchant": "$request.path.merchant" });
             json!({
                 "merchant": to("get_merchant", merchant()),

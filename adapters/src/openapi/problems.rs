@@ -35,10 +35,10 @@ const fn refusals(kind: CommandKind) -> &'static [Code] {
         ExceedsTransaction, HoldCaptured, HoldExpired, HoldNotFound, HoldReleased,
         InsufficientPoints, InvalidPeriod, MemberClosed, MemberFrozen, MemberHasHolds,
         MemberLimitReached, MemberNotFound, MerchantNotFound, NotEligible, NotReversible,
-        OwnCorrection, PeriodNotOver, PeriodSettled, RequestInFlight, ReservationCancelled,
-        ReservationConfirmed, ReservationExpired, ReservationNotFound, ReversalWindowPassed,
-        SaleClosed, SaleNotOpen, SkuNotFound, SoldOut, TooManyWait, TransactionNotFound,
-        UnknownPointType,
+        OwnCorrection, PackExhausted, PeriodNotOver, PeriodSettled, PrepaidTooSoon,
+        RequestInFlight, ReservationCancelled, ReservationConfirmed, ReservationExpired,
+        ReservationNotFound, ReversalWindowPassed, SaleClosed, SaleNotOpen, SkuNotFound, SoldOut,
+        TooManyWait, TransactionNotFound, UnknownPointType,
     };
     match kind {
         CommandKind::Enrol => &[MemberClosed, MemberLimitReached],
@@ -50,6 +50,9 @@ const fn refusals(kind: CommandKind) -> &'static [Code] {
             UnknownPointType,
             EventTooLate,
             MemberLimitReached,
+            RequestInFlight,
+            PackExhausted,
+            TooManyWait,
         ],
         CommandKind::Redeem | CommandKind::Hold => &[
             MemberNotFound,
@@ -71,7 +74,13 @@ const fn refusals(kind: CommandKind) -> &'static [Code] {
             ExceedsHold,
         ],
         CommandKind::Release => &[HoldNotFound, HoldCaptured, HoldReleased, HoldExpired],
-        CommandKind::PutMerchant => &[PeriodSettled],
+        CommandKind::PutMerchant => &[PeriodSettled, PrepaidTooSoon],
+        CommandKind::BuyPack => &[
+            MerchantNotFound,
+            RequestInFlight,
+            UnknownPointType,
+            MemberLimitReached,
+        ],
         CommandKind::Reverse => &[
             TransactionNotFound,
             AlreadyReversed,

@@ -63,7 +63,7 @@ pub(super) const fn tag(does: Does) -> &'static str {
             | CommandKind::Unfreeze
             | CommandKind::Close
             | CommandKind::Erase => "members",
-            CommandKind::PutMerchant => "merchants",
+            CommandKind::PutMerchant | CommandKind::BuyPack => "merchants",
             CommandKind::Adjust => "programme",
             CommandKind::Settle | CommandKind::PutCorrection | CommandKind::DecideCorrection => {
                 "clearing"

@@ -302,6 +302,38 @@ fn merchant() -> Value {
                 }),
                 true,
             ),
+            (
+                "prepaid",
+                json!({
+                    "type": "array", "items": prepaid(),
+                    "description": "Points that it bought ahead, by kind.",
+                }),
+                true,
+            ),
+        ],
+    )
+}
+
+fn prepaid() -> Value {
+    let pack = object(
+        "",
+        [
+            ("day", super::values::day("When it was bought."), true),
+            ("points", points(1, "How many points."), true),
+            ("price_fen", points(0, "For how much in all."), true),
+        ],
+    );
+    object(
+        "",
+        [
+            ("point_type", identifier("The kind of points."), true),
+            ("bought", points(1, "All of them."), true),
+            ("left", points(0, "Those that no member was given."), true),
+            (
+                "packs",
+                json!({ "type": "array", "items": pack, "description": "The earliest first." }),
+                true,
+            ),
         ],
     )
 }

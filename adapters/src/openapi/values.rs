@@ -130,6 +130,7 @@ pub(super) fn field(kind: CommandKind, field: Field) -> Value {
         Field::Merchant => identifier(match kind {
             CommandKind::Earn => "Who issues the points.",
             CommandKind::PutMerchant => "The merchant that the document is about.",
+            CommandKind::BuyPack => "Who buys.",
             _ => "Who accepts the points.",
         }),
         Field::Points => points_of(kind),
@@ -150,6 +151,7 @@ pub(super) fn field(kind: CommandKind, field: Field) -> Value {
         Field::Use => identifier(
             "What the points are spent for: `offset` pays in place of money, any other redeems.",
         ),
+        Field::PriceFen => points(0, "What all of them cost together, in fen."),
         Field::CashFen => json!({
             "type": "integer", "minimum": 0, "maximum": Points::MAX.get(), "format": "int64",
             "description": "What was paid in money beside the points, in fen.",

@@ -1,11 +1,11 @@
 //! A command object under way: its fields as they were read, until all are there.
 
 use jifen_engine::ledger::{
-    Adjust, Boundary, Cancel, Capture, ChangeUnits, Class, Command, CommandKind, Confirm, Contract,
-    CorrectionId, Day, DecideCorrection, Direction, Earn, Enrol, Erase, Fen, Hold, HoldId, Labels,
-    Lifecycle, MemberId, MerchantId, PointType, Points, PutCorrection, PutMerchant, PutStock,
-    Redeem, Release, Request, RequestId, ReservationId, Reserve, Reverse, Settle, SkuId, SoldCode,
-    Text, TransactionId, Transfer, UnixMillis, Use, UseCode,
+    Adjust, Boundary, BuyPack, Cancel, Capture, ChangeUnits, Class, Command, CommandKind, Confirm,
+    Contract, CorrectionId, Day, DecideCorrection, Direction, Earn, Enrol, Erase, Fen, Hold,
+    HoldId, Labels, Lifecycle, MemberId, MerchantId, PointType, Points, PutCorrection, PutMerchant,
+    PutStock, Redeem, Release, Request, RequestId, ReservationId, Reserve, Reverse, Settle, SkuId,
+    SoldCode, Text, TransactionId, Transfer, UnixMillis, Use, UseCode,
 };
 use jifen_engine::pool::Units;
 use serde::de::{Error, MapAccess};
@@ -42,6 +42,7 @@ pub(super) struct Draft {
     releases_at: Option<UnixMillis>,
     used_for: Option<Use>,
     cash: Option<Fen>,
+    price_fen: Option<Fen>,
     ttl_seconds: Option<u32>,
     hold: Option<HoldId>,
     transaction: Option<TransactionId>,
@@ -107,6 +108,7 @@ impl Draft {
             Field::ReleasesAt => self.releases_at = text!(values::instant),
             Field::Use => self.used_for = text!(Use::new),
             Field::CashFen => self.cash = integer!(values::cash),
+            Field::PriceFen => self.price_fen = integer!(values::cash),
             Field::TtlSeconds => self.ttl_seconds = integer!(values::ttl_seconds),
             Field::Hold => self.hold = text!(values::hold),
             Field::Transaction => self.transaction = text!(values::transaction),
@@ -214,6 +216,7 @@ impl Draft {
             CommandKind::Transfer => Command::Transfer(self.transfer(given)?),
             CommandKind::PutStock => Command::PutStock(self.put_stock(given)?),
             CommandKind::ChangeUnits => Command::ChangeUnits(self.change_units(given)?),
+            CommandKind::BuyPack => Command::BuyPack(self.buy_pack(given)?),
             CommandKind::UseCode => Command::UseCode(UseCode {
                 code: settle(self.code, given, Field::Code, values::code)?,
             }),
@@ -346,6 +349,16 @@ impl Draft {
             sku: settle(self.sku.take(), given, Field::Sku, SkuId::new)?,
             direction,
             units,
+        })
+    }
+
+    fn buy_pack(&mut self, given: &Given<'_>) -> Option<BuyPack> {
+        let named = self.merchant.take();
+        Some(BuyPack {
+            merchant: settle(named, given, Field::Merchant, MerchantId::new)?,
+            points: Units::new(self.points?.get())?,
+            point_type: self.point_type(given),
+            price: self.price_fen?,
         })
     }
 

@@ -147,6 +147,7 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
         | Details::Unfrozen
         | Details::Transferred
         | Details::UnitsChanged
+        | Details::PackBought
         | Details::CodeUsed
         | Details::Erased => {}
         Details::Lots(lots) => encode_lots(lots, json),

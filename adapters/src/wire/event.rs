@@ -264,6 +264,18 @@ fn encode_sale(event: &Event, here: impl Fn(Seq) -> Offset, json: &mut Json<'_>)
                 json.raw(br#","units":"#).number(units.get());
             }
         }
+        Deed::PackBought {
+            point_type,
+            points,
+            price,
+            day,
+        } => {
+            encode_name(br#","point_type":"#, Some(event.name(*point_type)), json);
+            json.raw(br#","bought":"#).number(points.get());
+            json.raw(br#","price_fen":"#).number(price.get());
+            json.raw(br#","day":"#);
+            encode_day(*day, json);
+        }
         Deed::UnitsChanged { more, units, .. } => {
             let units = i64::try_from(units.get()).unwrap_or(i64::MAX);
             json.raw(br#","change":"#)

@@ -74,6 +74,7 @@ fields! {
     AmountFen = "amount_fen",
     Approve = "approve",
     Contract = "contract",
+    PriceFen = "price_fen",
 }
 
 /// A set of fields.
@@ -132,8 +133,8 @@ impl Shape {
         use Field::{
             AmountFen, Approve, At, Attributes, CashFen, Change, Class, ClosesAt, Code, Contract,
             Correction, Final, Hold, LastDay, Member, Merchant, Name, OpensAt, Order,
-            PerMemberLimit, PeriodEnd, PeriodStart, PointType, Points, PricePoints, Quantity,
-            Reason, ReleasesAt, Reservation, ReservationTtlSeconds, ReturnUnits, Sku, To,
+            PerMemberLimit, PeriodEnd, PeriodStart, PointType, Points, PriceFen, PricePoints,
+            Quantity, Reason, ReleasesAt, Reservation, ReservationTtlSeconds, ReturnUnits, Sku, To,
             Transaction, TtlSeconds, Units, Use,
         };
         const ENROL: Shape = Shape::new(&[Member], &[Attributes]);
@@ -170,6 +171,7 @@ impl Shape {
             ],
         );
         const CHANGE_UNITS: Shape = Shape::new(&[Sku, Change], &[]);
+        const BUY_PACK: Shape = Shape::new(&[Merchant, Points, PriceFen], &[PointType]);
         const USE_CODE: Shape = Shape::new(&[Code], &[]);
         const SETTLE: Shape = Shape::new(&[PeriodStart, PeriodEnd], &[]);
         const PUT_CORRECTION: Shape = Shape::new(&[Correction, Merchant, AmountFen, Reason], &[]);
@@ -191,6 +193,7 @@ impl Shape {
             CommandKind::Transfer => &TRANSFER,
             CommandKind::PutStock => &PUT_STOCK,
             CommandKind::ChangeUnits => &CHANGE_UNITS,
+            CommandKind::BuyPack => &BUY_PACK,
             CommandKind::UseCode => &USE_CODE,
             CommandKind::Settle => &SETTLE,
             CommandKind::PutCorrection => &PUT_CORRECTION,
@@ -208,7 +211,7 @@ pub(crate) const fn object_field(kind: CommandKind) -> Option<Field> {
         | CommandKind::Close
         | CommandKind::Erase => Some(Field::Member),
         CommandKind::Capture | CommandKind::Release => Some(Field::Hold),
-        CommandKind::PutMerchant => Some(Field::Merchant),
+        CommandKind::PutMerchant | CommandKind::BuyPack => Some(Field::Merchant),
         CommandKind::Confirm | CommandKind::Cancel => Some(Field::Reservation),
         CommandKind::PutStock | CommandKind::ChangeUnits => Some(Field::Sku),
         CommandKind::UseCode => Some(Field::Code),
@@ -250,11 +253,12 @@ pub(crate) fn kind_of(word: &str) -> Result<CommandKind, &'static str> {
         "settle" => Ok(CommandKind::Settle),
         "put_correction" => Ok(CommandKind::PutCorrection),
         "decide_correction" => Ok(CommandKind::DecideCorrection),
+        "buy_pack" => Ok(CommandKind::BuyPack),
         "activity" => Err("is not served by this version"),
         _ => Err(
             "must be one of enrol, earn, redeem, hold, capture, release, put_merchant, reverse, adjust, \
              freeze, unfreeze, close, erase, reserve, confirm, cancel, transfer, put_stock, change_units, use_code, settle, \
-             put_correction, decide_correction",
+             put_correction, decide_correction, buy_pack",
         ),
     }
 }

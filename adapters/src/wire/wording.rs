@@ -297,6 +297,22 @@ pub const fn of_code(code: Code) -> &'static Wording {
             "Ask for fewer, or again later: units may come back.",
         )
     };
+    const PACK_EXHAUSTED: Wording = Wording {
+        retryable: true,
+        ..refusal(
+            409,
+            "pack_exhausted",
+            "Fewer points are left of those that the merchant bought ahead",
+            "Have the merchant buy a pack; then send the same request again.",
+        )
+    };
+    const PREPAID_TOO_SOON: Wording = refusal(
+        422,
+        "prepaid_too_soon",
+        "Whether points are bought ahead does not change so soon",
+        "Have the contract begin two days from now or later, at `frees_at` in `reasons`: points that are given out until then are \
+         billed as it is agreed now.",
+    );
     const SALE_NOT_OPEN: Wording = Wording {
         retryable: true,
         ..refusal(
@@ -424,6 +440,8 @@ pub const fn of_code(code: Code) -> &'static Wording {
         Code::CodeRevoked => &CODE_REVOKED,
         Code::SoldOut => &SOLD_OUT,
         Code::SaleNotOpen => &SALE_NOT_OPEN,
+        Code::PackExhausted => &PACK_EXHAUSTED,
+        Code::PrepaidTooSoon => &PREPAID_TOO_SOON,
         Code::SaleClosed => &SALE_CLOSED,
         Code::ExceedsStock => &EXCEEDS_STOCK,
         Code::TooManyWait => &TOO_MANY_WAIT,

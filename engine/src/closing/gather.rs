@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Router,
-    clearing::{Correction, Input, Issue, Name, Position, Trade},
+    clearing::{Correction, Input, Issue, Name, Pack, Position, Trade},
     ledger::{CorrectionState, Day, Period, Symbol, TradeSums},
 };
 
@@ -115,6 +115,9 @@ fn used(cuts: &[Cut], documents: &Documents, before: &Known) -> Names {
         let named = cut.names.iter().zip(used);
         all.extend(named.filter_map(|(name, used)| used.then_some(name)));
     }
+    let own = &cuts[usize::from(Router::DOCUMENTS.0)];
+    let packs = documents.book.packs.iter();
+    all.extend(packs.flat_map(|one| [own.name(one.merchant), own.name(one.point_type)]));
     let kinds = before.values().flat_map(|(_, drawn)| drawn.keys());
     all.extend(before.keys().chain(kinds));
     let mut written: Vec<CompactString> = Vec::new();
@@ -226,6 +229,20 @@ fn document(
         .map(|one| one.period)
         .take_while(|one| *one != period)
         .last();
+    for one in &documents.book.packs {
+        let name = |symbol| names.find(cut.name(symbol)).expect("gathered before");
+        input.packs.push(Pack {
+            merchant: name(one.merchant),
+            point_type: name(one.point_type),
+            points: one.points.get(),
+            price: one.price.get(),
+            day: match before {
+                // What was bought before the first settlement is in it.
+                None => one.day.max(period.first),
+                Some(_) => one.day,
+            },
+        });
+    }
     for one in &documents.book.corrections {
         // What was approved before the first settlement is in it.
         if let CorrectionState::Approved { day, .. } = one.state

@@ -53,13 +53,15 @@ pub enum EventKind {
     UnitsReturned,
     /// A merchant's document was put.
     Merchant,
+    /// A merchant bought points ahead.
+    Pack,
     /// A "no" that will be said again.
     Refused,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Enrol,
         Self::Earn,
         Self::Matured,
@@ -87,6 +89,7 @@ impl EventKind {
         Self::UnitsChanged,
         Self::UnitsReturned,
         Self::Merchant,
+        Self::Pack,
         Self::Refused,
     ];
 
@@ -121,6 +124,7 @@ impl EventKind {
             Self::UnitsChanged => "units_changed",
             Self::UnitsReturned => "units_returned",
             Self::Merchant => "merchant",
+            Self::Pack => "pack",
             Self::Refused => "refused",
         }
     }
@@ -136,6 +140,10 @@ impl EventKind {
     #[must_use]
     pub const fn of(entry: &Entry) -> Option<Self> {
         let asked = entry.origin.is_some();
+        if matches!(entry.subject, Subject::Prepaid(_)) {
+            // Only how its home keeps them; that they were bought, the merchant's entry tells.
+            return None;
+        }
         match &entry.deed {
             Deed::Enrolled { .. } => Some(Self::Enrol),
             Deed::Earned { .. } | Deed::EarnedPending { .. } => Some(Self::Earn),
@@ -169,6 +177,7 @@ impl EventKind {
             Deed::CodeUsed { .. } => Some(Self::UseCode),
             Deed::UnitsChanged { .. } => Some(Self::UnitsChanged),
             Deed::UnitsReleased => Some(Self::UnitsReturned),
+            Deed::PackBought { .. } => Some(Self::Pack),
             Deed::Refused { .. } => Some(Self::Refused),
             // Other shards have copies, which nobody asked for.
             Deed::StockPut { .. } if asked => Some(Self::Stock),
@@ -187,6 +196,7 @@ impl EventKind {
             | Deed::GivenUp
             | Deed::Heard
             | Deed::UnitsWanted { .. }
+            | Deed::PrepaidAdded { .. }
             | Deed::DayEnded { .. } => None,
         }
     }

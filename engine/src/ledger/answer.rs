@@ -96,6 +96,7 @@ pub enum Details {
     },
     Transferred,
     UnitsChanged,
+    PackBought,
     CodeUsed,
     /// Of a settlement that was asked for: whether it is a new one.
     Settlement {
@@ -296,7 +297,11 @@ impl Answer {
                 CommandKind::Reverse,
                 Verdict::Accepted(Details::Restored { restored: points }),
             ),
+            Deed::PackBought { .. } => {
+                (CommandKind::BuyPack, Verdict::Accepted(Details::PackBought))
+            }
             Deed::Matured
+            | Deed::PrepaidAdded { .. }
             | Deed::Lapsed
             | Deed::Begun { .. }
             | Deed::GivenUp

@@ -201,6 +201,8 @@ impl Ledger {
             | Deed::Settled { .. }
             | Deed::CorrectionPut { .. }
             | Deed::CorrectionDecided { .. }
+            | Deed::PackBought { .. }
+            | Deed::PrepaidAdded { .. }
             | Deed::Heard => panic!("{:?} is about no member", entry.deed),
         }
     }
@@ -295,8 +297,8 @@ impl Ledger {
                 let merchant = self.merchants.get_mut(symbol).expect("just put");
                 merchant.contracts = merchant.contracts.with(*from, contract);
             }
-            // A version that was known already.
-            Deed::Heard => {}
+            // A version that was known already, or a pack.
+            Deed::Heard | Deed::Begun { .. } | Deed::PackBought { .. } | Deed::Refused { .. } => {}
             other => panic!("{other:?} is not about a merchant"),
         }
         ObjectKey::document(symbol)

@@ -6,13 +6,15 @@ use super::{
     errands::{Errand, Pursuit, Underway},
     members::MemberIndex,
     message::{Course, Message, Receipt},
+    pool_id::PoolId,
+    prepaid::{Drawn, PackBought},
     requests::ObjectKey,
     state::Ledger,
     stocks::StockDocument,
     symbol::Symbol,
     wallet::Share,
 };
-use crate::pool::{Asker, Home, PoolMessage, ToShard};
+use crate::pool::{Asker, Home, PoolMessage, ToShard, Units};
 
 impl Ledger {
     /// First what came, then what goes.
@@ -23,8 +25,7 @@ impl Ledger {
         for sent in &course.sent {
             match &sent.message {
                 Message::Pool { pool, message } => {
-                    let name = self.symbols.name(*pool).clone();
-                    let stock = self.stocks.know(*pool, &name);
+                    let stock = self.stirred(*pool);
                     match (message, &mut stock.home) {
                         (PoolMessage::ToShard(message), Some(home)) => {
                             if home.is_shut(sent.to) && matches!(message, ToShard::Recall { .. }) {
@@ -60,8 +61,7 @@ impl Ledger {
         let Some((pool, message)) = &received.pool else {
             return;
         };
-        let name = self.symbols.name(*pool).clone();
-        let stock = self.stocks.know(*pool, &name);
+        let stock = self.stirred(*pool);
         match (message, &mut stock.home) {
             (PoolMessage::ToHome(message), Some(home)) => home.hear(received.from, message),
             (PoolMessage::ToShard(message), _) => stock.share.hear(message),
@@ -102,12 +102,28 @@ impl Ledger {
     fn begin_waiting(&mut self, ticket: Seq, entry: &Entry, underway: &Underway) {
         let shard = self.shard;
         if let Some((sku, quantity)) = underway.pool() {
-            let name = self.symbols.name(sku).clone();
-            let stock = self.stocks.know(sku, &name);
+            let stock = self.stirred(sku);
             stock.waiting += 1;
             if let Some(home) = &mut stock.home {
                 home.wait(Asker::Own(ticket), quantity);
             }
+        }
+        if let Pursuit::BuyPack {
+            merchant,
+            point_type,
+            points,
+            price,
+            day,
+        } = underway.errand.pursuit
+        {
+            self.clearing.packs.push(PackBought {
+                seq: ticket,
+                merchant,
+                point_type,
+                points,
+                price,
+                day,
+            });
         }
         if let (Pursuit::ChangeUnits { more, units }, Subject::Stock(id)) =
             (&underway.errand.pursuit, &entry.subject)
@@ -135,8 +151,7 @@ impl Ledger {
             _ => ended.pool().map(|(sku, _)| sku),
         };
         if let Some(sku) = sku {
-            let name = self.symbols.name(sku).clone();
-            let stock = self.stocks.know(sku, &name);
+            let stock = self.stirred(sku);
             stock.waiting -= u32::from(ended.pool().is_some());
             if let Some(home) = &mut stock.home {
                 home.leave(Asker::Own(ticket));
@@ -210,14 +225,35 @@ impl Ledger {
                     stock.home_mut().withdraw(*units, *shard, *ticket);
                 }
             }
+            Deed::PrepaidAdded {
+                points,
+                shards,
+                shard: of,
+                ticket,
+            } => {
+                let home = stock
+                    .home
+                    .get_or_insert_with(|| Box::new(Home::new(shard, *shards, Units::ZERO)));
+                home.restock(*points, *of, *ticket);
+            }
             Deed::Heard | Deed::Begun { .. } | Deed::Refused { .. } => {}
-            other => panic!("{other:?} is not about a sale"),
+            other => panic!("{other:?} is not about a pool"),
         }
         ObjectKey::stock(sku)
     }
 
     /// What an entry about a member does to the units of a sale.
     pub(super) fn apply_units(&mut self, at: MemberIndex, entry: &Entry) {
+        if let Some(drawn) = entry.course.as_ref().and_then(|course| course.drawn) {
+            let Drawn { points, place, .. } = drawn;
+            let stock = self.stirred(drawn.pool);
+            if drawn.back {
+                stock.unsell(points, place);
+            } else {
+                stock.take(points, place);
+                stock.share.sell(points);
+            }
+        }
         match entry.deed {
             Deed::Reserved {
                 sku,
@@ -276,9 +312,19 @@ impl Ledger {
             .expect("decided: the sale is known")
     }
 
-    /// The same, where home may have to do something about it.
-    fn stirred(&mut self, sku: Symbol) -> &mut super::stocks::Stock {
-        let name = self.symbols.name(sku).clone();
-        self.stocks.know(sku, &name)
+    /// The same, where home may have to do something about it. A pool of bought points is there from its first mention on: whoever
+    /// asks for some must be answered, also where none were ever bought.
+    fn stirred(&mut self, pool: Symbol) -> &mut super::stocks::Stock {
+        let name = self.symbols.name(pool).clone();
+        let (shard, router) = (self.shard, &self.rules.router);
+        let stock = self.stocks.know(pool, &name);
+        if stock.home.is_none()
+            && matches!(stock.id, PoolId::Prepaid(_))
+            && router.pool(&name) == shard
+        {
+            let home = Home::new(shard, router.shards(), Units::ZERO);
+            stock.home = Some(Box::new(home));
+        }
+        stock
     }
 }

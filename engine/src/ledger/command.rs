@@ -42,7 +42,7 @@ pub struct Enrol {
 }
 
 /// A merchant issues points to a member.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct Earn {
     /// Who gets the points.
     pub member: MemberId,
@@ -261,6 +261,19 @@ pub struct ChangeUnits {
     pub units: Units,
 }
 
+/// Points that a merchant buys ahead, to give them to members later.
+#[derive(Clone, Debug)]
+pub struct BuyPack {
+    /// Who buys.
+    pub merchant: MerchantId,
+    /// How many points, at least 1.
+    pub points: Units,
+    /// Of which kind.
+    pub point_type: PointType,
+    /// For how much in all.
+    pub price: Fen,
+}
+
 /// Uses the code of a unit that was sold.
 #[derive(Clone, Debug)]
 pub struct UseCode {
@@ -335,6 +348,7 @@ pub enum Command {
     Settle(Settle),
     PutCorrection(PutCorrection),
     DecideCorrection(DecideCorrection),
+    BuyPack(BuyPack),
 }
 
 /// Which command, without its fields. The numbers are journaled: never renumber.
@@ -364,11 +378,12 @@ pub enum CommandKind {
     Settle,
     PutCorrection,
     DecideCorrection,
+    BuyPack,
 }
 
 impl CommandKind {
     /// Every kind, for tables and coverage counts.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Enrol,
         Self::Earn,
         Self::Redeem,
@@ -392,6 +407,7 @@ impl CommandKind {
         Self::Settle,
         Self::PutCorrection,
         Self::DecideCorrection,
+        Self::BuyPack,
     ];
 
     /// The word of the wire contract.
@@ -421,6 +437,7 @@ impl CommandKind {
             Self::Settle => "settle",
             Self::PutCorrection => "put_correction",
             Self::DecideCorrection => "decide_correction",
+            Self::BuyPack => "buy_pack",
         }
     }
 }
@@ -453,6 +470,7 @@ impl Command {
             Self::Settle(_) => CommandKind::Settle,
             Self::PutCorrection(_) => CommandKind::PutCorrection,
             Self::DecideCorrection(_) => CommandKind::DecideCorrection,
+            Self::BuyPack(_) => CommandKind::BuyPack,
         }
     }
 
@@ -480,7 +498,8 @@ impl Command {
             | Self::UseCode(_)
             | Self::Settle(_)
             | Self::PutCorrection(_)
-            | Self::DecideCorrection(_) => None,
+            | Self::DecideCorrection(_)
+            | Self::BuyPack(_) => None,
         }
     }
 }

@@ -4,8 +4,8 @@ use super::{
     amount::Points,
     answer::Answer,
     command::{
-        Cancel, Capture, ChangeUnits, Command, Confirm, DecideCorrection, PutCorrection, PutStock,
-        Release, Request,
+        BuyPack, Cancel, Capture, ChangeUnits, Command, Confirm, DecideCorrection, PutCorrection,
+        PutMerchant, PutStock, Release, Request,
     },
     entry::{Account, After, Deed, Entry, Move, Moves, Origin, Subject},
     errands::{Errand, Pursuit},
@@ -293,16 +293,18 @@ impl Ledger {
             Command::Settle(settle) => self.judge_settle(draft, settle),
             Command::PutCorrection(put) => self.judge_put_correction(draft, put),
             Command::DecideCorrection(decide) => self.judge_decide_correction(draft, decide),
+            Command::BuyPack(buy) => self.judge_buy_pack(draft, buy),
         }
     }
 
     fn target(&self, command: &Command, facts: &Facts) -> Result<Target, Nobody> {
         let mut original = None;
         let member = match command {
-            Command::PutMerchant(c) => {
-                let known = self.symbols.find(c.merchant.as_str());
+            Command::PutMerchant(PutMerchant { merchant, .. })
+            | Command::BuyPack(BuyPack { merchant, .. }) => {
+                let known = self.symbols.find(merchant.as_str());
                 return Ok(Target {
-                    subject: Subject::Merchant(c.merchant.clone()),
+                    subject: Subject::Merchant(merchant.clone()),
                     key: known.map(ObjectKey::document),
                     member: None,
                     original: None,

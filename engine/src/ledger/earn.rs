@@ -9,7 +9,7 @@ use super::{
     deposit::Incoming,
     entry::{Account, Deed},
     members::MemberIndex,
-    refusal::{Code, Objections, Reason},
+    refusal::{Code, Objections, Reason, Refusal},
     state::Ledger,
     symbol::Symbol,
     wallet::{Lot, LotKey, LotRef},
@@ -17,6 +17,20 @@ use super::{
 
 impl Ledger {
     pub(super) fn judge_earn(&self, draft: &mut Draft<'_>, at: MemberIndex, earn: &Earn) -> Judged {
+        let lot = self.earnable(draft, at, earn)?;
+        if let Some(asks) = self.draw(draft, lot.key.issuer, earn)? {
+            return Ok(asks);
+        }
+        Ok(self.issue(draft, at, lot, earn))
+    }
+
+    /// The lot that the points go to, if nothing but the merchant's own means can stand in the way.
+    pub(super) fn earnable(
+        &self,
+        draft: &mut Draft<'_>,
+        at: MemberIndex,
+        earn: &Earn,
+    ) -> Result<LotRef, Refusal> {
         let mut objections = Objections::default();
         let merchant = self.merchant_symbol(&earn.merchant);
         objections.note(self.not_closed(at));
@@ -47,15 +61,20 @@ impl Ledger {
         }
         let key = objections.none_or(key)?;
         let happened = earn.at.unwrap_or(draft.at);
-        let lot = LotRef {
+        Ok(LotRef {
             key,
             // First earned of a lot is the earliest of its parts.
             first_earned: known.map_or(happened, |lot| lot.name.first_earned.min(happened)),
-        };
-        Ok(self.issue(draft, at, lot, earn))
+        })
     }
 
-    fn issue(&self, draft: &mut Draft<'_>, at: MemberIndex, lot: LotRef, earn: &Earn) -> Deed {
+    pub(super) fn issue(
+        &self,
+        draft: &mut Draft<'_>,
+        at: MemberIndex,
+        lot: LotRef,
+        earn: &Earn,
+    ) -> Deed {
         let (merchant, order) = (lot.key.issuer, earn.order.clone());
         if let Some(releases_at) = earn.releases_at.filter(|&release| release > draft.at) {
             draft.shift_one(lot, earn.points, Account::Issued, Account::Pending);

@@ -1,11 +1,6 @@
 //! What was decided: the only thing that is journaled, and the only thing that changes state.
 
-use bincode::{
-    BorrowDecode, Encode,
-    de::BorrowDecoder,
-    enc::Encoder,
-    error::{DecodeError, EncodeError},
-};
+use bincode::{BorrowDecode, Encode};
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
@@ -17,6 +12,7 @@ use super::{
     fingerprint::Fingerprint,
     id::{CorrectionId, MemberId, MerchantId, RequestId, SkuId},
     message::{Course, Terms},
+    pool_id::PrepaidId,
     refusal::Refusal,
     settlements::{Period, Root},
     sold_code::SaleSecret,
@@ -94,6 +90,8 @@ pub enum Subject {
     Settlement(Period),
     /// Something put right by hand.
     Correction(CorrectionId),
+    /// Points that a merchant bought ahead.
+    Prepaid(PrepaidId),
 }
 
 /// The request that an entry answers.
@@ -424,6 +422,28 @@ pub enum Deed {
         /// On which day it counts; `None` if it was rejected.
         approved: Option<Day>,
     },
+    /// Points that a merchant bought ahead can be given to members.
+    PackBought {
+        /// Of which kind.
+        point_type: Symbol,
+        /// How many.
+        points: Units,
+        /// For how much in all.
+        price: Fen,
+        /// On which day it was asked for, in whose period it is billed.
+        day: Day,
+    },
+    /// The home of a pool is to have more points that were bought ahead.
+    PrepaidAdded {
+        /// How many.
+        points: Units,
+        /// How many shards share them.
+        shards: u16,
+        /// Where the command was begun.
+        shard: ShardIndex,
+        /// By which entry.
+        ticket: Seq,
+    },
 }
 
 /// A balance with the type of its points, as it stood after an entry.
@@ -433,14 +453,6 @@ pub struct After {
     pub point_type: Symbol,
     /// What the member has of it now.
     pub balance: Balance,
-}
-
-/// What identifies the request that a record answers, read without reading the rest.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peek<'a> {
-    pub(super) principal: Symbol,
-    pub(super) id: &'a str,
-    pub(super) fingerprint: Fingerprint,
 }
 
 /// A decision, ready to be journaled and applied.
@@ -465,9 +477,6 @@ pub struct Entry {
     /// What it has to do with other shards, if anything.
     pub course: Option<Box<Course>>,
 }
-
-/// What an entry may take in memory when it is read: its parts are larger there than as they are recorded.
-const DECODED_BYTES_MAX: usize = 16 << 20;
 
 impl Entry {
     /// No entry's recorded form is longer: its names, labels and moves are bounded, to less than half of this.
@@ -496,103 +505,5 @@ impl Entry {
     #[must_use]
     pub fn ends(&self) -> Option<Seq> {
         self.course.as_ref().and_then(|course| course.ends)
-    }
-
-    /// The recorded form, version 1: what stands in journals and in the request memory. An entry that has to do with
-    /// other shards has its course behind that.
-    ///
-    /// Written to the front of `out`, of which it takes [`Entry::BYTES_MAX`] at the most; answers with that part.
-    pub fn encode<'a>(&self, out: &'a mut [u8]) -> &'a [u8] {
-        let used = bincode::encode_into_slice(self, out, bincode::config::standard());
-        &out[..used.expect("an entry is bounded far below the space it is given")]
-    }
-
-    /// Whose request a record answers; `None` if it answers none.
-    pub(super) fn peek(record: &[u8]) -> Option<Peek<'_>> {
-        type Head<'a> = (Seq, UnixMillis, Option<(Symbol, &'a str, Fingerprint)>);
-        let read: Result<(Head<'_>, usize), _> =
-            bincode::borrow_decode_from_slice(record, bincode::config::standard());
-        let ((_, _, origin), _) = read.ok()?;
-        origin.map(|(principal, id, fingerprint)| Peek {
-            principal,
-            id,
-            fingerprint,
-        })
-    }
-
-    /// The place of a recorded entry.
-    pub(super) fn peek_seq(record: &[u8]) -> Option<Seq> {
-        let read = bincode::borrow_decode_from_slice(record, bincode::config::standard());
-        read.ok().map(|(seq, _)| seq)
-    }
-
-    /// Reads one recorded entry, which must fill `bytes` exactly.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        // A wrong length must not ask for more memory than any entry could.
-        let config = bincode::config::standard().with_limit::<DECODED_BYTES_MAX>();
-        let (mut entry, used): (Self, usize) = bincode::borrow_decode_from_slice(bytes, config)?;
-        let behind = &bytes[used..];
-        if behind.is_empty() {
-            return Ok(entry);
-        }
-        let (mut course, used): (Course, usize) =
-            bincode::borrow_decode_from_slice(behind, config)?;
-        let mut left = &behind[used..];
-        if !left.is_empty() {
-            let (undone, used) = bincode::borrow_decode_from_slice(left, config)?;
-            course.undone = Some(undone);
-            left = &left[used..];
-        }
-        if !left.is_empty() || course.is_empty() {
-            return Err(DecodeError::Other("bytes left over behind an entry"));
-        }
-        entry.course = Some(Box::new(course));
-        Ok(entry)
-    }
-}
-
-impl Encode for Entry {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
-        self.seq.encode(encoder)?;
-        self.at.encode(encoder)?;
-        self.origin.encode(encoder)?;
-        self.subject.encode(encoder)?;
-        (self.defines.len() as u64).encode(encoder)?;
-        for name in &self.defines {
-            name.as_str().encode(encoder)?;
-        }
-        self.deed.encode(encoder)?;
-        (self.moves.len() as u64).encode(encoder)?;
-        for one in &self.moves {
-            one.encode(encoder)?;
-        }
-        self.after.encode(encoder)?;
-        match &self.course {
-            Some(course) => course.encode(encoder),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Reads all but the course: whether there is one, only the end of the record tells.
-impl<'de, C> BorrowDecode<'de, C> for Entry {
-    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
-        decoder: &mut D,
-    ) -> Result<Self, DecodeError> {
-        Ok(Self {
-            seq: Seq::borrow_decode(decoder)?,
-            at: UnixMillis::borrow_decode(decoder)?,
-            origin: Option::borrow_decode(decoder)?,
-            subject: Subject::borrow_decode(decoder)?,
-            defines: (0..u64::borrow_decode(decoder)?)
-                .map(|_| Ok(CompactString::new(<&str>::borrow_decode(decoder)?)))
-                .collect::<Result<_, DecodeError>>()?,
-            deed: Deed::borrow_decode(decoder)?,
-            moves: (0..u64::borrow_decode(decoder)?)
-                .map(|_| Move::borrow_decode(decoder))
-                .collect::<Result<_, DecodeError>>()?,
-            after: Option::borrow_decode(decoder)?,
-            course: None,
-        })
     }
 }

@@ -8,7 +8,8 @@ use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
 use super::{
-    command::{CommandKind, Seq},
+    amount::Fen,
+    command::{CommandKind, Earn, Seq},
     entry::{Origin, Subject},
     id::MemberId,
     message::Terms,
@@ -59,6 +60,26 @@ pub enum Pursuit {
         /// By how many.
         units: Units,
     },
+    /// Points are bought ahead.
+    BuyPack {
+        /// Who buys.
+        merchant: Symbol,
+        /// Which kind.
+        point_type: Symbol,
+        /// How many.
+        points: Units,
+        /// For how much in all.
+        price: Fen,
+        /// On which day it was asked for.
+        day: Day,
+    },
+    /// Points that were bought ahead are asked for, to give them to a member.
+    Earn {
+        /// What is to be done with them.
+        earn: Box<Earn>,
+        /// Which pool they are of.
+        pool: Symbol,
+    },
 }
 
 /// A command that was begun.
@@ -91,6 +112,8 @@ impl Errand {
             Pursuit::Transfer { .. } => CommandKind::Transfer,
             Pursuit::PutStock { .. } => CommandKind::PutStock,
             Pursuit::ChangeUnits { .. } => CommandKind::ChangeUnits,
+            Pursuit::BuyPack { .. } => CommandKind::BuyPack,
+            Pursuit::Earn { .. } => CommandKind::Earn,
         }
     }
 }
@@ -102,11 +125,12 @@ impl Underway {
     }
 
     /// The pool whose units it waits for, if it waits for units.
-    pub(super) const fn pool(&self) -> Option<(Symbol, Units)> {
-        match self.errand.pursuit {
+    pub(super) fn pool(&self) -> Option<(Symbol, Units)> {
+        match &self.errand.pursuit {
             Pursuit::Reserve { sku, quantity } | Pursuit::Confirm { sku, quantity, .. } => {
-                Some((sku, quantity))
+                Some((*sku, *quantity))
             }
+            Pursuit::Earn { earn, pool } => Some((*pool, Units::new(earn.points.get())?)),
             _ => None,
         }
     }

@@ -186,6 +186,12 @@ impl Command {
                 sketch.field(1, c.correction.as_str());
                 sketch.number(2, u64::from(c.approve));
             }
+            Self::BuyPack(c) => {
+                sketch.field(1, c.merchant.as_str());
+                sketch.number(2, c.points.get());
+                sketch.field(3, c.point_type.as_str());
+                sketch.number(4, c.price.get());
+            }
         }
     }
 }

@@ -215,6 +215,9 @@ impl Ledger {
         if !agreed {
             self.may_contract(from)?;
         }
+        if let (Some(known), Some(with)) = (known, &with) {
+            self.may_bill(draft, (&known.contracts, with))?;
+        }
         let version = known.map_or(0, |merchant| merchant.version) + u64::from(changed);
         if changed {
             let merchant = draft.naming.symbol(put.merchant.as_str());

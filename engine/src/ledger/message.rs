@@ -17,6 +17,7 @@ use super::{
     contract::Contract,
     daybook::Undone,
     id::MemberId,
+    prepaid::Drawn,
     refusal::Code,
     symbol::Symbol,
     text::Text,
@@ -153,6 +154,15 @@ pub enum Message<N> {
         /// The last of them.
         until: Day,
     },
+    /// Points were bought ahead.
+    Prepaid {
+        /// The command.
+        ticket: Seq,
+        /// Whose, and of which kind.
+        pool: N,
+        /// How many.
+        points: Units,
+    },
 }
 
 impl<N> Terms<N> {
@@ -257,6 +267,15 @@ impl<N> Message<N> {
                 contract: contract.clone(),
             },
             Self::Settled { until } => Message::Settled { until: *until },
+            Self::Prepaid {
+                ticket,
+                pool,
+                points,
+            } => Message::Prepaid {
+                ticket: *ticket,
+                pool: name(pool),
+                points: *points,
+            },
         }
     }
 }
@@ -308,6 +327,8 @@ pub struct Course {
     pub ends: Option<Seq>,
     /// Of a reversal: what it undoes beside points.
     pub undone: Option<Undone>,
+    /// Of an earn: what it draws from points that were bought ahead; of its reversal: what it puts back there.
+    pub drawn: Option<Drawn>,
 }
 
 impl Course {
@@ -319,6 +340,7 @@ impl Course {
             && self.carried.is_none()
             && self.ends.is_none()
             && self.undone.is_none()
+            && self.drawn.is_none()
     }
 }
 
@@ -328,14 +350,17 @@ impl Encode for Course {
         self.sent.encode(encoder)?;
         self.carried.encode(encoder)?;
         self.ends.encode(encoder)?;
-        match &self.undone {
-            Some(undone) => undone.encode(encoder),
+        if let Some(undone) = &self.undone {
+            undone.encode(encoder)?;
+        }
+        match &self.drawn {
+            Some(drawn) => drawn.encode(encoder),
             None => Ok(()),
         }
     }
 }
 
-/// Reads all but what is undone: whether anything is, only the end of the record tells.
+/// Reads all but what is undone and drawn: whether anything is, only the end of the record tells.
 impl<'de, C> BorrowDecode<'de, C> for Course {
     fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
         decoder: &mut D,
@@ -346,6 +371,7 @@ impl<'de, C> BorrowDecode<'de, C> for Course {
             carried: Option::borrow_decode(decoder)?,
             ends: Option::borrow_decode(decoder)?,
             undone: None,
+            drawn: None,
         })
     }
 }

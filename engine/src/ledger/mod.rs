@@ -42,7 +42,10 @@ mod lifecycle;
 mod members;
 mod merchants;
 mod message;
+mod pool_id;
+mod prepaid;
 mod receive;
+mod recorded;
 mod records;
 mod redeem;
 mod refusal;
@@ -71,7 +74,7 @@ pub use accounts::{Accounts, SystemStripe};
 pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};
 pub use command::{
-    Adjust, Boundary, Cancel, Capture, ChangeUnits, Command, CommandKind, Confirm,
+    Adjust, Boundary, BuyPack, Cancel, Capture, ChangeUnits, Command, CommandKind, Confirm,
     DecideCorrection, Direction, Earn, Enrol, Erase, Hold, Lifecycle, PutCorrection, PutMerchant,
     PutStock, Redeem, Release, Request, Reserve, Reverse, Seq, Settle, ShardIndex, Transfer,
     UseCode,
@@ -98,6 +101,8 @@ pub use image::{Extent, ImageBegun, ImageError, Restoring};
 pub use members::{Member, MemberState};
 pub use merchants::{Document, Merchant, Stripe};
 pub use message::{Carried, Course, Message, Parcel, Receipt, Sent, SentLot, Spelled, Terms};
+pub use pool_id::{PoolId, PrepaidId};
+pub use prepaid::{Drawn, PackBought};
 pub use receive::{Incoming, Taken};
 pub use records::{Aged, ChunkNumber, Facts, Need, Wanted};
 pub use refusal::{Code, Reason, Refusal};

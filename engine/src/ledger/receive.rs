@@ -7,6 +7,7 @@ use super::{
     errands::Pursuit,
     id::MerchantId,
     message::{Message, Receipt, Spelled},
+    pool_id::PoolId,
     refusal::{Code, Reason},
     state::Ledger,
     symbol::Symbol,
@@ -183,6 +184,15 @@ impl Ledger {
                 };
                 self.finish_by(draft, None, Subject::Merchant(id), None, deed)
             }
+            Message::Prepaid {
+                ticket,
+                pool,
+                points,
+            } => {
+                let deed = self.prepaid_added(points, (from, ticket));
+                let id = PoolId::parse(draft.naming.name(pool)).expect("checked where it came in");
+                self.finish_by(draft, None, id.subject(), None, deed)
+            }
             Message::Settled { until } => {
                 self.finish_by(draft, None, Subject::Nobody, None, Deed::Settled { until })
             }
@@ -214,8 +224,8 @@ impl Ledger {
             }
             PoolMessage::ToHome(_) => {}
         }
-        let subject = stock_named(name);
-        self.finish_by(draft, None, subject, None, Deed::Heard)
+        let id = PoolId::parse(name).expect("checked where it came in");
+        self.finish_by(draft, None, id.subject(), None, Deed::Heard)
     }
 
     /// Shard 0 hears whether the pool has the units that its document names.
@@ -231,8 +241,24 @@ impl Ledger {
             .errands
             .get(ticket)
             .expect("units were wanted by an errand");
+        if let Pursuit::BuyPack {
+            point_type,
+            points,
+            price,
+            day,
+            ..
+        } = underway.errand.pursuit
+        {
+            let deed = Deed::PackBought {
+                point_type,
+                points,
+                price,
+                day,
+            };
+            return self.end_errand(draft, ticket, deed);
+        }
         let Pursuit::PutStock { terms, units } = &underway.errand.pursuit else {
-            panic!("only a document wants units over a link");
+            panic!("only documents and packs want units over a link");
         };
         if !done {
             let refusal = Reason {

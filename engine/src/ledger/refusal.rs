@@ -61,6 +61,8 @@ pub enum Code {
     PeriodNotOver = 307,
     /// Somebody else has to decide about it.
     OwnCorrection = 308,
+    /// From when on points are drawn from packs is told two days before.
+    PrepaidTooSoon = 309,
 
     MemberLimitReached = 400,
     ExceedsHold = 401,
@@ -73,6 +75,8 @@ pub enum Code {
     SaleClosed = 602,
     /// More units are to be withdrawn than are free.
     ExceedsStock = 603,
+    /// Fewer of the points that the merchant bought ahead are left.
+    PackExhausted = 604,
 
     /// The shard remembers as many requests as it may; it refuses rather than forgetting early.
     Full = 900,
@@ -82,7 +86,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order of precedence.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::RequestIdReused,
         Self::RequestInFlight,
         Self::MemberNotFound,
@@ -118,6 +122,7 @@ impl Code {
         Self::InvalidPeriod,
         Self::PeriodNotOver,
         Self::OwnCorrection,
+        Self::PrepaidTooSoon,
         Self::MemberLimitReached,
         Self::ExceedsHold,
         Self::ExceedsTransaction,
@@ -126,6 +131,7 @@ impl Code {
         Self::SaleNotOpen,
         Self::SaleClosed,
         Self::ExceedsStock,
+        Self::PackExhausted,
         Self::Full,
         Self::TooManyWait,
     ];
@@ -187,6 +193,8 @@ impl Code {
             | Self::InvalidPeriod
             | Self::PeriodNotOver
             | Self::OwnCorrection
+            | Self::PrepaidTooSoon
+            | Self::PackExhausted
             | Self::SoldOut
             | Self::SaleNotOpen
             | Self::SaleClosed

@@ -65,6 +65,7 @@ impl Ledger {
             self.restore(draft, at, &parts, left, points)?;
         } else {
             self.take_back(draft, self.members.get(at), original, points)?;
+            self.put_back(draft, original, points);
         }
         draft.course.undone = Some(self.undone(original, (left, points), &parts));
         if let Some((sku, quantity)) = sold {

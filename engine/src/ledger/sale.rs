@@ -139,7 +139,7 @@ impl Ledger {
     }
 
     /// S6: not too many commands may wait for units of a sale.
-    fn may_wait(&self, stock: &Stock) -> Result<(), Refusal> {
+    pub(super) fn may_wait(&self, stock: &Stock) -> Result<(), Refusal> {
         if stock.waiting as usize >= self.rules.waiting_max {
             return Err(Code::TooManyWait.into());
         }
@@ -158,7 +158,7 @@ impl Ledger {
     /// Where a sale's pool is.
     pub(super) fn home_of(&self, stock: &Stock) -> ShardIndex {
         let document = stock.document.as_ref();
-        document.map_or_else(|| self.rules.router.pool(&stock.id), |one| one.home)
+        document.map_or_else(|| self.rules.router.pool(stock.id.as_str()), |one| one.home)
     }
 
     pub(super) fn judge_confirm(

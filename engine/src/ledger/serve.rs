@@ -131,7 +131,7 @@ impl Ledger {
                 ..
             } => return self.not_withdrawn(draft, (sku, stock, home), (shard, ticket), quantity),
         };
-        let subject = Subject::Stock(stock.id.clone());
+        let subject = stock.id.subject();
         self.finish_by(draft, None, subject, None, deed)
     }
 
@@ -143,15 +143,20 @@ impl Ledger {
             return due;
         }
         let (sku, quantity) = underway.pool().expect("it waits for units");
-        let judged = match underway.errand.pursuit {
+        let judged = match &underway.errand.pursuit {
             Pursuit::Confirm { reservation, .. } => {
-                self.judge_granted_late(&mut draft, member, reservation, from)
+                self.judge_granted_late(&mut draft, member, *reservation, from)
+            }
+            Pursuit::Earn { earn, pool } => {
+                self.judge_granted_earn(&mut draft, member, (earn, *pool), from)
             }
             _ => self.judge_granted(&mut draft, member, (sku, quantity), from),
         };
         if from == Place::Tag {
             let stock = self.stocks.get(sku).expect("it is asked for");
-            draft.settle(self.home_of(stock), sku, ticket, quantity, judged.is_ok());
+            let earns = matches!(underway.errand.pursuit, Pursuit::Earn { .. });
+            let used = judged.is_ok() && (!earns || draft.course.drawn.is_some());
+            draft.settle(self.home_of(stock), sku, ticket, quantity, used);
         }
         let deed = judged.unwrap_or_else(|refusal| {
             draft.moves.clear();
@@ -215,7 +220,7 @@ impl Ledger {
             return self.end_errand(draft, ticket, deed);
         }
         draft.answer_units(sku, (shard, ticket), true, true);
-        let subject = Subject::Stock(stock.id.clone());
+        let subject = stock.id.subject();
         self.finish_by(draft, None, subject, None, deed)
     }
 
@@ -235,7 +240,7 @@ impl Ledger {
             return self.end_errand(draft, ticket, deed);
         }
         draft.answer_units(sku, (shard, ticket), false, false);
-        let subject = Subject::Stock(stock.id.clone());
+        let subject = stock.id.subject();
         self.finish_by(draft, None, subject, None, Deed::Heard)
     }
 

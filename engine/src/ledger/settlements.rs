@@ -9,6 +9,7 @@ use super::{
     entry::{Deed, Entry, Subject},
     id::{CorrectionId, MerchantId},
     message::Message,
+    prepaid::PackBought,
     refusal::{Code, Objections, Reason},
     requests::ObjectKey,
     state::Ledger,
@@ -104,6 +105,8 @@ pub struct ClearingBook {
     pub settlements: Vec<SettlementRecord>,
     /// Corrections, in the order in which they were proposed.
     pub corrections: Vec<CorrectionRecord>,
+    /// Points bought ahead, in the order of buying.
+    pub packs: Vec<PackBought>,
 }
 
 impl ClearingBook {
@@ -133,7 +136,7 @@ impl ClearingBook {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.settlements.is_empty() && self.corrections.is_empty()
+        self.settlements.is_empty() && self.corrections.is_empty() && self.packs.is_empty()
     }
 }
 

@@ -232,8 +232,14 @@ impl Ledger {
         self.stocks.get(self.symbols.find(id.as_str())?)
     }
 
-    /// Everything that is sold.
-    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
+    /// A pool, by name.
+    #[must_use]
+    pub fn pool(&self, name: &str) -> Option<&Stock> {
+        self.stocks.get(self.symbols.find(name)?)
+    }
+
+    /// All pools: what is sold, and points that were bought ahead.
+    pub fn pools(&self) -> impl Iterator<Item = &Stock> {
         self.stocks.iter().map(|(_, stock)| stock)
     }
 
@@ -289,6 +295,7 @@ impl Ledger {
             Subject::Member(id) => self.apply_to_member(id, entry),
             Subject::Merchant(_) => self.apply_document(entry),
             Subject::Stock(id) => self.apply_stock(entry, id.as_str()),
+            Subject::Prepaid(id) => self.apply_stock(entry, id.as_str()),
             Subject::Settlement(period) => self.apply_settlement(entry, *period),
             Subject::Correction(id) => self.apply_correction(entry, id),
             Subject::Nobody => ObjectKey::NOBODY,

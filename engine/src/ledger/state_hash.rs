@@ -114,7 +114,10 @@ impl Ledger {
             digest.encoded(&merchant.contracts);
         }
         if !self.clearing.is_empty() {
-            digest.encoded(&self.clearing);
+            let book = &self.clearing;
+            digest.encoded(&(&book.settlements, &book.corrections));
+            // Older hashes have none.
+            book.packs.iter().for_each(|pack| digest.encoded(pack));
         }
     }
 

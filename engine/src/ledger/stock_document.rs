@@ -34,7 +34,7 @@ impl Ledger {
         };
         let known = self.stocks.get(sku).and_then(|one| one.document.as_ref());
         let Some(known) = known else {
-            let home = self.rules.router.pool(&put.sku);
+            let home = self.rules.router.pool(put.sku.as_str());
             let opening = Some(put.units);
             return Ok(self.stock_put(draft, sku, terms, (1, true), home, opening));
         };

@@ -6,9 +6,9 @@ use bincode::{BorrowDecode, Encode};
 
 use super::{
     command::{Seq, ShardIndex},
-    id::SkuId,
     members::MemberIndex,
     message::Terms,
+    pool_id::PoolId,
     sold_code::SaleSecret,
     symbol::Symbol,
     time::UnixMillis,
@@ -29,8 +29,8 @@ pub struct StockDocument {
 /// A sale as one shard knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct Stock {
-    /// What is sold.
-    pub id: SkuId,
+    /// What is sold, or whose points were bought ahead.
+    pub id: PoolId,
     /// The document; units may come before it.
     pub document: Option<StockDocument>,
     /// This shard's part of the pool.
@@ -55,7 +55,7 @@ pub(super) enum Cover {
 }
 
 impl Stock {
-    fn new(id: SkuId) -> Self {
+    fn new(id: PoolId) -> Self {
         Self {
             id,
             document: None,
@@ -189,7 +189,7 @@ impl Stocks {
         }
         self.restless.insert(symbol);
         self.by_symbol[symbol.index()].get_or_insert_with(|| {
-            let id = SkuId::new(id).expect("a sale's name was checked where it came in");
+            let id = PoolId::parse(id).expect("a pool's name was checked where it came in");
             Box::new(Stock::new(id))
         })
     }

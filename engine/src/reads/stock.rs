@@ -275,9 +275,7 @@ pub fn reservation(ledger: &Ledger, id: ReservationId) -> Option<ReservationView
 fn code_view(ledger: &Ledger, code: SoldCode) -> Option<CodeView> {
     let sale = ledger.code(&code)?;
     let name = |symbol| ledger.symbols().name(symbol).clone();
-    let document = ledger
-        .stocks()
-        .find(|one| *one.id.as_str() == *name(sale.sku));
+    let document = ledger.pool(name(sale.sku).as_str());
     let terms = document.and_then(|one| Some(&one.document.as_ref()?.terms));
     let spent = if sale.revoked {
         Some(Code::CodeRevoked)

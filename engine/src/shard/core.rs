@@ -391,6 +391,7 @@ impl<H, T> ShardCore<H, T> {
             Command::Release(c) => self.key_of_hold(c.hold.seq),
             Command::Reverse(c) => self.key_of_transaction(c.transaction.seq, facts),
             Command::PutMerchant(c) => Key::Merchant(c.merchant.clone()),
+            Command::BuyPack(c) => Key::Merchant(c.merchant.clone()),
             Command::Settle(_) | Command::PutCorrection(_) | Command::DecideCorrection(_) => {
                 Key::Clearing
             }

@@ -88,7 +88,10 @@ impl<T> Exchange<T> {
         let reply = answer.ok_or_else(|| Declined {
             id,
             kind,
-            refusal: Code::SoldOut.into(),
+            refusal: match kind {
+                CommandKind::Earn => Code::PackExhausted.into(),
+                _ => Code::SoldOut.into(),
+            },
         });
         self.answer(errand, ticket, reply, ledger);
     }

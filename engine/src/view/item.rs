@@ -133,6 +133,8 @@ impl ItemKind {
             | Deed::UnitsReleased
             | Deed::UnitsWanted { .. }
             | Deed::UnitsChanged { .. }
+            | Deed::PackBought { .. }
+            | Deed::PrepaidAdded { .. }
             | Deed::Transferred { .. }
             | Deed::CodeUsed { .. }
             | Deed::Enrolled { .. }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jifen_engine::{
     ledger::{
-        Cancel, ChangeUnits, Class, Command, Confirm, Day, Details, Direction, Earn, Enrol, Fen,
-        Ledger, Lifecycle, MemberId, MerchantId, PointType, Points, Principal, PutMerchant,
-        PutStock, Redeem, Request, RequestId, ReservationId, Reserve, Reverse, SkuId, SoldCode,
-        Text, TransactionId, Transfer, UnixMillis, UseCode, Verdict,
+        BuyPack, Cancel, ChangeUnits, Class, Command, Confirm, Day, Details, Direction, Earn,
+        Enrol, Fen, Ledger, Lifecycle, MemberId, MerchantId, PointType, Points, PrepaidId,
+        Principal, PutMerchant, PutStock, Redeem, Request, RequestId, ReservationId, Reserve,
+        Reverse, SkuId, SoldCode, Text, TransactionId, Transfer, UnixMillis, UseCode, Verdict,
         invariants::on_sale as units_on_sale,
     },
     pool::Units,
@@ -17,15 +17,18 @@ use rand::Rng;
 
 use super::closing;
 
-/// How many units of each sale are on sale at an instant.
-pub(super) type Seen = BTreeMap<SkuId, u64>;
+/// How many units of each pool are to be had at an instant.
+pub(super) type Seen = BTreeMap<String, u64>;
+
+/// The merchant that has to buy the points that it gives out.
+pub(super) const PREPAYS: &str = "club";
 
 pub(super) fn on_sale(ledgers: &[&Ledger]) -> Seen {
-    let known = ledgers.iter().flat_map(|ledger| ledger.stocks());
+    let known = ledgers.iter().flat_map(|ledger| ledger.pools());
     known
         .filter_map(|stock| {
-            let units = units_on_sale(ledgers, &stock.id)?;
-            Some((stock.id.clone(), units.get()))
+            let units = units_on_sale(ledgers, stock.id.as_str())?;
+            Some((stock.id.to_string(), units.get()))
         })
         .collect()
 }
@@ -52,10 +55,23 @@ impl Stay {
     }
 
     pub(super) fn see(&mut self, seen: &Seen) {
-        if let Command::Reserve(reserve) = self.request.command()
-            && let Some(units) = seen.get(&reserve.sku)
-        {
+        let Some((pool, _)) = self.wanted() else {
+            return;
+        };
+        if let Some(units) = seen.get(&pool) {
             self.fewest = Some(self.fewest.map_or(*units, |fewest| fewest.min(*units)));
+        }
+    }
+
+    /// What it wants of which pool.
+    fn wanted(&self) -> Option<(String, u64)> {
+        match self.request.command() {
+            Command::Reserve(reserve) => Some((reserve.sku.to_string(), reserve.quantity.get())),
+            Command::Earn(earn) if earn.merchant.as_str() == PREPAYS => {
+                let pool = PrepaidId::new(&earn.merchant, &earn.point_type);
+                Some((pool.to_string(), earn.points.get()))
+            }
+            _ => None,
         }
     }
 }
@@ -101,22 +117,18 @@ impl Clients {
             merchant: MerchantId::new("mart").unwrap(),
             name: Text::new("Mart").unwrap(),
         }));
+        opening.push(Command::PutMerchant(PutMerchant {
+            contract: Some(closing::prepaid()),
+            merchant: MerchantId::new(PREPAYS).unwrap(),
+            name: Text::new("Club").unwrap(),
+        }));
+        opening.push(buy_pack(60));
         for number in 0..self.members {
             opening.push(Command::Enrol(Enrol {
                 member: member(number),
                 attributes: None,
             }));
-            opening.push(Command::Earn(Earn {
-                member: member(number),
-                merchant: MerchantId::new("shop").unwrap(),
-                points: points(60 + u64::from(number) * 10),
-                point_type: PointType::new("points").unwrap(),
-                last_day: Day::NEVER,
-                class: Class::new("ordinary").unwrap(),
-                order: None,
-                at: None,
-                releases_at: None,
-            }));
+            opening.push(earn(member(number), "shop", 60 + u64::from(number) * 10));
         }
         for number in 0..self.skus {
             opening.push(put_stock(number, 4 + u64::from(number) * 13));
@@ -154,7 +166,9 @@ impl Clients {
                 order: None,
                 cash: Fen::new(rng.random_range(0..500)),
             }),
-            5..45 => Command::Reserve(Reserve {
+            5..9 => earn(somebody, PREPAYS, rng.random_range(1..20)),
+            9 => buy_pack(rng.random_range(1..30)),
+            10..45 => Command::Reserve(Reserve {
                 member: somebody,
                 sku: sku_id(sku),
                 quantity: units([1, 1, 1, 2, 3][rng.random_range(0..5)]),
@@ -200,17 +214,7 @@ impl Clients {
                 member: member(self.members - 1),
                 reason: Text::new("moved").unwrap(),
             }),
-            _ => Command::Earn(Earn {
-                member: somebody,
-                merchant: MerchantId::new("shop").unwrap(),
-                points: points(rng.random_range(5..30)),
-                point_type: PointType::new("points").unwrap(),
-                last_day: Day::NEVER,
-                class: Class::new("ordinary").unwrap(),
-                order: None,
-                at: None,
-                releases_at: None,
-            }),
+            _ => earn(somebody, "shop", rng.random_range(5..30)),
         };
         let _ = now;
         let request = self.request(command);
@@ -257,21 +261,20 @@ impl Clients {
                 self.codes.extend(codes);
                 self.sales.push(transaction);
             }
-            // Of a redemption: the lots it came from.
+            // Of an earn or a redemption: the lots.
             Details::Lots(_) => self.sales.push(transaction),
             _ => {}
         }
     }
 
-    /// Invariant 5: there was an instant at which fewer were on sale than this one asked for.
+    /// Invariant 5: there was an instant at which fewer were to be had than this one asked for.
     pub(super) fn note_sold_out(&mut self, stay: &Stay) {
-        let Command::Reserve(reserve) = stay.request.command() else {
+        let Some((_, asked)) = stay.wanted() else {
             return;
         };
-        let asked = reserve.quantity.get();
         if stay.fewest.is_none_or(|fewest| fewest >= asked) {
             self.broken = Some(format!(
-                "{} heard sold_out for {asked}, and never fewer than {:?} were on sale",
+                "{} was refused {asked}, and never fewer than {:?} were to be had",
                 stay.request.id(),
                 stay.fewest
             ));
@@ -289,6 +292,29 @@ impl Clients {
             .map(|(request, _)| request.clone())
             .collect()
     }
+}
+
+fn earn(member: MemberId, merchant: &str, number: u64) -> Command {
+    Command::Earn(Earn {
+        member,
+        merchant: MerchantId::new(merchant).unwrap(),
+        points: points(number),
+        point_type: PointType::new("points").unwrap(),
+        last_day: Day::NEVER,
+        class: Class::new("ordinary").unwrap(),
+        order: None,
+        at: None,
+        releases_at: None,
+    })
+}
+
+fn buy_pack(number: u64) -> Command {
+    Command::BuyPack(BuyPack {
+        merchant: MerchantId::new(PREPAYS).unwrap(),
+        points: units(number),
+        point_type: PointType::new("points").unwrap(),
+        price: Fen::new(number * 2 / 3).unwrap(),
+    })
 }
 
 fn member(number: u32) -> MemberId {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jifen_engine::{
-    clearing::{Digest, publish, settlement_name},
+    clearing::{Digest, Name, publish, settlement_name},
     closing::{Cut, Documents, Known, Recount, make},
     ledger::{
         BasisPoints, Billing, Boundary, Command, Contract, Cycle, Day, Deed, Fees, Fen, Payout,
@@ -61,6 +61,19 @@ pub(super) fn contract(number: u32) -> (Day, Contract) {
         late_days_max: None,
     };
     (Day::new(0).expect("the first"), contract)
+}
+
+/// The contract of a merchant that has to buy the points that it gives out.
+pub(super) fn prepaid() -> (Day, Contract) {
+    let (from, contract) = contract(0);
+    let billing = Billing::Prepaid;
+    (
+        from,
+        Contract {
+            billing,
+            ..contract
+        },
+    )
 }
 
 impl Closing {
@@ -189,10 +202,10 @@ impl Market {
             .after
             .iter()
             .map(|(name, before)| {
-                (
-                    names[name.0 as usize].clone(),
-                    (before.clone(), BTreeMap::new()),
-                )
+                let spelled = |name: &Name| names[name.0 as usize].clone();
+                let drawn = before.drawn.iter();
+                let drawn = drawn.map(|(kind, points)| (spelled(kind), *points));
+                (spelled(name), (before.clone(), drawn.collect()))
             })
             .collect();
         self.closing.taken = cuts

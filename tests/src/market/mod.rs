@@ -7,6 +7,7 @@
 
 mod clients;
 mod closing;
+mod packs;
 mod shards;
 
 use jifen_engine::{
@@ -48,6 +49,7 @@ pub const fn is_for_markets(command: CommandKind) -> bool {
             | CommandKind::Settle
             | CommandKind::PutCorrection
             | CommandKind::DecideCorrection
+            | CommandKind::BuyPack
     )
 }
 
@@ -79,6 +81,8 @@ pub const fn is_said_in_markets(code: Code) -> bool {
             | Code::InvalidPeriod
             | Code::PeriodNotOver
             | Code::OwnCorrection
+            | Code::PrepaidTooSoon
+            | Code::PackExhausted
     )
 }
 
@@ -96,10 +100,12 @@ pub fn cases() -> Vec<String> {
         "reverse",
         "redeem",
         "settle",
+        "buy_pack",
     ];
     let met = verbs.iter().map(|verb| format!("{verb} accepted"));
     let refused = [
         "sold_out",
+        "pack_exhausted",
         "member_limit_reached",
         "insufficient_points",
         "reservation_expired",
@@ -125,6 +131,7 @@ pub fn cases() -> Vec<String> {
         "settlement made again",
         "closing forgotten in a crash",
         "points in transit when a day ended",
+        "earn waited for bought points",
     ];
     met.chain(refused)
         .chain(faults.iter().map(ToString::to_string))
@@ -226,6 +233,9 @@ impl Market {
         let at = usize::from(shard.0);
         if !self.shards[at].ask(UnixMillis(self.now), request, stay) {
             self.met.count("errand waited");
+            if matches!(request.command(), Command::Earn(_)) {
+                self.met.count("earn waited for bought points");
+            }
         }
         self.go_on(at);
         Ok(())
@@ -301,7 +311,7 @@ impl Market {
         }
         self.met.count("commands");
         self.clients.hear(stay, reply);
-        if code == Some(Code::SoldOut) {
+        if matches!(code, Some(Code::SoldOut | Code::PackExhausted)) {
             self.clients.note_sold_out(stay);
         }
     }
@@ -372,6 +382,7 @@ impl Market {
         let ledgers = self.ledgers();
         for ledger in &ledgers {
             check_shard(ledger).map_err(|broken| broken.to_string())?;
+            packs::check(ledger)?;
         }
         check_programme(&ledgers).map_err(|broken| broken.to_string())
     }
@@ -387,13 +398,14 @@ impl Market {
             self.deliver_all()?;
         }
         self.check()?;
+        packs::check_bought(&self.ledgers())?;
         self.settle_all()?;
         for shard in &self.shards {
             let ledger = shard.ledger();
             if let Some((ticket, errand)) = ledger.errands().next() {
                 return Err(format!("{ticket:?} waits for ever: {errand:?}"));
             }
-            for stock in ledger.stocks() {
+            for stock in ledger.pools() {
                 if let Some(home) = &stock.home
                     && !(home.queue.is_empty()
                         && home.returned == Units::ZERO

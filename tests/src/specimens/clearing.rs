@@ -16,7 +16,7 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 pub(super) fn made() -> Specimens {
     let mut pair = sales::Pair::new();
     let today = sales::rules().day_at(UnixMillis(AT));
-    for (from, contract) in [(today, plain()), (next(today), full())] {
+    for (from, contract) in [(today, plain()), (next(next(today)), full())] {
         let put = PutMerchant {
             merchant: merchant(),
             name: Text::new("Shop").unwrap(),
@@ -74,6 +74,11 @@ fn merchant() -> MerchantId {
 
 fn basis(points: u16) -> BasisPoints {
     BasisPoints::new(points).expect("at most all")
+}
+
+pub(super) fn prepaid() -> Contract {
+    let billing = Billing::Prepaid;
+    Contract { billing, ..plain() }
 }
 
 fn plain() -> Contract {

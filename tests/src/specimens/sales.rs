@@ -56,7 +56,7 @@ impl Pair {
         };
         let router = rules().router;
         let places = ["a", "d", "b", "c"].map(|name| router.member(&member(name)).0);
-        assert_eq!((places, router.pool(&sku()).0), ([0, 0, 1, 1], 1));
+        assert_eq!((places, router.pool(sku().as_str()).0), ([0, 0, 1, 1], 1));
         this
     }
 

@@ -152,6 +152,7 @@ fn scope(entry: &Entry, ledger: &Ledger) -> Option<(String, String, String)> {
         Subject::Member(id) => format!("member {id}"),
         Subject::Merchant(id) => format!("merchant {id}"),
         Subject::Stock(id) => format!("stock {id}"),
+        Subject::Prepaid(id) => format!("pool {id}"),
         Subject::Settlement(_) | Subject::Correction(_) | Subject::Nobody => return None,
     };
     let principal = ledger.symbols().name(origin.principal).to_string();

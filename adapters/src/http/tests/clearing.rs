@@ -16,8 +16,8 @@ use super::harness::{HandClock, House, options};
 
 const EARN: &str = "POST /v1/earns";
 const REDEEM: &str = "POST /v1/redemptions";
-const SETTLE: &str = "POST /v1/settlements";
-const DAY: &str = r#"{"period_start":"2026-10-31","period_end":"2026-10-31"}"#;
+pub(super) const SETTLE: &str = "POST /v1/settlements";
+pub(super) const DAY: &str = r#"{"period_start":"2026-10-31","period_end":"2026-10-31"}"#;
 const SETTLEMENT: &str = "/v1/settlements/2026-10-31_2026-10-31";
 
 /// How long closing may take, with time to spare for a busy machine.
@@ -47,7 +47,7 @@ async fn redeem(house: &House, id: &str, merchant: &str, points: u64, cash: u64)
     told["transaction"].as_str().unwrap().to_owned()
 }
 
-async fn settled(house: &House) -> Value {
+pub(super) async fn settled(house: &House) -> Value {
     let begun = Instant::now();
     loop {
         let told = house.get(SETTLEMENT).await.json();
@@ -60,7 +60,7 @@ async fn settled(house: &House) -> Value {
     }
 }
 
-async fn statement(house: &House, merchant: &str) -> Value {
+pub(super) async fn statement(house: &House, merchant: &str) -> Value {
     let told = house
         .get(&format!("{SETTLEMENT}/merchants/{merchant}"))
         .await;

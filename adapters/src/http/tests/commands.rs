@@ -101,7 +101,7 @@ async fn a_document_changes_only_when_it_differs() {
         let look = house.get("/v1/merchants/shop").await.json();
         assert_eq!(
             look,
-            json!({ "merchant": "shop", "name": name, "version": version, "contracts": [] })
+            json!({ "merchant": "shop", "name": name, "version": version, "contracts": [], "prepaid": [] })
         );
     }
     house.engine.shut_down().await;

@@ -128,6 +128,8 @@ async fn eventful() -> House {
             }
         }
     }
+    let pack = json!({ "points": 10, "price_fen": 9 });
+    ask("POST /v1/merchants/shop/packs", pack).await;
     let reason = json!({ "reason": "secret" });
     for verb in ["freeze", "unfreeze"] {
         ask(&format!("POST /v1/members/n/{verb}"), reason.clone()).await;

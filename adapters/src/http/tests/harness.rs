@@ -101,7 +101,12 @@ impl Told {
         assert_eq!(json["type"], format!("/problems/{code}"));
         assert_eq!(json["status"], status);
         let by_status = matches!(status, 408 | 429 | 503);
-        let by_code = ["request_in_flight", "sold_out", "sale_not_open"];
+        let by_code = [
+            "request_in_flight",
+            "sold_out",
+            "pack_exhausted",
+            "sale_not_open",
+        ];
         let retryable = by_status || by_code.contains(&&*code);
         assert_eq!(json["retryable"], retryable, "{json}");
         let wait = self.header("retry-after");

@@ -39,7 +39,9 @@ fn missing(action: Action) -> Option<&'static str> {
             Some("reservation_not_found")
         }
         Action::Command(C::UseCode) | Action::Read(Read::Code) => Some("code_not_found"),
-        Action::Command(C::Earn | C::Redeem | C::Hold | C::PutStock | C::PutCorrection)
+        Action::Command(
+            C::Earn | C::Redeem | C::Hold | C::PutStock | C::PutCorrection | C::BuyPack,
+        )
         | Action::Read(Read::Merchant | Read::Movements) => Some("merchant_not_found"),
         Action::Command(C::Capture | C::Release) | Action::Read(Read::Hold) => {
             Some("hold_not_found")

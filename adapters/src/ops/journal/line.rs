@@ -225,10 +225,12 @@ impl<'a> Line<'a> {
             Subject::Stock(_)
             | Subject::Settlement(_)
             | Subject::Correction(_)
+            | Subject::Prepaid(_)
             | Subject::Nobody => (None, None),
         };
         let sku = match &entry.subject {
             Subject::Stock(id) => Some(Cow::Borrowed(id.as_str())),
+            Subject::Prepaid(id) => Some(Cow::Borrowed(id.as_str())),
             _ => sold(&entry.deed).map(|(sku, _)| names.of(sku)),
         };
         let merchant = dealt_with(&entry.deed).0;
@@ -304,6 +306,8 @@ pub(super) const fn word(deed: &Deed) -> &'static str {
         Deed::Settled { .. } => "settled",
         Deed::CorrectionPut { .. } => "put_correction",
         Deed::CorrectionDecided { .. } => "decide_correction",
+        Deed::PackBought { .. } => "buy_pack",
+        Deed::PrepaidAdded { .. } => "prepaid_added",
     }
 }
 
@@ -474,6 +478,14 @@ fn told<'a>(deed: &'a Deed, shard: u16, names: &'a Names) -> Told<'a> {
             told.changed = Some(*changed);
             told.day = Some(LastDay(*from));
         }
+        Deed::PackBought {
+            points, price, day, ..
+        } => {
+            told.units = Some(points.get());
+            told.cash = Some(price.get());
+            told.day = Some(LastDay(*day));
+        }
+        Deed::PrepaidAdded { points, .. } => told.units = Some(points.get()),
         Deed::SettlementOpened { changed, .. } => told.changed = Some(*changed),
         Deed::CorrectionPut {
             fen,

@@ -43,6 +43,7 @@ const CONTRACT: &[(u16, &[&str])] = &[
             "code_used",
             "code_revoked",
             "sold_out",
+            "pack_exhausted",
             "sale_not_open",
             "sale_closed",
             "period_settled",
@@ -71,6 +72,7 @@ const CONTRACT: &[(u16, &[&str])] = &[
             "invalid_period",
             "period_not_over",
             "own_correction",
+            "prepaid_too_soon",
         ],
     ),
     (429, &["rate_limited"]),
@@ -102,7 +104,12 @@ fn every_code_of_the_contract_can_be_said() {
 fn only_what_may_succeed_later_is_retryable() {
     for wording in all() {
         let by_status = matches!(wording.status, 408 | 429 | 503);
-        let by_code = ["request_in_flight", "sold_out", "sale_not_open"];
+        let by_code = [
+            "request_in_flight",
+            "sold_out",
+            "pack_exhausted",
+            "sale_not_open",
+        ];
         let expected = by_status || by_code.contains(&wording.code);
         assert_eq!(wording.retryable, expected, "{}", wording.code);
     }

@@ -18,13 +18,15 @@ pub(super) fn write(part: &mut Vec<u8>, ledger: &Ledger) {
         .map(|(number, merchant)| (number, &merchant.contracts))
         .collect();
     records::write(part, &contracts);
-    records::write(part, &ledger.clearing);
+    let book = &ledger.clearing;
+    records::write(part, &(&book.settlements, &book.corrections));
+    records::write(part, &book.packs);
 }
 
 pub(super) fn restore(
     ledger: &mut Ledger,
     mut content: &[u8],
-    has_clearing: bool,
+    (has_clearing, has_packs): (bool, bool),
 ) -> Result<(), ImageError> {
     ledger.links = records::read(&mut content)?;
     let errands: Vec<(Seq, Underway)> = records::read(&mut content)?;
@@ -43,7 +45,11 @@ pub(super) fn restore(
                 .ok_or(ImageError::Incomplete("a contract is of no merchant"))?
                 .contracts = contracts;
         }
-        ledger.clearing = records::read(&mut content)?;
+        let book = &mut ledger.clearing;
+        (book.settlements, book.corrections) = records::read(&mut content)?;
+        if has_packs {
+            book.packs = records::read(&mut content)?;
+        }
     }
     if content.is_empty() {
         Ok(())

@@ -97,6 +97,11 @@ impl Head<'_> {
         self.version > 2
     }
 
+    /// Whether points that were bought ahead stand behind those.
+    pub(super) const fn has_packs(&self) -> bool {
+        self.version > 3
+    }
+
     /// Puts everything but members, holds and records in place.
     pub(super) fn restore(&self, ledger: &mut Ledger) -> Result<(), ImageError> {
         let mut symbols = Symbols::default();

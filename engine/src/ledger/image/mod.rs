@@ -36,8 +36,8 @@ pub(super) use records::record;
 pub use restore::Restoring;
 pub(super) use touched::Touched;
 
-/// What is written; 1 and 2 are read as well.
-const VERSION: u8 = 3;
+/// What is written; 1 to 3 are read as well.
+const VERSION: u8 = 4;
 const HEAD: u8 = b'H';
 const MEMBERS: u8 = b'M';
 const HOLDS: u8 = b'Q';

@@ -75,7 +75,8 @@ impl Restoring {
         ledger.holds = Holds::restored(holds, count)
             .ok_or(ImageError::Incomplete("its holds contradict each other"))?;
         if head.has_beyond() {
-            beyond::restore(&mut ledger, behind, head.has_clearing())?;
+            let has = (head.has_clearing(), head.has_packs());
+            beyond::restore(&mut ledger, behind, has)?;
         }
         if head.has_clearing() && !self.daybook.has_begun() {
             return Err(ImageError::Incomplete("its daybook is missing"));

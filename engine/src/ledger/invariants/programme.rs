@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Violation, holds};
 use crate::{
     ledger::{
-        command::Seq, errands::Pursuit, id::SkuId, message::Message, state::Ledger, stocks::Stock,
+        command::Seq, errands::Pursuit, message::Message, state::Ledger, stocks::Stock,
         symbol::Symbol,
     },
     link,
@@ -58,7 +58,7 @@ fn check_pool(
     let mut tags = Units::ZERO;
     for ledger in ledgers {
         let share = ledger
-            .stock(id)
+            .pool(id.as_str())
             .map(|there| there.share.clone())
             .unwrap_or_default();
         let at = usize::from(ledger.shard.0);
@@ -190,12 +190,12 @@ impl Loose {
 /// How many units of a sale somebody can still get: at home, in allotments, on their way to or from them, or granted to commands
 /// that may fail. `None` if nobody is home to it.
 #[must_use]
-pub fn on_sale(ledgers: &[&Ledger], id: &SkuId) -> Option<Units> {
+pub fn on_sale(ledgers: &[&Ledger], name: &str) -> Option<Units> {
     let at_home = ledgers.iter().copied().find(|ledger| {
-        let stock = ledger.stock(id);
+        let stock = ledger.pool(name);
         stock.is_some_and(|stock| stock.home.is_some())
     })?;
-    let sku = at_home.symbols.find(id.as_str())?;
+    let sku = at_home.symbols.find(name)?;
     let stock = at_home.stocks.get(sku)?;
     let home = stock.home.as_ref()?;
     let mut sum = home.here.plus(home.tags);
@@ -203,7 +203,7 @@ pub fn on_sale(ledgers: &[&Ledger], id: &SkuId) -> Option<Units> {
         .iter()
         .filter(|ledger| ledger.shard != at_home.shard)
     {
-        let there = ledger.stock(id).map(|stock| stock.share.allotment);
+        let there = ledger.pool(name).map(|stock| stock.share.allotment);
         let loose = Loose::of(at_home, ledger, (sku, stock));
         sum = sum
             .plus(there.unwrap_or_default())

@@ -223,6 +223,12 @@ impl Maker<'_> {
                 let body = json!({ "units": 1, "price_points": 1, "merchant": merchant(whose) });
                 (endpoint, body, Some(("sku", sku)))
             }
+            C::BuyPack => {
+                let merchant = merchant(whose).to_owned();
+                let endpoint = format!("POST /v1/merchants/{merchant}/packs");
+                let body = json!({ "points": 10, "price_fen": 9 });
+                (endpoint, body, Some(("merchant", merchant)))
+            }
             C::ChangeUnits => {
                 let sku = self.stock(whose).await;
                 let endpoint = format!("POST /v1/stock/{sku}/units");

@@ -1,0 +1,135 @@
+//! The recorded form of entries: what stands in journals and in the request memory.
+
+use bincode::{
+    BorrowDecode, Encode,
+    de::BorrowDecoder,
+    enc::Encoder,
+    error::{DecodeError, EncodeError},
+};
+use compact_str::CompactString;
+
+use super::{
+    command::Seq,
+    entry::{Deed, Entry, Move, Subject},
+    fingerprint::Fingerprint,
+    message::Course,
+    symbol::Symbol,
+    time::UnixMillis,
+};
+
+/// What identifies the request that a record answers, read without reading the rest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peek<'a> {
+    pub(super) principal: Symbol,
+    pub(super) id: &'a str,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// What an entry may take in memory when it is read: its parts are larger there than as they are recorded.
+const DECODED_BYTES_MAX: usize = 16 << 20;
+
+impl Entry {
+    /// The recorded form, version 1: what stands in journals and in the request memory. An entry that has to do with
+    /// other shards has its course behind that.
+    ///
+    /// Written to the front of `out`, of which it takes [`Entry::BYTES_MAX`] at the most; answers with that part.
+    pub fn encode<'a>(&self, out: &'a mut [u8]) -> &'a [u8] {
+        let used = bincode::encode_into_slice(self, out, bincode::config::standard());
+        &out[..used.expect("an entry is bounded far below the space it is given")]
+    }
+
+    /// Whose request a record answers; `None` if it answers none.
+    pub(super) fn peek(record: &[u8]) -> Option<Peek<'_>> {
+        type Head<'a> = (Seq, UnixMillis, Option<(Symbol, &'a str, Fingerprint)>);
+        let read: Result<(Head<'_>, usize), _> =
+            bincode::borrow_decode_from_slice(record, bincode::config::standard());
+        let ((_, _, origin), _) = read.ok()?;
+        origin.map(|(principal, id, fingerprint)| Peek {
+            principal,
+            id,
+            fingerprint,
+        })
+    }
+
+    /// The place of a recorded entry.
+    pub(super) fn peek_seq(record: &[u8]) -> Option<Seq> {
+        let read = bincode::borrow_decode_from_slice(record, bincode::config::standard());
+        read.ok().map(|(seq, _)| seq)
+    }
+
+    /// Reads one recorded entry, which must fill `bytes` exactly.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        // A wrong length must not ask for more memory than any entry could.
+        let config = bincode::config::standard().with_limit::<DECODED_BYTES_MAX>();
+        let (mut entry, used): (Self, usize) = bincode::borrow_decode_from_slice(bytes, config)?;
+        let behind = &bytes[used..];
+        if behind.is_empty() {
+            return Ok(entry);
+        }
+        let (mut course, used): (Course, usize) =
+            bincode::borrow_decode_from_slice(behind, config)?;
+        let mut left = &behind[used..];
+        let reverses = matches!(entry.deed, Deed::Reversed { .. } | Deed::Unsold { .. });
+        if reverses && !left.is_empty() {
+            let (undone, used) = bincode::borrow_decode_from_slice(left, config)?;
+            course.undone = Some(undone);
+            left = &left[used..];
+        }
+        if !left.is_empty() {
+            let (drawn, used) = bincode::borrow_decode_from_slice(left, config)?;
+            course.drawn = Some(drawn);
+            left = &left[used..];
+        }
+        if !left.is_empty() || course.is_empty() {
+            return Err(DecodeError::Other("bytes left over behind an entry"));
+        }
+        entry.course = Some(Box::new(course));
+        Ok(entry)
+    }
+}
+
+impl Encode for Entry {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.seq.encode(encoder)?;
+        self.at.encode(encoder)?;
+        self.origin.encode(encoder)?;
+        self.subject.encode(encoder)?;
+        (self.defines.len() as u64).encode(encoder)?;
+        for name in &self.defines {
+            name.as_str().encode(encoder)?;
+        }
+        self.deed.encode(encoder)?;
+        (self.moves.len() as u64).encode(encoder)?;
+        for one in &self.moves {
+            one.encode(encoder)?;
+        }
+        self.after.encode(encoder)?;
+        match &self.course {
+            Some(course) => course.encode(encoder),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads all but the course: whether there is one, only the end of the record tells.
+impl<'de, C> BorrowDecode<'de, C> for Entry {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self {
+            seq: Seq::borrow_decode(decoder)?,
+            at: UnixMillis::borrow_decode(decoder)?,
+            origin: Option::borrow_decode(decoder)?,
+            subject: Subject::borrow_decode(decoder)?,
+            defines: (0..u64::borrow_decode(decoder)?)
+                .map(|_| Ok(CompactString::new(<&str>::borrow_decode(decoder)?)))
+                .collect::<Result<_, DecodeError>>()?,
+            deed: Deed::borrow_decode(decoder)?,
+            moves: (0..u64::borrow_decode(decoder)?)
+                .map(|_| Move::borrow_decode(decoder))
+                .collect::<Result<_, DecodeError>>()?,
+            after: Option::borrow_decode(decoder)?,
+            course: None,
+        })
+    }
+}
