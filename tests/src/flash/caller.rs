@@ -124,6 +124,17 @@ impl Caller {
         self.post(&path, "change", change).expect("an answer")
     }
 
+    /// Buys a merchant points to give out.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer.
+    #[must_use]
+    pub fn buy_pack(&self, merchant: &str, pack: &Value) -> Answer {
+        let path = format!("/v1/merchants/{merchant}/packs");
+        self.post(&path, "pack", pack).expect("an answer")
+    }
+
     /// Sends commands in one array.
     ///
     /// # Panics
@@ -178,6 +189,7 @@ fn endpoint(command: &Value) -> (String, Value) {
     let path = match text("type") {
         "reserve" => "/v1/reservations".to_owned(),
         "transfer" => "/v1/transfers".to_owned(),
+        "earn" => "/v1/earns".to_owned(),
         kind @ ("confirm" | "cancel") => {
             fields.remove("reservation");
             format!("/v1/reservations/{}/{kind}", text("reservation"))

@@ -7,12 +7,14 @@
 
 mod caller;
 mod crowd;
+mod prepaid;
 mod sale;
 mod transfers;
 
 use serde_json::{Value, json};
 
 pub use caller::{Answer, Caller};
+pub use prepaid::{GivenOut, Prepaid, prepaid};
 pub use sale::{FlashSale, Sold, Stock, flash_sale, put, reserve, settle, use_code};
 pub use transfers::{Moved, Transfers, transfers};
 
