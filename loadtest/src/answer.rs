@@ -49,6 +49,31 @@ pub(crate) fn single(status: StatusCode, body: &[u8]) -> Outcome<'_> {
     }
 }
 
+/// The status in a problem document; one that says nothing is taken for a server's failure.
+pub(crate) fn problem_status(body: &[u8]) -> StatusCode {
+    #[derive(Deserialize)]
+    struct Problem {
+        status: u16,
+    }
+    let problem = serde_json::from_slice::<Problem>(body).ok();
+    let status = problem.and_then(|problem| StatusCode::from_u16(problem.status).ok());
+    status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// The status that a one-command endpoint would have given an answer object.
+pub(crate) fn status_over_http(body: &[u8]) -> StatusCode {
+    let Ok(answer) = serde_json::from_slice::<ArrayAnswer<'_>>(body) else {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    };
+    match (answer.status, answer.code) {
+        ("accepted", _) if answer.replayed => StatusCode::OK,
+        ("accepted", _) => StatusCode::CREATED,
+        (_, Some("request_in_flight")) => StatusCode::CONFLICT,
+        (_, Some(code)) => status_of(code),
+        (_, None) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// The hold in the answer to an accepted hold.
 pub(crate) fn hold(body: &[u8]) -> Option<&str> {
     serde_json::from_slice::<Answer<'_>>(body)
@@ -65,6 +90,8 @@ pub(crate) struct ArrayAnswer<'a> {
     code: Option<&'a str>,
     #[serde(borrow, default)]
     pub(crate) hold: Option<&'a str>,
+    #[serde(default)]
+    replayed: bool,
 }
 
 impl<'a> ArrayAnswer<'a> {

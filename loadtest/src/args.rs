@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::chaos::ChaosKind;
+use crate::mq::MqArgs;
 use crate::names::RunId;
 use crate::profile::Profile;
 use crate::quantity::{Count, Rate, Span};
@@ -62,6 +63,10 @@ told its hold, in place of the next draw; a refused hold has none. Mix earn has 
 between members. Mix reserve puts SKUs of its own on sale and reserves a unit with each command; afterwards it reads their \
 stock, and the run is good only if exactly what was accepted is reserved, and no member got more than the limit.
 
+With --mq the same commands go through NATS JetStream: latency counts from the planned time until the answer is heard on \
+the subject of results. A broker that goes away is counted like a connection that breaks. All that is not load goes over HTTP: \
+set-up, sales, audit.
+
 Unless --no-audit, what was answered is remembered, and at the end the server is asked: is every acknowledged command there \
 once with the same answer, did no point get lost or made, do statements and merchants' lists foot? Nobody else may move the \
 points of the members under load meanwhile. With --chaos the server is a child that is killed again and again; what is cut \
@@ -87,6 +92,9 @@ Examples:
   Arrays of 1,000 commands as fast as two connections can, and 300 such arrays a second:
       jifen-load run --closed --batch 1000 --connections 2
       jifen-load run --rate 300k --batch 1000 --connections 8
+  The same single commands through the message queue of jifen serve --mq nats://127.0.0.1:4222, and arrays of 100:
+      jifen-load run --mq nats://127.0.0.1:4222 --rate 10k
+      jifen-load run --mq nats://127.0.0.1:4222 --rate 100k --batch 100
   A flash sale of 1,000 units, one for each member, and one hot SKU that lasts:
       jifen-load run --closed --mix reserve --units 1000 --per-member-limit 1 --connections 256
       jifen-load run --closed --mix reserve --units 10M
@@ -171,15 +179,16 @@ pub struct RunArgs {
     #[arg(long, value_name = "SPAN", default_value = "10s")]
     pub(crate) drain: Span,
 
-    /// Connections, each with one request in flight [default: the scenario's; canonical has 64]
+    /// Connections, each with one request in flight; with --mq clients with one message in flight, which share a connection
+    /// [default: the scenario's; canonical has 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub(crate) connections: Option<u32>,
 
-    /// Threads of the generator
+    /// Threads of the generator. With --mq each hears all answers, so that more than it needs cost the broker
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: u32,
 
-    /// Commands per request; 1 uses the one-command endpoints, more POST /v1/commands
+    /// Commands per request; 1 uses the one-command endpoints, more POST /v1/commands; with --mq at most 5000
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
     pub(crate) batch: u32,
 
@@ -244,7 +253,8 @@ pub struct RunArgs {
     #[arg(long, overrides_with = "no_audit")]
     pub(crate) audit: bool,
 
-    /// Run the server as a child on a free port and kill it with SIGKILL every so often, like kill:10s; --url is not used
+    /// Run the server as a child on a free port and kill it with SIGKILL every so often, like kill:10s; --url is not used.
+    /// With --mq it takes its commands from there; the broker is not killed
     #[arg(long, value_name = "KIND:SPAN", conflicts_with_all = ["url", "noop"])]
     pub(crate) chaos: Option<ChaosKind>,
 
@@ -283,6 +293,10 @@ pub struct RunArgs {
     /// Print the result as JSON instead of a table
     #[arg(long)]
     pub json: bool,
+
+    /// Where the load goes if not over HTTP.
+    #[command(flatten)]
+    pub(crate) mq: MqArgs,
 }
 
 /// The options of `jifen-load find-max`. Those of a run mean the same here; `--duration` is that of one step.

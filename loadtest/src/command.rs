@@ -51,6 +51,21 @@ pub(crate) fn put_single(out: &mut BytesMut, command: &Drawn, skus: &SkuNames) {
     out.put_u8(b'}');
 }
 
+/// A command that is a message by itself: as it would stand in an array.
+pub(crate) fn put_message(
+    out: &mut BytesMut,
+    ids: &mut RequestIds,
+    command: &Drawn,
+    skus: &SkuNames,
+) {
+    Array::unbracketed(out, ids).command(command, skus);
+}
+
+/// The same for the capture of a hold.
+pub(crate) fn put_capture(out: &mut BytesMut, ids: &mut RequestIds, hold: &HoldId) {
+    Array::unbracketed(out, ids).capture(hold);
+}
+
 /// The body of `POST /v1/holds/{hold}/capture`: everything is in the path.
 pub(crate) const CAPTURE_BODY: &[u8] = b"{}";
 
@@ -64,6 +79,10 @@ pub(crate) struct Array<'a> {
 impl<'a> Array<'a> {
     pub(crate) fn open(out: &'a mut BytesMut, ids: &'a mut RequestIds) -> Self {
         out.put_u8(b'[');
+        Self::unbracketed(out, ids)
+    }
+
+    const fn unbracketed(out: &'a mut BytesMut, ids: &'a mut RequestIds) -> Self {
         Self {
             out,
             ids,
@@ -155,16 +174,9 @@ const OPENING_POINTS: u64 = 1_000_000;
 /// Enrols a member and gives the opening balance, two commands of a setup array. The request ids depend on the member
 /// alone, so that a second setup is answered from memory and changes nothing.
 pub(crate) fn put_opening(out: &mut BytesMut, movement: Movement) {
-    let Movement {
-        member: Member(number),
-        ..
-    } = movement;
-    out.put_slice(b"{\"id\":\"load-enrol-");
-    put_number(out, number);
-    out.put_slice(b"\",\"type\":\"enrol\",\"member\":\"load-u-");
-    put_number(out, number);
-    out.put_slice(b"\"},{\"id\":\"load-opening-");
-    put_number(out, number);
+    put_enrol(out, movement.member);
+    out.put_slice(b",{\"id\":\"load-opening-");
+    put_number(out, movement.member.0);
     out.put_slice(b"\",\"type\":\"earn\",");
     put_movement(
         out,
@@ -174,6 +186,15 @@ pub(crate) fn put_opening(out: &mut BytesMut, movement: Movement) {
         },
     );
     out.put_u8(b'}');
+}
+
+/// Enrols a member, as the setup does.
+pub(crate) fn put_enrol(out: &mut BytesMut, Member(number): Member) {
+    out.put_slice(b"{\"id\":\"load-enrol-");
+    put_number(out, number);
+    out.put_slice(b"\",\"type\":\"enrol\",\"member\":\"load-u-");
+    put_number(out, number);
+    out.put_slice(b"\"}");
 }
 
 #[cfg(test)]
@@ -254,6 +275,21 @@ mod tests {
             { "id": "42-r1-5-2", "type": "freeze", "member": "a\"b", "reason": "x" },
             { "id": "mine", "type": "earn", "points": 3 },
         ]);
+        assert_eq!(parsed(&out), expected);
+    }
+
+    #[test]
+    fn a_message() {
+        let mut ids = RequestIds::new(42, &run(), 5);
+        let mut out = BytesMut::new();
+        let earn = Drawn::Movement(Operation::Earn, MOVEMENT);
+        put_message(&mut out, &mut ids, &earn, &SkuNames::new(&run()));
+        let expected = json!(
+            { "id": "42-r1-5-0", "type": "earn", "member": "load-u-17", "merchant": "load-m-3", "points": 57 }
+        );
+        assert_eq!(parsed(&out.split()), expected);
+        put_capture(&mut out, &mut ids, &HoldId::new("3:99").expect("a hold id"));
+        let expected = json!({ "id": "42-r1-5-1", "type": "capture", "hold": "3:99" });
         assert_eq!(parsed(&out), expected);
     }
 

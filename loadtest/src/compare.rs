@@ -13,8 +13,9 @@ use crate::error::RunError;
 use crate::report::SCHEMA;
 
 /// What differs without making two runs two different things.
-const HARMLESS: [&str; 8] = [
+const HARMLESS: [&str; 9] = [
     "url",
+    "mq",
     "duration_ms",
     "warmup_ms",
     "drain_ms",

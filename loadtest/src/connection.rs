@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
 
 use crate::error::RunError;
+use crate::mq::PostError;
 use crate::session::Outgoing;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -27,6 +28,8 @@ pub(crate) enum ConnectionError {
     Socket(#[from] std::io::Error),
     #[error(transparent)]
     Http(#[from] hyper::Error),
+    #[error(transparent)]
+    Queue(#[from] PostError),
     #[error("no connection within {} s", CONNECT_TIMEOUT.as_secs())]
     Timeout(#[from] tokio::time::error::Elapsed),
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hyper::StatusCode;
 
+use crate::mq::MqError;
 use crate::profile::ProfileError;
 use crate::replay::ReplayError;
 use crate::target::Target;
@@ -14,6 +15,21 @@ pub enum RunError {
     /// The options do not fit together.
     #[error("{0}")]
     Usage(&'static str),
+    /// The message queue cannot be what is meant.
+    #[error(transparent)]
+    Mq(#[from] MqError),
+    /// Nobody takes commands from the message queue, or not these.
+    #[error(
+        "no load can go through {mq}: {cause}\n\
+         Start the server with `jifen serve --mq {mq}`, and look at --mq-user, its password and its permissions, and at \
+         --mq-principal, who must have a key."
+    )]
+    Queue {
+        /// The brokers.
+        mq: String,
+        /// What they or the server said.
+        cause: String,
+    },
     /// The shape of load does not fit the run.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -102,6 +118,8 @@ impl RunError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_)
+            | Self::Mq(_)
+            | Self::Queue { .. }
             | Self::Profile(_)
             | Self::Replay(_)
             | Self::Result { .. }

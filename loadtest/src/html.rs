@@ -99,6 +99,7 @@ fn head(report: &Report) -> Markup {
         }
         p.soft {
             "scenario " (settings.scenario.word())
+            @if let Some(mq) = &settings.mq { ", through the message queue at " (mq) } @else { ", over HTTP" }
             @if let Some(profile) = &settings.profile { ", profile " (profile) } @else { ", closed loop" }
             ", " (settings.connections) " connections, " (settings.members) " members (" (settings.spread) "), seed " (report.seed)
         }

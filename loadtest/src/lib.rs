@@ -1,4 +1,4 @@
-//! The load tester of Jifen. It speaks only the wire contract, over HTTP/1.1 with keep-alive, and depends on no crate of
+//! The load tester of Jifen. It speaks only the wire contract, over HTTP/1.1 with keep-alive or through NATS, and depends on no crate of
 //! the engine, so that it measures what a client sees. By default the load is *open loop*: requests are planned at a
 //! rate, constant or not, whether or not the server keeps up, and latency counts from the planned time, so that a stall is
 //! seen by everyone who would have been waiting in it. The schedule is never stored; it is computed by a pure [`Pacer`].
@@ -15,7 +15,8 @@
 //! | `worker` | one thread: its connections, its clock, its tally |
 //! | `session`, `workload`, `command`, `names` | what one connection says next: the draw, the bytes, the identifiers |
 //! | `replay`, `resend` | commands from a file instead of drawn ones; requests that are sent twice |
-//! | `door`, `connection`, `target` | one HTTP connection and where it goes, or nowhere in a dry run |
+//! | `door`, `connection`, `target` | one HTTP connection and where it goes, or the queue, or nowhere in a dry run |
+//! | `mq` | the same commands through the message queue, and their answers as HTTP would have given them |
 //! | `answer` | what the server said, read without copying |
 //! | `sale`, `takings` | what is put on sale for reservations, and whether exactly that was sold |
 //! | `tally`, `latency`, `timeline` | what is counted: outcomes, histograms, and both over time |
@@ -44,6 +45,7 @@ mod histogram_files;
 mod html;
 mod latency;
 mod machine;
+mod mq;
 mod names;
 mod occupancy;
 mod outputs;
@@ -86,6 +88,7 @@ pub use course::{CourseReport, PercentilePoint, SlotLatency, SlotReport};
 pub use error::RunError;
 pub use find_max::{FindMaxReport, StepReport, find_max};
 pub use machine::MachineReport;
+pub use mq::{Mq, MqArgs, MqError};
 pub use names::RunId;
 pub use outputs::Outputs;
 pub use pacer::Pacer;
@@ -100,7 +103,7 @@ pub use sale::Sale;
 pub use scenario::Scenario;
 pub use schema::run_schema;
 pub use settings::{Key, Load, Settings};
-pub use settings_report::SettingsReport;
+pub use settings_report::{DoorReport, SettingsReport};
 pub use slo::{Slo, SloError, SloReport};
 pub use spread::{Spread, SpreadError};
 pub use takings::{SaleReport, SkuReport, Stock, Units};

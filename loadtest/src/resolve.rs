@@ -6,6 +6,7 @@ use crate::args::RunArgs;
 use crate::chaos::{Chaos, ChaosKind};
 use crate::curve::{Amount, COMMAND};
 use crate::error::RunError;
+use crate::mq::{self, Mq};
 use crate::names::RunId;
 use crate::profile::Profile;
 use crate::quantity::{Count, Span};
@@ -42,6 +43,7 @@ impl RunArgs {
             ));
         };
         let settings = Settings {
+            mq: self.queue()?,
             scenario: self.scenario,
             drain: self.drain.get(),
             connections,
@@ -67,6 +69,29 @@ impl RunArgs {
             ..Settings::canonical(self.url.clone(), key)
         };
         self.with_plan(settings, defaults)
+    }
+
+    /// The message queue, and what cannot go through it.
+    fn queue(&self) -> Result<Option<Mq>, RunError> {
+        let Some(mq) = self.mq.read()? else {
+            return Ok(None);
+        };
+        if self.noop {
+            return Err(RunError::Usage(
+                "--noop is about endpoints of HTTP, and the queue has none: leave out --noop or --mq",
+            ));
+        }
+        if self.dry_run {
+            return Err(RunError::Usage(
+                "a --dry-run sends nothing, through the queue neither: leave out --dry-run or --mq",
+            ));
+        }
+        if self.batch > mq::BATCH_MAX {
+            return Err(RunError::Usage(
+                "with --mq an array has to fit into one message of 960 KiB: say --batch 5000 or less",
+            ));
+        }
+        Ok(Some(mq))
     }
 
     const fn is_audited(&self) -> bool {
@@ -260,6 +285,12 @@ mod tests {
             ("--batch 10001", "not in 1..=10000"),
             ("--rate fast", "is not a number"),
             ("--url https://x", "only http://"),
+            ("--mq http://x", "only nats:// is spoken"),
+            ("--mq nats://x --noop", "leave out --noop or --mq"),
+            ("--mq nats://x --dry-run", "leave out --dry-run or --mq"),
+            ("--mq nats://x --batch 5001", "say --batch 5000 or less"),
+            ("--mq nats://x --mq-principal a/b", "1 to 64 characters"),
+            ("--mq-user x", "--mq"),
         ] {
             let error = settings(args).expect_err(args);
             assert!(error.contains(expected), "{args}: {error}");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::audit::{Audit, AuditReport, Witness};
 use crate::chaos::Supervisor;
 use crate::error::RunError;
+use crate::mq;
 use crate::probe::probe;
 use crate::progress::{REDRAW_EVERY, RunProgress};
 use crate::queue::Clock;
@@ -50,6 +51,9 @@ fn run_against(settings: &Settings, supervisor: Option<Supervisor>) -> Result<Re
         }
         if let Some(sale) = &settings.sale {
             sale::open(settings, sale).await?;
+        }
+        if let Some(mq) = &settings.mq {
+            mq::probe(settings, mq).await?;
         }
         Audit::begin(settings).await
     })?;

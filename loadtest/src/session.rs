@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::tally::{Answered, Outcomes};
 use crate::workload::{Draw, Drawn, Movement, Operation, Reservation};
 
-/// A request, ready to send by POST.
+/// A request, ready to send by POST, or as a message of which only the body counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) uri: Uri,
@@ -71,6 +71,8 @@ pub(crate) struct Session {
     skus: SkuNames,
     batch: usize,
     noop: bool,
+    /// Whether what is sent goes through the queue, where a command says itself what it is.
+    by_queue: bool,
     /// Holds answered on this connection, oldest first. Their number is bounded by the commands of one request: the next
     /// request takes them before it draws anything.
     holds: VecDeque<(HoldId, Movement)>,
@@ -90,6 +92,7 @@ impl Session {
             ids: RequestIds::new(settings.seed, &settings.run_id, connection),
             batch: settings.batch as usize,
             noop: settings.noop || settings.dry,
+            by_queue: settings.mq.is_some(),
             tape: None,
             resend: Resend::new(settings.seed, connection, settings.resend),
             holds: VecDeque::new(),
@@ -142,6 +145,7 @@ impl Session {
         let outgoing = match self.tape.clone() {
             Some(tape) => self.next_replayed(&tape)?,
             None if self.batch > 1 => self.next_array(),
+            None if self.by_queue => self.next_message(),
             None => self.next_single(),
         };
         self.resend.sent(&outgoing);
@@ -224,6 +228,23 @@ impl Session {
         Outgoing {
             uri: Uri::from_static(path),
             key,
+            body: self.buffer.split().freeze(),
+        }
+    }
+
+    fn next_message(&mut self) -> Outgoing {
+        let asked = if let Some((hold, movement)) = self.holds.pop_front() {
+            command::put_capture(&mut self.buffer, &mut self.ids, &hold);
+            Asked::Capture(hold, movement)
+        } else {
+            let command = self.draw.command();
+            command::put_message(&mut self.buffer, &mut self.ids, &command, &self.skus);
+            Asked::Drawn(command)
+        };
+        self.sent.commands.push(asked);
+        Outgoing {
+            uri: Uri::from_static(self.array_path()),
+            key: None,
             body: self.buffer.split().freeze(),
         }
     }
@@ -342,16 +363,19 @@ mod tests {
     use crate::settings::Load;
 
     fn session(batch: u32) -> Session {
+        Session::new(&settings(batch), 0)
+    }
+
+    fn settings(batch: u32) -> Settings {
         let (target, key) = ("http://localhost:1".parse(), "k".parse());
-        let settings = Settings {
+        Settings {
             load: Load::Closed,
             batch,
             members: 10,
             seed: 1,
             run_id: "r".parse().expect("a run id"),
             ..Settings::canonical(target.expect("a target"), key.expect("a key"))
-        };
-        Session::new(&settings, 0)
+        }
     }
 
     /// The answers of a server that accepts everything and numbers the holds.
@@ -409,6 +433,34 @@ mod tests {
                 outcomes.failed.total()
             ),
             ([0, 1, 1, 0, 0, 0, 0], 1, 0)
+        );
+    }
+
+    #[test]
+    fn a_message_of_the_queue_says_itself_what_it_is_and_under_which_id() {
+        let queue = Settings {
+            mq: crate::mq::MqArgs::of("nats://localhost:1")
+                .read()
+                .expect("an address"),
+            ..settings(1)
+        };
+        let (mut session, mut outcomes) = (Session::new(&queue, 7), Outcomes::default());
+        let mut number = 0;
+        let mut next = |session: &mut Session| {
+            let command: Value =
+                serde_json::from_slice(&session.next().expect("a request").body).expect("JSON");
+            assert_eq!(command["id"], format!("1-r-7-{number}"));
+            assert_eq!(session.sent().first, number);
+            number += 1;
+            command
+        };
+        while next(&mut session)["type"] != "hold" {}
+        let accepted = br#"{"status":"accepted","hold":"3:7"}"#;
+        session.settle(StatusCode::CREATED, accepted, &mut outcomes);
+        let capture = next(&mut session);
+        assert_eq!(
+            (&capture["type"], &capture["hold"]),
+            (&"capture".into(), &"3:7".into())
         );
     }
 

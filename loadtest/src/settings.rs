@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 
 use crate::chaos::Chaos;
+use crate::mq::Mq;
 use crate::names::RunId;
 use crate::pacer::Pacer;
 use crate::profile::Profile;
@@ -22,6 +23,8 @@ use crate::workload::Mix;
 pub struct Settings {
     /// The server under load.
     pub target: Target,
+    /// Where the load is posted instead; `target` still serves what is not load.
+    pub mq: Option<Mq>,
     /// What the commands are authorised with.
     pub key: Key,
     /// Which named scenario this is, if nothing of it was changed but where it goes and how long it takes.
@@ -79,6 +82,7 @@ impl Settings {
         let defaults = Scenario::Canonical.defaults();
         Self {
             target,
+            mq: None,
             key,
             scenario: Scenario::Canonical,
             load: Load::Open(defaults.profile),

@@ -19,6 +19,9 @@ use crate::workload::Mix;
 pub struct SettingsReport {
     pub scenario: Scenario,
     pub url: String,
+    pub door: DoorReport,
+    /// The brokers, if the load went through the queue.
+    pub mq: Option<String>,
     pub closed: bool,
     /// The shape of the load as it is written on the command line; `recorded` if it came from a file, none in a closed loop.
     pub profile: Option<String>,
@@ -52,6 +55,8 @@ impl From<&Settings> for SettingsReport {
         Self {
             scenario: settings.scenario,
             url: settings.target.to_string(),
+            door: settings.into(),
+            mq: settings.mq.as_ref().map(ToString::to_string),
             closed: settings.load == Load::Closed,
             profile: match &settings.load {
                 Load::Open(profile) => Some(profile.to_string()),
@@ -78,6 +83,26 @@ impl From<&Settings> for SettingsReport {
             units: of_sale(|sale| Some(sale.units)),
             price_points: of_sale(|sale| Some(sale.price_points)),
             per_member_limit: of_sale(|sale| sale.per_member_limit),
+        }
+    }
+}
+
+/// Where the commands go in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DoorReport {
+    /// One connection, one request in flight.
+    Http,
+    /// NATS JetStream. A connection is then a client with one message in flight.
+    Queue,
+}
+
+impl From<&Settings> for DoorReport {
+    fn from(settings: &Settings) -> Self {
+        if settings.mq.is_some() {
+            Self::Queue
+        } else {
+            Self::Http
         }
     }
 }

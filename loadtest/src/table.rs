@@ -90,6 +90,9 @@ impl Report {
             self.seed,
             settings.url
         )?;
+        if let Some(mq) = &settings.mq {
+            writeln!(f, "through the message queue at {mq}")?;
+        }
         writeln!(
             f,
             "{kind}, {mix}{batch}{noop}, {} members, {} connections, {} after {} of warm-up",

@@ -11,6 +11,7 @@ use crate::audit::{Memory, Witness};
 use crate::door::Door;
 use crate::error::RunError;
 use crate::machine::resident_kib;
+use crate::mq::Post;
 use crate::occupancy::Occupancy;
 use crate::progress::Feed;
 use crate::queue::{Clock, Queue};
@@ -66,11 +67,12 @@ impl Worker {
             .enable_all()
             .build()?;
         runtime.block_on(async move {
+            let post = self.post().await?;
             let mut connections = Vec::new();
             for number in
                 (self.index..self.settings.connections).step_by(self.settings.threads as usize)
             {
-                let mut door = Door::new(&self.settings)?;
+                let mut door = Door::new(&self.settings, post.as_ref())?;
                 door.open().await.map_err(|error| RunError::Unreachable {
                     target: self.settings.target.clone(),
                     cause: format!("connection {number}: {error}"),
@@ -85,6 +87,18 @@ impl Worker {
                 Err(mpsc::RecvError) => Ok(Tally::new()),
             }
         })
+    }
+
+    /// The client of the queue, if that is where the load goes.
+    async fn post(&self) -> Result<Option<Arc<Post>>, RunError> {
+        let Some(mq) = &self.settings.mq else {
+            return Ok(None);
+        };
+        let post = Post::open(mq).await.map_err(|error| RunError::Queue {
+            mq: mq.to_string(),
+            cause: error.to_string(),
+        })?;
+        Ok(Some(Arc::new(post)))
     }
 
     async fn generate(

@@ -224,7 +224,15 @@ fn in_status(status: StatusCode, heard: &Heard<'_>) -> Meaning {
             Meaning::Refused
         }
         StatusCode::CONFLICT if heard.code == Some("request_in_flight") => Meaning::Unknown,
-        StatusCode::SERVICE_UNAVAILABLE if heard.code == Some("overloaded") => Meaning::Nothing,
+        // The last two are our own: the message did not come into the queue.
+        StatusCode::SERVICE_UNAVAILABLE
+            if matches!(
+                heard.code,
+                Some("overloaded" | "queue_refused" | "queue_away")
+            ) =>
+        {
+            Meaning::Nothing
+        }
         // 408 too: whoever cannot tell what it has done has perhaps done it.
         StatusCode::REQUEST_TIMEOUT => Meaning::Unknown,
         status if status.is_client_error() => Meaning::Nothing,

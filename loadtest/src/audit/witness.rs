@@ -40,6 +40,7 @@ impl Witness {
         };
         let mut attempt = Attempt::First;
         loop {
+            let kills = outage.kills();
             let sent = match door.open().await {
                 Ok(()) => door.post(outgoing.clone()).await,
                 Err(error) => Err(error),
@@ -56,7 +57,13 @@ impl Witness {
                 {
                     outage.pause().await;
                 }
-                sent => return (sent, attempt),
+                sent => {
+                    // The queue has given it to the next server as well, whose answer may be a replay.
+                    if door.is_kept() && kills.any() {
+                        attempt = Attempt::Again;
+                    }
+                    return (sent, attempt);
+                }
             }
         }
     }

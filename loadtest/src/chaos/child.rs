@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use crate::mq::Mq;
 use crate::settings::Key;
 use crate::target::Target;
 
@@ -16,6 +17,8 @@ pub(super) struct Start {
     /// Where its standard error goes, one start after the other.
     pub(super) log: PathBuf,
     pub(super) key: Key,
+    /// Where it takes commands from beside HTTP.
+    pub(super) mq: Option<Mq>,
 }
 
 /// A running server. Dropping it kills it.
@@ -31,12 +34,15 @@ impl Start {
     /// Starts it at this port (0: any that is free), and waits until it serves.
     pub(super) fn start(&self, port: u16) -> io::Result<Server> {
         let log = File::options().create(true).append(true).open(&self.log)?;
+        let (arguments, variables) = self.mq.as_ref().map(Mq::of_server).unwrap_or_default();
         let mut child = Command::new(found(&self.server))
             .arg("serve")
             .arg("--data")
             .arg(&self.data)
             .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(arguments)
             .env("JIFEN_OPERATOR_KEY", self.key.secret())
+            .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -17,11 +17,28 @@ pub(crate) struct Outage {
     interrupted: Arc<AtomicU64>,
 }
 
+/// Whether the server was killed, or came back, since this was made.
+#[derive(Debug)]
+pub(crate) struct Kills(watch::Receiver<bool>);
+
+impl Kills {
+    pub(crate) fn any(&self) -> bool {
+        self.0.has_changed().unwrap_or(true)
+    }
+}
+
 impl Outage {
     pub(super) fn new() -> (watch::Sender<bool>, Self) {
         let (sender, is_up) = watch::channel(true);
         let interrupted = Arc::default();
         (sender, Self { is_up, interrupted })
+    }
+
+    /// Sees from now on whether the server is killed.
+    pub(crate) fn kills(&self) -> Kills {
+        let mut is_up = self.is_up.clone();
+        is_up.mark_unchanged();
+        Kills(is_up)
     }
 
     /// Waits until the server is there.

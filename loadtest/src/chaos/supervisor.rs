@@ -59,6 +59,7 @@ impl Supervisor {
             data: data.clone(),
             log: log.clone(),
             key: settings.key.clone(),
+            mq: settings.mq.clone(),
         };
         let server = start.start(0).map_err(RunError::Chaos)?;
         let target = server.target.clone();
