@@ -11,4 +11,5 @@ mod away;
 mod dead;
 mod guarded;
 mod load;
+mod loading;
 mod retries;
