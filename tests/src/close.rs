@@ -3,6 +3,8 @@
 //! A day is made to be over by what the programme calls a day: its time zone is one in which midnight is at the next full minute
 //! that leaves enough time to record something. So no clock is moved, and nobody waits long.
 
+mod beside;
+
 use std::{
     fmt, fs, io,
     path::Path,
@@ -19,6 +21,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use ureq::Agent;
+
+pub use beside::{Beside, beside_load};
 
 use crate::server::{KEY, Server};
 
@@ -80,7 +84,12 @@ impl fmt::Display for Closings {
 fn record(data: &Path, period: &Period) -> Recorded {
     // Building takes its time, and is none of the day's.
     crate::built::binary();
-    let seconds = 20 + period.merchants / 200 + (period.members * 2 + period.redemptions) / 10_000;
+    let pace = if cfg!(debug_assertions) {
+        10_000
+    } else {
+        100_000
+    };
+    let seconds = 20 + period.merchants / 200 + (period.members * 2 + period.redemptions) / pace;
     let minute = (SystemClock.now().0 / 1_000 + seconds) / 60 + 1;
     let midnight = UnixMillis(minute * 60_000);
     let past = i32::try_from(minute % 1_440).unwrap();
@@ -110,7 +119,9 @@ fn record(data: &Path, period: &Period) -> Recorded {
         json!({ "id": "purse", "type": "earn", "member": member(n), "merchant": shop, "points": PURSE })
     });
     client.all(period.redemptions, &|n| {
-        let shop = format!("s-{}", n.wrapping_mul(7_919) % period.merchants);
+        // Everybody spends anywhere, so that nearly everybody's points meet everybody.
+        let anywhere = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+        let shop = format!("s-{}", anywhere % period.merchants);
         json!({
             "id": format!("r-{n}"), "type": "redeem", "member": member(n % period.members), "merchant": shop,
             "points": 1 + n % 90,
@@ -171,10 +182,7 @@ fn close(
 ) -> (String, Duration) {
     let mut server = Server::start_with(data, &[zone]).unwrap();
     let begun = Instant::now();
-    let (first, last) = settlement.split_once('_').unwrap();
-    let wanted = json!({ "period_start": first, "period_end": last });
-    let told = Client::of(&server).post("/v1/settlements", "settle", &wanted);
-    assert_eq!(told["status"], "accepted", "{told}");
+    ask_to_settle(&server, settlement);
     let path = format!("/v1/settlements/{settlement}");
     while let Some(after) = kill() {
         thread::park_timeout(after);
@@ -186,21 +194,38 @@ fn close(
         }
         met.killed += 1;
         // Whoever asks again hears the same, whatever became of the first.
-        let told = Client::of(&server).post("/v1/settlements", "settle", &wanted);
-        assert_eq!(told["status"], "accepted", "{told}");
+        ask_to_settle(&server, settlement);
     }
-    let client = Client::of(&server);
-    let told = loop {
-        let told = client.get(&path);
+    let told = published(&server, settlement, begun);
+    let took = begun.elapsed();
+    met.published += 1;
+    (check(&server, settlement, &told, period), took)
+}
+
+fn ask_to_settle(server: &Server, settlement: &str) {
+    let (first, last) = settlement.split_once('_').unwrap();
+    let wanted = json!({ "period_start": first, "period_end": last });
+    let told = Client::of(server).post("/v1/settlements", "settle", &wanted);
+    assert_eq!(told["status"], "accepted", "{told}");
+}
+
+/// Waits until a settlement is published; answers what is said of it.
+fn published(server: &Server, settlement: &str, begun: Instant) -> Value {
+    let client = Client::of(server);
+    loop {
+        let told = client.get(&format!("/v1/settlements/{settlement}"));
         assert_eq!(told["failure"], Value::Null, "{told}");
         if told["state"] == "published" {
-            break told;
+            return told;
         }
         assert!(begun.elapsed() < PATIENCE, "{told}");
         thread::park_timeout(Duration::from_millis(2));
-    };
-    let took = begun.elapsed();
-    met.published += 1;
+    }
+}
+
+/// Whether it sums to zero, and some statements stand under its hash; answers that.
+fn check(server: &Server, settlement: &str, told: &Value, period: &Period) -> String {
+    let (client, path) = (Client::of(server), format!("/v1/settlements/{settlement}"));
     let root = told["root"].as_str().unwrap().to_owned();
     let summary = &told["summary"];
     let fen = |name: &str| summary[name].as_i64().unwrap();
@@ -216,7 +241,7 @@ fn close(
         let file: StatementFile<'_> = serde_json::from_str(&text).unwrap();
         assert_eq!(file.check(Some(digest)), [], "{text}");
     }
-    (root, took)
+    root
 }
 
 /// A copy of what was recorded, in place of the one before.

@@ -159,7 +159,7 @@ fn event(kind: EventKind) -> Value {
             ),
             (
                 "subject",
-                identifier("The member, else the sale, else the merchant."),
+                identifier("The member, else the sale, else the merchant, else the settlement."),
                 true,
             ),
             ("time", utc("When it was decided."), true),
@@ -217,7 +217,10 @@ fn data(kind: EventKind) -> Value {
     }
     if !matches!(
         kind,
-        EventKind::Enrol | EventKind::UnitsChanged | EventKind::UnitsReturned
+        EventKind::Enrol
+            | EventKind::UnitsChanged
+            | EventKind::UnitsReturned
+            | EventKind::Settlement
     ) {
         let always = matches!(
             kind,
@@ -364,6 +367,17 @@ fn details(kind: EventKind) -> Vec<FieldSchema> {
             fields
         }
         EventKind::Merchant => document(),
+        EventKind::Settlement => vec![
+            ("settlement", made("What it is called."), true),
+            (
+                "root",
+                told(
+                    json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+                    "The hash over all that was published.",
+                ),
+                true,
+            ),
+        ],
         EventKind::Pack => vec![
             ("point_type", identifier("The kind of points."), true),
             ("bought", points(1, "How many."), true),
@@ -408,6 +422,7 @@ const fn is_about_members(kind: EventKind) -> bool {
             | EventKind::UnitsReturned
             | EventKind::Merchant
             | EventKind::Pack
+            | EventKind::Settlement
             | EventKind::Refused
     )
 }
@@ -458,6 +473,7 @@ const fn title(kind: EventKind) -> &'static str {
         EventKind::UnitsReturned => "Units that had come back are on sale again",
         EventKind::Merchant => "A merchant's document was put",
         EventKind::Pack => "A merchant bought points ahead",
+        EventKind::Settlement => "A period is closed, and its settlement published",
         EventKind::Refused => "A command was refused, for good",
     }
 }

@@ -5,6 +5,7 @@
 //! wrote for people.
 
 use jifen_engine::{
+    clearing::settlement_name,
     feed::{Begin, Cursor, Event, EventKind},
     ledger::{
         Account, Deed, Entry, Move, Offset, Origin, Points, Pursuit, Seq, Symbol, Terms,
@@ -52,9 +53,13 @@ pub(crate) fn encode_event(event: &Event, audience: Audience, out: &mut Vec<u8>)
     json.raw(br#"","type":""#).name(TYPE_PREFIX);
     json.name(event.kind.name()).raw(b"\"");
     let subject = event.member().map(|member| member.as_str());
+    let settlement = event.period().map(settlement_name);
     encode_name(
         br#","subject":"#,
-        subject.or_else(|| event.sku()).or_else(|| event.merchant()),
+        subject
+            .or_else(|| event.sku())
+            .or_else(|| event.merchant())
+            .or(settlement.as_deref()),
         json,
     );
     json.raw(br#","time":"#);
@@ -263,6 +268,11 @@ fn encode_sale(event: &Event, here: impl Fn(Seq) -> Offset, json: &mut Json<'_>)
             if let Some((units, _)) = opening {
                 json.raw(br#","units":"#).number(units.get());
             }
+        }
+        Deed::SettlementPublished { period, root } => {
+            let name = settlement_name(*period);
+            encode_name(br#","settlement":"#, Some(&name), json);
+            encode_name(br#","root":"#, Some(&root.to_string()), json);
         }
         Deed::PackBought {
             point_type,

@@ -7,8 +7,8 @@ use compact_str::CompactString;
 use super::Cursor;
 use crate::{
     ledger::{
-        CommandKind, Deed, Entry, Errand, MemberId, Offset, Pursuit, Seq, ShardIndex, Subject,
-        Symbol,
+        CommandKind, Deed, Entry, Errand, MemberId, Offset, Period, Pursuit, Seq, ShardIndex,
+        Subject, Symbol,
     },
     view::item::Counterpart,
 };
@@ -55,13 +55,15 @@ pub enum EventKind {
     Merchant,
     /// A merchant bought points ahead.
     Pack,
+    /// A period is closed and published.
+    Settlement,
     /// A "no" that will be said again.
     Refused,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Enrol,
         Self::Earn,
         Self::Matured,
@@ -90,6 +92,7 @@ impl EventKind {
         Self::UnitsReturned,
         Self::Merchant,
         Self::Pack,
+        Self::Settlement,
         Self::Refused,
     ];
 
@@ -125,6 +128,7 @@ impl EventKind {
             Self::UnitsReturned => "units_returned",
             Self::Merchant => "merchant",
             Self::Pack => "pack",
+            Self::Settlement => "settlement",
             Self::Refused => "refused",
         }
     }
@@ -178,6 +182,7 @@ impl EventKind {
             Deed::UnitsChanged { .. } => Some(Self::UnitsChanged),
             Deed::UnitsReleased => Some(Self::UnitsReturned),
             Deed::PackBought { .. } => Some(Self::Pack),
+            Deed::SettlementPublished { .. } => Some(Self::Settlement),
             Deed::Refused { .. } => Some(Self::Refused),
             // Other shards have copies, which nobody asked for.
             Deed::StockPut { .. } if asked => Some(Self::Stock),
@@ -188,7 +193,6 @@ impl EventKind {
             | Deed::MerchantPut { .. }
             | Deed::MerchantContracted { .. }
             | Deed::SettlementOpened { .. }
-            | Deed::SettlementPublished { .. }
             | Deed::Settled { .. }
             | Deed::CorrectionPut { .. }
             | Deed::CorrectionDecided { .. }
@@ -291,6 +295,15 @@ impl Event {
     #[must_use]
     pub fn name(&self, symbol: Symbol) -> &str {
         self.names[symbol.index()].as_str()
+    }
+
+    /// The period it is about, if it is about one.
+    #[must_use]
+    pub const fn period(&self) -> Option<Period> {
+        match self.entry.subject {
+            Subject::Settlement(period) => Some(period),
+            _ => None,
+        }
     }
 
     /// The member it is about.

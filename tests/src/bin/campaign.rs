@@ -111,6 +111,9 @@ struct Closed {
     /// How many times one of them spends.
     #[arg(long, default_value_t = 100_000)]
     redemptions: u64,
+    /// Closes it without kills, but under the peak hour of `jifen-load`, and says what that costs.
+    #[arg(long, conflicts_with_all = ["rounds", "seed"])]
+    beside_peak_hour: bool,
 }
 
 #[derive(clap::Args)]
@@ -284,6 +287,10 @@ fn closings(wanted: &Closed) -> Result<(), String> {
         members: wanted.members,
         redemptions: wanted.redemptions,
     };
+    if wanted.beside_peak_hour {
+        println!("{}", close::beside_load(work.path(), &period));
+        return Ok(());
+    }
     let bar = bar(wanted.rounds.into(), "closings");
     let done = || bar.inc(1);
     let met = close::rounds(work.path(), &period, wanted.rounds, wanted.seed, &done);

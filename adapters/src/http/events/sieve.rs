@@ -137,6 +137,8 @@ impl Sieve {
         match &self.own {
             Own::All => Some(Audience::All),
             Own::OfSale => Some(Audience::Merchant),
+            // What is published is for everybody who has a statement.
+            Own::Merchant(_) if event.kind == EventKind::Settlement => Some(Audience::Merchant),
             Own::Merchant(own) => {
                 (event.merchant() == Some(own.as_str())).then_some(Audience::Merchant)
             }

@@ -145,9 +145,14 @@ async fn eventful() -> House {
     let due = r#"{"member":"m","merchant":"shop","points":5,"last_day":"2026-11-22"}"#;
     house.accepted("POST /v1/earns", "due", due).await;
     clock.advance_seconds(3 * 86_400);
+    let day = json!({ "period_start": "2026-11-21", "period_end": "2026-11-21" });
+    let told = house
+        .command("POST /v1/settlements", "settle", &day.to_string())
+        .await;
+    assert_eq!(told.status, 202, "{}", told.text);
     // What time does is recorded one after the other.
     let begin = Instant::now();
-    let wanted = ["lapse", "hold_expired", "reservation_expired"];
+    let wanted = ["lapse", "hold_expired", "reservation_expired", "settlement"];
     loop {
         house.get("/v1/members/m").await;
         let events = all(&house).await;

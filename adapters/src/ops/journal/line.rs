@@ -51,6 +51,9 @@ struct Course {
     sent_to: Vec<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<u64>,
+    /// Points of those that the merchant bought ahead; below 0 they are put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drawn: Option<i64>,
 }
 
 impl Course {
@@ -60,6 +63,10 @@ impl Course {
             received: received.map(|one| format!("{}:{}", one.from.0, one.number)),
             sent_to: course.sent.iter().map(|sent| sent.to.0).collect(),
             ends: course.ends.map(|ticket| ticket.0),
+            drawn: course.drawn.map(|drawn| {
+                let points = drawn.points.get().cast_signed();
+                if drawn.back { -points } else { points }
+            }),
         }
     }
 }
