@@ -21,10 +21,10 @@ use jifen_engine::{
     feed::{Cursor, Events, FeedError, Reader},
     ledger::{Code, SkuId},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use self::{
-    level::Folding,
+    level::{EVERY, Folding},
     sieve::{Chosen, Own, Sieve},
 };
 use super::{Client, Problem, State, edge::Following, routes, statement::pairs};
@@ -236,8 +236,13 @@ impl Session {
             return;
         };
         let (events, to) = (self.folding.events, self.folding.to);
+        let view = self.state.engine.stock(sku).await;
+        if view == Err(EngineError::Overloaded) {
+            // That is when levels are told. What waits for this one still does.
+            return sleep(EVERY).await;
+        }
         self.folding.told();
-        match self.state.engine.stock(sku).await {
+        match view {
             Ok(Some(view)) => {
                 out.extend_from_slice(format!("id: {to}\ndata: ").as_bytes());
                 encode_level(&view, to, events, out);

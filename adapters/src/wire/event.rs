@@ -274,17 +274,13 @@ fn encode_sale(event: &Event, here: impl Fn(Seq) -> Offset, json: &mut Json<'_>)
             encode_name(br#","settlement":"#, Some(&name), json);
             encode_name(br#","root":"#, Some(&root.to_string()), json);
         }
-        Deed::PackBought {
-            point_type,
-            points,
-            price,
-            day,
-        } => {
-            encode_name(br#","point_type":"#, Some(event.name(*point_type)), json);
-            json.raw(br#","bought":"#).number(points.get());
-            json.raw(br#","price_fen":"#).number(price.get());
+        Deed::PackBought { pack } => {
+            let point_type = event.name(pack.point_type);
+            encode_name(br#","point_type":"#, Some(point_type), json);
+            json.raw(br#","bought":"#).number(pack.points.get());
+            json.raw(br#","price_fen":"#).number(pack.price.get());
             json.raw(br#","day":"#);
-            encode_day(*day, json);
+            encode_day(pack.day, json);
         }
         Deed::UnitsChanged { more, units, .. } => {
             let units = i64::try_from(units.get()).unwrap_or(i64::MAX);

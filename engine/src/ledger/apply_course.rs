@@ -7,7 +7,7 @@ use super::{
     members::MemberIndex,
     message::{Course, Message, Receipt},
     pool_id::PoolId,
-    prepaid::{Drawn, PackBought},
+    prepaid::Drawn,
     requests::ObjectKey,
     state::Ledger,
     stocks::StockDocument,
@@ -108,22 +108,8 @@ impl Ledger {
                 home.wait(Asker::Own(ticket), quantity);
             }
         }
-        if let Pursuit::BuyPack {
-            merchant,
-            point_type,
-            points,
-            price,
-            day,
-        } = underway.errand.pursuit
-        {
-            self.clearing.packs.push(PackBought {
-                seq: ticket,
-                merchant,
-                point_type,
-                points,
-                price,
-                day,
-            });
+        if let Pursuit::BuyPack { pack } = underway.errand.pursuit {
+            self.clearing.packs.push(pack);
         }
         if let (Pursuit::ChangeUnits { more, units }, Subject::Stock(id)) =
             (&underway.errand.pursuit, &entry.subject)
@@ -175,7 +161,7 @@ impl Ledger {
             .find(id)
             .expect("decided: the entry defines the sale's symbol");
         let shard = self.shard;
-        let stock = self.stocks.know(sku, id);
+        let stock = self.stirred(sku);
         match &entry.deed {
             Deed::StockPut {
                 terms,
@@ -227,15 +213,9 @@ impl Ledger {
             }
             Deed::PrepaidAdded {
                 points,
-                shards,
-                shard: of,
+                shard,
                 ticket,
-            } => {
-                let home = stock
-                    .home
-                    .get_or_insert_with(|| Box::new(Home::new(shard, *shards, Units::ZERO)));
-                home.restock(*points, *of, *ticket);
-            }
+            } => stock.home_mut().restock(*points, *shard, *ticket),
             Deed::Heard | Deed::Begun { .. } | Deed::Refused { .. } => {}
             other => panic!("{other:?} is not about a pool"),
         }
@@ -246,10 +226,10 @@ impl Ledger {
     pub(super) fn apply_units(&mut self, at: MemberIndex, entry: &Entry) {
         if let Some(drawn) = entry.course.as_ref().and_then(|course| course.drawn) {
             let Drawn { points, place, .. } = drawn;
-            let stock = self.stirred(drawn.pool);
             if drawn.back {
-                stock.unsell(points, place);
+                self.stirred(drawn.pool).unsell(points, place);
             } else {
+                let stock = self.stock_of(drawn.pool);
                 stock.take(points, place);
                 stock.share.sell(points);
             }
@@ -309,7 +289,7 @@ impl Ledger {
     fn stock_of(&mut self, sku: Symbol) -> &mut super::stocks::Stock {
         self.stocks
             .get_mut(sku)
-            .expect("decided: the sale is known")
+            .expect("decided: the pool is known")
     }
 
     /// The same, where home may have to do something about it. A pool of bought points is there from its first mention on: whoever

@@ -13,6 +13,7 @@ use super::{
     id::{CorrectionId, MemberId, MerchantId, RequestId, SkuId},
     message::{Course, Terms},
     pool_id::PrepaidId,
+    prepaid::PackBought,
     refusal::Refusal,
     settlements::{Period, Root},
     sold_code::SaleSecret,
@@ -424,21 +425,13 @@ pub enum Deed {
     },
     /// Points that a merchant bought ahead can be given to members.
     PackBought {
-        /// Of which kind.
-        point_type: Symbol,
-        /// How many.
-        points: Units,
-        /// For how much in all.
-        price: Fen,
-        /// On which day it was asked for, in whose period it is billed.
-        day: Day,
+        /// What was bought.
+        pack: PackBought,
     },
     /// The home of a pool is to have more points that were bought ahead.
     PrepaidAdded {
         /// How many.
         points: Units,
-        /// How many shards share them.
-        shards: u16,
         /// Where the command was begun.
         shard: ShardIndex,
         /// By which entry.

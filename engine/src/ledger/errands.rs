@@ -8,11 +8,11 @@ use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
 use super::{
-    amount::Fen,
     command::{CommandKind, Earn, Seq},
     entry::{Origin, Subject},
     id::MemberId,
     message::Terms,
+    prepaid::{PackBought, units},
     requests::ObjectKey,
     symbol::Symbol,
     time::Day,
@@ -62,16 +62,8 @@ pub enum Pursuit {
     },
     /// Points are bought ahead.
     BuyPack {
-        /// Who buys.
-        merchant: Symbol,
-        /// Which kind.
-        point_type: Symbol,
-        /// How many.
-        points: Units,
-        /// For how much in all.
-        price: Fen,
-        /// On which day it was asked for.
-        day: Day,
+        /// What was bought.
+        pack: PackBought,
     },
     /// Points that were bought ahead are asked for, to give them to a member.
     Earn {
@@ -130,7 +122,7 @@ impl Underway {
             Pursuit::Reserve { sku, quantity } | Pursuit::Confirm { sku, quantity, .. } => {
                 Some((*sku, *quantity))
             }
-            Pursuit::Earn { earn, pool } => Some((*pool, Units::new(earn.points.get())?)),
+            Pursuit::Earn { earn, pool } => Some((*pool, units(earn.points))),
             _ => None,
         }
     }

@@ -26,16 +26,12 @@ impl PrepaidId {
     /// Of a merchant and a kind of points.
     #[must_use]
     pub fn new(merchant: &MerchantId, point_type: &PointType) -> Self {
-        Self::of(merchant.as_str(), point_type.as_str())
+        Self::named(merchant, point_type.as_str())
     }
 
     /// The same by the name of a kind that is known.
     #[must_use]
     pub fn named(merchant: &MerchantId, point_type: &str) -> Self {
-        Self::of(merchant.as_str(), point_type)
-    }
-
-    fn of(merchant: &str, point_type: &str) -> Self {
         Self(format_compact!("{PREPAID}{merchant}/{point_type}"))
     }
 
@@ -51,27 +47,6 @@ impl PrepaidId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Whose points.
-    #[must_use]
-    pub fn merchant(&self) -> &str {
-        let (merchant, _) = self.parts();
-        merchant
-    }
-
-    /// Of which kind.
-    #[must_use]
-    pub fn point_type(&self) -> &str {
-        let (_, point_type) = self.parts();
-        point_type
-    }
-
-    fn parts(&self) -> (&str, &str) {
-        let parts = self.0.strip_prefix(PREPAID);
-        parts
-            .and_then(|parts| parts.split_once('/'))
-            .expect("made of both")
     }
 }
 
@@ -124,15 +99,6 @@ impl PoolId {
         }
     }
 
-    /// Of a sale, what is sold.
-    #[must_use]
-    pub const fn sku(&self) -> Option<&SkuId> {
-        match self {
-            Self::Stock(id) => Some(id),
-            Self::Prepaid(_) => None,
-        }
-    }
-
     /// What entries about it are about.
     pub(super) fn subject(&self) -> Subject {
         match self {
@@ -170,25 +136,20 @@ mod tests {
 
     #[test]
     fn no_sale_is_called_like_bought_points() {
-        let prepaid = PrepaidId::of("shop", "points");
-        assert_eq!(prepaid.as_str(), "prepaid/shop/points");
-        assert_eq!(
-            (prepaid.merchant(), prepaid.point_type()),
-            ("shop", "points")
-        );
-        for (text, sku, known) in [
-            ("prepaid/shop/points", false, true),
-            ("lamp", true, true),
-            ("prepaid", true, true),
-            ("prepaid/shop", false, false),
-            ("prepaid//points", false, false),
-            ("prepaid/a/b/c", false, false),
-            ("", false, false),
+        let shop = MerchantId::new("shop").unwrap();
+        let prepaid = PrepaidId::named(&shop, "points");
+        for (text, expected) in [
+            ("prepaid/shop/points", Some(PoolId::Prepaid(prepaid))),
+            ("lamp", SkuId::new("lamp").ok().map(PoolId::Stock)),
+            ("prepaid", SkuId::new("prepaid").ok().map(PoolId::Stock)),
+            ("prepaid/shop", None),
+            ("prepaid//points", None),
+            ("prepaid/a/b/c", None),
+            ("", None),
         ] {
             let pool = PoolId::parse(text);
-            assert_eq!(pool.is_some(), known, "{text}");
-            let sold = pool.as_ref().and_then(PoolId::sku);
-            assert_eq!(sold.is_some(), sku, "{text}");
+            assert_eq!(pool, expected, "{text}");
+            assert!(pool.is_none_or(|pool| pool.as_str() == text));
         }
     }
 }

@@ -8,7 +8,7 @@ use bincode::{BorrowDecode, Encode};
 
 use super::{
     amount::{Fen, Points},
-    command::{BuyPack, Earn, Seq, ShardIndex},
+    command::{BuyPack, Earn},
     contract::{Billing, Contracts},
     decide::{Draft, Judged},
     entry::{Deed, Entry},
@@ -24,11 +24,9 @@ use super::{
 };
 use crate::pool::{Place, ToHome, Units};
 
-/// Points that somebody bought ahead, as shard 0 remembers it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
+/// Points that somebody bought ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct PackBought {
-    /// The entry with which that began.
-    pub seq: Seq,
     /// Who bought.
     pub merchant: Symbol,
     /// Which kind.
@@ -37,7 +35,7 @@ pub struct PackBought {
     pub points: Units,
     /// For how much in all.
     pub price: Fen,
-    /// On which day, and so in which period it is billed.
+    /// On which day that was asked for, and so in which period it is billed.
     pub day: Day,
 }
 
@@ -83,23 +81,14 @@ impl Ledger {
                 points: buy.points,
             },
         });
-        Ok(draft.begin(Pursuit::BuyPack {
+        let pack = PackBought {
             merchant,
             point_type,
             points: buy.points,
             price: buy.price,
             day: self.rules.day_at(draft.at),
-        }))
-    }
-
-    /// What home does when points were bought.
-    pub(super) fn prepaid_added(&self, points: Units, (shard, ticket): (ShardIndex, Seq)) -> Deed {
-        Deed::PrepaidAdded {
-            points,
-            shards: self.rules.router.shards(),
-            shard,
-            ticket,
-        }
+        };
+        Ok(draft.begin(Pursuit::BuyPack { pack }))
     }
 
     /// Draws the points of an earn, if its merchant has to have bought them. `Some` ends the decision: somebody has to be asked.
@@ -229,6 +218,6 @@ fn is_prepaid_on(contracts: &Contracts, day: Day) -> bool {
 }
 
 /// As many units as points: both are below 2^53.
-fn units(points: Points) -> Units {
+pub(super) fn units(points: Points) -> Units {
     Units::new(points.get()).expect("bounded alike")
 }

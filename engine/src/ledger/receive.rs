@@ -189,7 +189,11 @@ impl Ledger {
                 pool,
                 points,
             } => {
-                let deed = self.prepaid_added(points, (from, ticket));
+                let deed = Deed::PrepaidAdded {
+                    points,
+                    shard: from,
+                    ticket,
+                };
                 let id = PoolId::parse(draft.naming.name(pool)).expect("checked where it came in");
                 self.finish_by(draft, None, id.subject(), None, deed)
             }
@@ -241,21 +245,8 @@ impl Ledger {
             .errands
             .get(ticket)
             .expect("units were wanted by an errand");
-        if let Pursuit::BuyPack {
-            point_type,
-            points,
-            price,
-            day,
-            ..
-        } = underway.errand.pursuit
-        {
-            let deed = Deed::PackBought {
-                point_type,
-                points,
-                price,
-                day,
-            };
-            return self.end_errand(draft, ticket, deed);
+        if let Pursuit::BuyPack { pack } = underway.errand.pursuit {
+            return self.end_errand(draft, ticket, Deed::PackBought { pack });
         }
         let Pursuit::PutStock { terms, units } = &underway.errand.pursuit else {
             panic!("only documents and packs want units over a link");

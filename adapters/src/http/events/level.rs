@@ -14,7 +14,7 @@ use super::sieve::Written;
 /// How many events are told one by one between two levels, and for how many a level stands at most when a burst is over.
 const BURST: u64 = 32;
 /// How long what is left to a level waits for it.
-const EVERY: Duration = Duration::from_millis(200);
+pub(super) const EVERY: Duration = Duration::from_millis(200);
 
 /// What of a stream is left to the next level.
 pub(super) struct Folding {

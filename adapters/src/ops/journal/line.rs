@@ -26,6 +26,9 @@ pub(super) struct Line<'a> {
     merchant: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sku: Option<Cow<'a, str>>,
+    /// Whose points that were bought ahead, and of which kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<u64>,
     /// What other shards have to do with it.
@@ -156,6 +159,8 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     fen: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    price_fen: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     units: Option<u64>,
@@ -237,8 +242,11 @@ impl<'a> Line<'a> {
         };
         let sku = match &entry.subject {
             Subject::Stock(id) => Some(Cow::Borrowed(id.as_str())),
-            Subject::Prepaid(id) => Some(Cow::Borrowed(id.as_str())),
             _ => sold(&entry.deed).map(|(sku, _)| names.of(sku)),
+        };
+        let pool = match &entry.subject {
+            Subject::Prepaid(id) => Some(id.as_str()),
+            _ => None,
         };
         let merchant = dealt_with(&entry.deed).0;
         Self {
@@ -249,6 +257,7 @@ impl<'a> Line<'a> {
             word: word(&entry.deed),
             member,
             sku,
+            pool,
             quantity: sold(&entry.deed).map(|(_, quantity)| quantity.get()),
             course: entry.course.as_deref().map(Course::of),
             merchant: put.or_else(|| merchant.map(|symbol| names.of(symbol))),
@@ -485,14 +494,12 @@ fn told<'a>(deed: &'a Deed, shard: u16, names: &'a Names) -> Told<'a> {
             told.changed = Some(*changed);
             told.day = Some(LastDay(*from));
         }
-        Deed::PackBought {
-            points, price, day, ..
-        } => {
-            told.units = Some(points.get());
-            told.cash = Some(price.get());
-            told.day = Some(LastDay(*day));
+        Deed::PackBought { pack } => {
+            told.points = Some(pack.points.get());
+            told.price_fen = Some(pack.price.get());
+            told.day = Some(LastDay(pack.day));
         }
-        Deed::PrepaidAdded { points, .. } => told.units = Some(points.get()),
+        Deed::PrepaidAdded { points, .. } => told.points = Some(points.get()),
         Deed::SettlementOpened { changed, .. } => told.changed = Some(*changed),
         Deed::CorrectionPut {
             fen,

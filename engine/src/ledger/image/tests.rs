@@ -229,6 +229,23 @@ fn increments_hold_what_changed_since_the_image_before() {
     }
 }
 
+/// Version 3 knew of no points that were bought ahead; it ends where they begin.
+#[test]
+fn an_image_of_the_version_before_is_read() {
+    let mut work = Work::new();
+    work.enrol(1);
+    work.earn(1, 100);
+    let (mut parts, seq, hash) = work.begin(Extent::Whole);
+    while let Some(part) = work.ledger.next_image_part(64) {
+        parts.push(part);
+    }
+    assert_eq!(parts[0][..2], [HEAD, VERSION]);
+    parts[0][1] = 3;
+    assert_eq!(parts[0].pop(), Some(0), "there are no packs");
+    let restored = work.restore(&parts).unwrap();
+    assert_eq!((restored.last_seq(), restored.state_hash()), (seq, hash));
+}
+
 #[test]
 fn an_image_that_is_not_whole_is_refused() {
     let mut work = Work::new();

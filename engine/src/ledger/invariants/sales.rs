@@ -38,6 +38,7 @@ pub fn check_sales(ledger: &Ledger) -> Result<(), Violation> {
         })?;
         let has = stock.share.reserved.plus(stock.share.sold).get();
         let members_have = bought.remove(&sku).unwrap_or_default();
+        // What is drawn of bought points is points of the members, which the books count.
         let drawn = matches!(id, PoolId::Prepaid(_));
         holds(4, drawn || has == members_have, || {
             format!("{has} of {id} are reserved or sold, members have {members_have}")
