@@ -18,7 +18,9 @@ use super::{
 impl Ledger {
     pub(super) fn judge_earn(&self, draft: &mut Draft<'_>, at: MemberIndex, earn: &Earn) -> Judged {
         let lot = self.earnable(draft, at, earn)?;
-        if let Some(asks) = self.draw(draft, lot.key.issuer, earn)? {
+        if self.is_prepaid(draft, lot.key.issuer)
+            && let Some(asks) = self.draw(draft, earn)?
+        {
             return Ok(asks);
         }
         Ok(self.issue(draft, at, lot, earn))

@@ -91,16 +91,8 @@ impl Ledger {
         Ok(draft.begin(Pursuit::BuyPack { pack }))
     }
 
-    /// Draws the points of an earn, if its merchant has to have bought them. `Some` ends the decision: somebody has to be asked.
-    pub(super) fn draw(
-        &self,
-        draft: &mut Draft<'_>,
-        merchant: Symbol,
-        earn: &Earn,
-    ) -> Result<Option<Deed>, Refusal> {
-        if !self.is_prepaid(draft, merchant) {
-            return Ok(None);
-        }
+    /// Draws the points of an earn, whose merchant has to have bought them. `Some` ends the decision: somebody has to be asked.
+    pub(super) fn draw(&self, draft: &mut Draft<'_>, earn: &Earn) -> Result<Option<Deed>, Refusal> {
         let id = PrepaidId::new(&earn.merchant, &earn.point_type);
         let points = units(earn.points);
         let known = self.symbols.find(id.as_str());
@@ -177,7 +169,8 @@ impl Ledger {
         }
     }
 
-    fn is_prepaid(&self, draft: &Draft<'_>, merchant: Symbol) -> bool {
+    /// Whether a merchant gives out only points that it bought.
+    pub(super) fn is_prepaid(&self, draft: &Draft<'_>, merchant: Symbol) -> bool {
         let contracts = self.merchants.get(merchant).map(|one| &one.contracts);
         // Nearly no contract says so, and the day costs something.
         contracts.is_some_and(|contracts| {
