@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::{
-    Client, HeaderMap,
+    Client, HeaderMap, HeaderName, Subject,
     header::NATS_MESSAGE_ID,
     jetstream::{self, AckKind, context::PublishAckFuture, message::PublishMessage},
 };
@@ -39,6 +39,9 @@ const REASON_BYTES_MAX: usize = 32 << 10;
 /// How long a message waits before it is tried again, after each try; the last stands for all that come later.
 const WAITS_MILLIS: [u64; 8] = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
+/// Parsed once: it goes with every answer.
+const SEQUENCE: HeaderName = HeaderName::from_static(names::SEQUENCE_HEADER);
+
 /// A command's name, and what became of it.
 type Told<'a> = (&'a (RequestId, CommandKind), Result<&'a Outcome, Denial>);
 
@@ -57,8 +60,8 @@ pub(super) struct Teller {
     js: jetstream::Context,
     client: Client,
     stream_made: i64,
-    results: String,
-    dead: String,
+    results: Subject,
+    dead: Subject,
 }
 
 impl Teller {
@@ -74,8 +77,8 @@ impl Teller {
             js,
             client,
             stream_made,
-            results: format!("{}{sender}", names::RESULTS_SUBJECT),
-            dead: format!("{}{sender}", names::DEAD_SUBJECT),
+            results: format!("{}{sender}", names::RESULTS_SUBJECT).into(),
+            dead: format!("{}{sender}", names::DEAD_SUBJECT).into(),
         }
     }
 
@@ -166,7 +169,7 @@ impl Teller {
         (part, of): (usize, usize),
         body: Bytes,
     ) -> Result<PublishAckFuture, LaneError> {
-        let mut headers = self.headers(sequence, part);
+        let mut headers = about(sequence);
         if of > 1 {
             headers.insert(names::PART_HEADER, format!("{part}/{of}"));
         }
@@ -185,35 +188,37 @@ impl Teller {
         };
         // The letter itself tells why: the log is no place for what merchants send, nor for as much of it as they like.
         tracing::debug!(
-            subject = self.dead,
+            subject = %self.dead,
             sequence = message.sequence,
             "a dead letter"
         );
-        let mut headers = self.headers(message.sequence, 0);
+        let mut headers = about(message.sequence);
         headers.insert(names::REASON_HEADER, why);
+        // Of what is published again for the same message the server keeps one, if that is soon enough. Of answers it would
+        // have to remember millions.
+        let id = format!("{}-{}", self.stream_made, message.sequence);
+        headers.insert(NATS_MESSAGE_ID, id);
         self.publish(&self.dead, headers, message.body.clone())
             .await
     }
 
-    /// Of what is published again for the same message the server keeps one, if that is soon enough.
-    fn headers(&self, sequence: u64, part: usize) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(names::SEQUENCE_HEADER, sequence.to_string());
-        let id = format!("{}-{sequence}-{part}", self.stream_made);
-        headers.insert(NATS_MESSAGE_ID, id);
-        headers
-    }
-
     async fn publish(
         &self,
-        subject: &str,
+        subject: &Subject,
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<PublishAckFuture, LaneError> {
         let message = PublishMessage::build().headers(headers).payload(body);
-        let sent = self.js.send_publish(subject.to_owned(), message).await;
+        let sent = self.js.send_publish(subject.clone(), message).await;
         sent.map_err(|error| LaneError::server(&error))
     }
+}
+
+/// Says which message something is published for.
+fn about(sequence: u64) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(SEQUENCE, sequence.to_string());
+    headers
 }
 
 /// What is to be with a message.
