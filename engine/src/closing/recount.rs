@@ -1,7 +1,7 @@
 //! The proof of the positions: the period's entries are read again and counted by other code than that which counts while they are
 //! decided. It goes by postings, where that goes by moves, and looks for the marks of the days itself.
 
-use std::ops::ControlFlow;
+use std::{hash::Hash, ops::ControlFlow};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -13,22 +13,55 @@ use crate::{
         block::{BadBlock, Block, ValueHead},
         epoch::EpochHead,
     },
-    ledger::{Account, Day, Deed, Entry, Seq, ShardIndex, Subject, Symbol},
+    ledger::{Account, Day, DaySums, Deed, Entry, Seq, ShardIndex, Subject, Symbol, TradeSums},
 };
 
-/// What is counted: by day, parties and kind of points, for whatever was undone also by the day on which it had been done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Key {
-    Position(Day, Symbol, Symbol, Symbol, Option<Day>),
-    Trade(Day, Symbol, Symbol, Option<Day>),
-    Issue(Day, Symbol, Symbol, Option<u32>, Option<Day>),
-}
+/// Everything is counted by day, parties and kind of points, for whatever was undone also by the day on which it had been done.
+/// Here the issuer and the acceptor.
+type PositionKey = (Day, Symbol, Symbol, Symbol, Option<Day>);
+/// Here the merchant.
+type TradeKey = (Day, Symbol, Symbol, Option<Day>);
+/// Here the issuer, and the month of lapse.
+type IssueKey = (Day, Symbol, Symbol, Option<u32>, Option<Day>);
 
-type Counts = HashMap<Key, [i128; 7], RandomState>;
+/// Rows of a kind. There are millions of positions, looked for in no order, so that each takes no more than a cache line.
+struct Counts<K, const N: usize>(HashMap<K, [i128; N], RandomState>);
+
+impl<K: Copy + Eq + Hash + Ord, const N: usize> Counts<K, N> {
+    fn with_room_for(rows: usize) -> Self {
+        Self(HashMap::with_capacity_and_hasher(
+            rows,
+            RandomState::default(),
+        ))
+    }
+
+    fn add(&mut self, key: K, amounts: [u64; N]) {
+        let sums = self.0.entry(key).or_insert([0; N]);
+        for (sum, amount) in sums.iter_mut().zip(amounts) {
+            *sum += i128::from(amount);
+        }
+    }
+
+    fn less(&mut self, key: K, place: usize, amount: i128) {
+        self.0.entry(key).or_insert([0; N])[place] -= amount;
+    }
+
+    /// How many rows are not nothing, and the first of them, spelled out.
+    fn wrong(&self, spelled: impl Fn(K) -> String) -> Option<(usize, String)> {
+        let wrong = self.0.iter().filter(|(_, sums)| **sums != [0; N]);
+        let mut wrong: Vec<_> = wrong.collect();
+        wrong.sort_unstable();
+        let (key, sums) = wrong.first()?;
+        let first = format!("{}: the books have {sums:?} too much", spelled(**key));
+        Some((wrong.len(), first))
+    }
+}
 
 /// What is left of a shard's rows when everything that is found in the journal has been taken from them.
 struct Left {
-    counts: Counts,
+    positions: Counts<PositionKey, 2>,
+    trades: Counts<TradeKey, 3>,
+    issues: Counts<IssueKey, 7>,
     /// The day that is counted, with its last entry, and those behind it.
     day: Option<(Day, Seq)>,
     days: std::vec::IntoIter<(Day, Seq)>,
@@ -151,30 +184,36 @@ impl Left {
     /// Everything that a shard's days say; `None` if it has none.
     fn of(cut: &Cut) -> Option<Self> {
         let (first, last) = cut.entries()?;
-        let mut counts = Counts::default();
+        let rows = |of: fn(&DaySums) -> usize| cut.days.iter().map(|over| of(&over.sums)).sum();
+        let mut positions = Counts::with_room_for(rows(|sums| sums.positions.len()));
+        let mut trades = Counts::with_room_for(rows(|sums| sums.trades.len()));
+        let mut issues = Counts::with_room_for(rows(|sums| sums.issues.len()));
         for over in &cut.days {
             let day = over.day;
             for row in &over.sums.positions {
-                let key = Key::Position(day, row.issuer, row.acceptor, row.point_type, row.undone);
-                add(&mut counts, key, &[row.spent, row.returned]);
+                let key = (day, row.issuer, row.acceptor, row.point_type, row.undone);
+                positions.add(key, [row.spent, row.returned]);
             }
             for row in &over.sums.trades {
-                let key = Key::Trade(day, row.merchant, row.point_type, row.undone);
-                add(
-                    &mut counts,
-                    key,
-                    &[row.sums.orders, row.sums.units, row.sums.cash],
-                );
+                let key = (day, row.merchant, row.point_type, row.undone);
+                let TradeSums {
+                    orders,
+                    units,
+                    cash,
+                } = row.sums;
+                trades.add(key, [orders, units, cash]);
             }
             for row in &over.sums.issues {
-                let key = Key::Issue(day, row.issuer, row.point_type, row.month, row.undone);
-                add(&mut counts, key, &row.flows.each());
+                let key = (day, row.issuer, row.point_type, row.month, row.undone);
+                issues.add(key, row.flows.each());
             }
         }
         let days: Vec<(Day, Seq)> = cut.days.iter().map(|over| (over.day, over.last)).collect();
         let mut days = days.into_iter();
         Some(Self {
-            counts,
+            positions,
+            trades,
+            issues,
             day: days.next(),
             days,
             first,
@@ -244,8 +283,8 @@ impl Left {
                 (Account::Accepted(by), _) => {
                     acceptor = Some(by);
                     let of = if comes { None } else { on };
-                    let key = Key::Position(day, issuer, by, point_type, of);
-                    self.less(key, usize::from(!comes), size);
+                    let key = (day, issuer, by, point_type, of);
+                    self.positions.less(key, usize::from(!comes), size);
                     if comes { 2 } else { 3 }
                 }
                 (Account::Breakage, _) => 4,
@@ -256,7 +295,8 @@ impl Left {
             let month = month_of(posting.lot.key.last_day);
             // What is taken back or comes back carries the day with it; its other side does not.
             let of = if matches!(place, 1 | 3) { on } else { None };
-            self.less(Key::Issue(day, issuer, point_type, month, of), place, size);
+            let key = (day, issuer, point_type, month, of);
+            self.issues.less(key, place, size);
         }
         self.count_order(day, entry, (acceptor, point_type));
     }
@@ -281,14 +321,10 @@ impl Left {
             ),
             _ => return,
         };
-        let key = Key::Trade(day, merchant, point_type, on);
-        self.less(key, 0, i128::from(orders));
-        self.less(key, 1, i128::from(units));
-        self.less(key, 2, i128::from(cash));
-    }
-
-    fn less(&mut self, key: Key, place: usize, amount: i128) {
-        self.counts.entry(key).or_default()[place] -= amount;
+        let key = (day, merchant, point_type, on);
+        self.trades.less(key, 0, i128::from(orders));
+        self.trades.less(key, 1, i128::from(units));
+        self.trades.less(key, 2, i128::from(cash));
     }
 
     fn finish(self, cut: &Cut) -> Result<(), CloseError> {
@@ -298,28 +334,30 @@ impl Left {
                 cut.shard.0, self.next.0, self.last.0
             )));
         }
-        let mut wrong: Vec<_> = self
-            .counts
-            .iter()
-            .filter(|(_, sums)| **sums != [0; 7])
-            .collect();
-        wrong.sort_unstable();
-        match wrong.first() {
+        let name = |symbol| cut.name(symbol);
+        let positions = self
+            .positions
+            .wrong(|(day, issuer, acceptor, kind, undone)| {
+                let (kind, issuer, acceptor) = (name(kind), name(issuer), name(acceptor));
+                format!("{kind} of {issuer} taken by {acceptor} on {day:?}, undone {undone:?}")
+            });
+        let trades = self.trades.wrong(|(day, merchant, kind, undone)| {
+            let (merchant, kind) = (name(merchant), name(kind));
+            format!("orders of {merchant} in {kind} on {day:?}, undone {undone:?}")
+        });
+        let issues = self.issues.wrong(|(day, issuer, kind, month, undone)| {
+            let (kind, issuer) = (name(kind), name(issuer));
+            format!(
+                "{kind} of {issuer} that lapse in month {month:?}, on {day:?}, undone {undone:?}"
+            )
+        });
+        let shard = cut.shard.0;
+        match positions.or(trades).or(issues) {
             None => Ok(()),
-            Some((key, sums)) => Err(CloseError::Differs(format!(
-                "shard {}: {} rows differ, first {}: the books have {sums:?} too much",
-                cut.shard.0,
-                wrong.len(),
-                spelled(cut, key),
+            Some((rows, first)) => Err(CloseError::Differs(format!(
+                "shard {shard}: {rows} rows differ, first {first}"
             ))),
         }
-    }
-}
-
-fn add(counts: &mut Counts, key: Key, amounts: &[u64]) {
-    let sums = counts.entry(key).or_default();
-    for (sum, amount) in sums.iter_mut().zip(amounts) {
-        *sum += i128::from(*amount);
     }
 }
 
@@ -330,25 +368,4 @@ fn month_of(day: Day) -> Option<u32> {
         .checked_add(jiff::SignedDuration::from_hours(days * 24))
         .ok()?;
     u32::try_from((i64::from(date.year()) - 1_970) * 12 + i64::from(date.month()) - 1).ok()
-}
-
-fn spelled(cut: &Cut, key: &Key) -> String {
-    match key {
-        Key::Position(day, issuer, acceptor, kind, undone) => format!(
-            "{} of {} taken by {} on {day:?}, undone {undone:?}",
-            cut.name(*kind),
-            cut.name(*issuer),
-            cut.name(*acceptor)
-        ),
-        Key::Trade(day, merchant, kind, undone) => format!(
-            "orders of {} in {} on {day:?}, undone {undone:?}",
-            cut.name(*merchant),
-            cut.name(*kind)
-        ),
-        Key::Issue(day, issuer, kind, month, undone) => format!(
-            "{} of {} that lapse in month {month:?}, on {day:?}, undone {undone:?}",
-            cut.name(*kind),
-            cut.name(*issuer)
-        ),
-    }
 }

@@ -31,6 +31,31 @@ const MATRIX: &str = "matrix.json";
 const SUMMARY: &str = "summary.json";
 const AFTER: &str = "after.json";
 
+/// How many bytes of a long file are written before they are on the device, so that whoever commits meanwhile waits for no more.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// A long file. Whatever is written to it is on the device then.
+struct Synced(File);
+
+impl Write for Synced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.0.sync_data()?;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Synced {
+    fn create(path: &Path) -> io::Result<BufWriter<Self>> {
+        let file = Self(File::create(path)?);
+        Ok(BufWriter::with_capacity(PIECE_BYTES, file))
+    }
+}
+
 /// Where a statement is.
 #[derive(Debug, Serialize, Deserialize)]
 struct Place {
@@ -104,8 +129,8 @@ impl Store {
             fs::remove_dir_all(&new)?;
         }
         fs::create_dir_all(&new)?;
-        let mut statements = BufWriter::new(File::create(new.join(STATEMENTS))?);
-        let mut matrix = BufWriter::new(File::create(new.join(MATRIX))?);
+        let mut statements = Synced::create(&new.join(STATEMENTS))?;
+        let mut matrix = Synced::create(&new.join(MATRIX))?;
         let (mut at, mut places) = (0, Vec::new());
         let published = publish(settlement, input, |part| match part {
             Part::Matrix(piece) => matrix.write_all(piece),
@@ -123,7 +148,7 @@ impl Store {
         })?;
         for file in [statements, matrix] {
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.sync_all()?;
+            file.0.sync_all()?;
         }
         put(&new.join(PAYMENTS), &published.payments)?;
         put(&new.join(SUMMARY), &published.summary)?;
