@@ -1,6 +1,8 @@
 //! Rounds of kill -9 of the loaded real server, and what must hold after each.
 
 use std::{
+    ffi::OsStr,
+    fs,
     path::Path,
     sync::{
         atomic::{AtomicUsize, Ordering},
@@ -30,24 +32,33 @@ pub struct Killed {
     pub heard: usize,
     /// Requests that a kill came into, so that nobody knew what became of them until they were asked again.
     pub unknown: usize,
+    /// Epochs of the journal that ended and were archived.
+    pub archived: usize,
 }
 
 /// Lets clients work on a new data directory, kills the server so many times in the middle of it, and checks after each
-/// start that nothing was lost or done twice. `done` hears of every round. Leaves the server running.
+/// start that nothing was lost or done twice. `arguments` are more on the server's command line; `done` hears of every round.
+/// Leaves the server running.
 ///
 /// # Panics
 ///
 /// If something was.
-pub fn rounds(data: &Path, rounds: u32, seed: u64, done: &dyn Fn()) -> (Server, Killed) {
+pub fn rounds(
+    data: &Path,
+    arguments: &[&str],
+    rounds: u32,
+    seed: u64,
+    done: &dyn Fn(),
+) -> (Server, Killed) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut server = Server::start(data).unwrap();
+    let mut server = Server::start_with(data, arguments).unwrap();
     let mut met = Killed::default();
     let mut gone: Vec<Shopper> = Vec::new();
     let mut working = shoppers(&server);
     for round in 1..=rounds {
         let answers = rng.random_range(50..1_500);
         work(server, &mut working, answers, Server::kill);
-        server = Server::start(data).unwrap();
+        server = Server::start_with(data, arguments).unwrap();
         met.unknown += check(&server, &mut working, false);
         if round.is_multiple_of(GENERATION) {
             gone.append(&mut working);
@@ -62,7 +73,20 @@ pub fn rounds(data: &Path, rounds: u32, seed: u64, done: &dyn Fn()) -> (Server, 
     gone.append(&mut working);
     check(&server, &mut gone, true);
     met.heard = gone.iter().map(Shopper::heard).sum();
+    met.archived = archived(data);
     (server, met)
+}
+
+/// An archive is called by the number of its epoch.
+fn archived(data: &Path) -> usize {
+    let files = fs::read_dir(data.join("archive")).into_iter().flatten();
+    let is_archive = |path: &Path| {
+        let epoch = path.file_stem().and_then(OsStr::to_str);
+        epoch.is_some_and(|epoch| epoch.parse::<u64>().is_ok())
+    };
+    files
+        .filter(|file| is_archive(&file.as_ref().unwrap().path()))
+        .count()
 }
 
 /// Clients that have made themselves known to a server.

@@ -31,7 +31,7 @@ fn killed_under_load_it_keeps_every_answer() {
     let data = tempfile::tempdir().unwrap();
     let seed = 7;
     println!("seed {seed}");
-    let (server, met) = rounds(data.path(), ROUNDS, seed, &|| ());
+    let (server, met) = rounds(data.path(), &[], ROUNDS, seed, &|| ());
     println!("{met:?} in {ROUNDS} rounds");
     assert!(met.unknown > 0, "no kill came in the middle of a request");
     let (status, log) = server.terminate();
@@ -40,6 +40,21 @@ fn killed_under_load_it_keeps_every_answer() {
         is_empty(&data.path().join("journal/000001/blobs")),
         "blobs are never synced"
     );
+}
+
+/// Goal: the same while epochs of the journal end all the time, are checkpointed and archived, and their directories removed.
+#[test]
+fn killed_while_epochs_end_it_keeps_every_answer() {
+    let data = tempfile::tempdir().unwrap();
+    let seed = 11;
+    println!("seed {seed}");
+    let epochs = ["--checkpoint-every", "64KiB"];
+    let (server, met) = rounds(data.path(), &epochs, ROUNDS, seed, &|| ());
+    println!("{met:?} in {ROUNDS} rounds");
+    assert!(met.unknown > 0, "no kill came in the middle of a request");
+    assert!(met.archived > ROUNDS as usize, "{met:?}");
+    let (status, log) = server.terminate();
+    assert_eq!(status.code(), Some(0), "{log}");
 }
 
 /// The chunks of old records in a data directory of one shard.

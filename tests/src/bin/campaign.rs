@@ -35,7 +35,7 @@ const IMAGES_MANY: usize = 1_000;
 ///   cargo run --release -p jifen-tests --bin campaign -- histories --seeds 1000
 ///   cargo run --release -p jifen-tests --bin campaign -- simulation --seeds 10000
 ///   cargo run --release -p jifen-tests --bin campaign -- power 2000
-///   cargo run --release -p jifen-tests --bin campaign -- kills 200
+///   cargo run --release -p jifen-tests --bin campaign -- kills 200 -- --checkpoint-every 256KiB
 ///   cargo run --release -p jifen-tests --bin campaign -- requests 10000
 ///   cargo run --release -p jifen-tests --bin campaign -- decoders --seconds 60
 ///   cargo run --release -p jifen-tests --bin campaign -- overload --seconds 30
@@ -153,6 +153,9 @@ struct Rounds {
     /// What chance starts from.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// What else is said on the server's command line.
+    #[arg(last = true)]
+    arguments: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -381,10 +384,13 @@ fn load(run: u64, arguments: &[String]) -> Load {
 
 fn kills(wanted: &Rounds) -> Result<(), String> {
     let bar = bar(wanted.rounds.into(), "kills");
-    let run = |data: &Path| rounds(data, wanted.rounds, wanted.seed, &|| bar.inc(1));
+    let arguments: Vec<&str> = wanted.arguments.iter().map(String::as_str).collect();
+    let done = || bar.inc(1);
+    let run = |data: &Path| rounds(data, &arguments, wanted.rounds, wanted.seed, &done);
     let (server, met) = on_new_data(wanted.seed, run)?;
     bar.finish();
     server.kill();
+    println!("{:>12}  epochs of the journal archived", met.archived);
     println!("{:>12}  answers found again after every kill", met.heard);
     println!("{:>12}  requests that a kill came into", met.unknown);
     Ok(())
