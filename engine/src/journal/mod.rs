@@ -5,6 +5,8 @@
 //! | `block` | the format |
 //! | `committer` | one turn: the blocks of all shards, one device sync, then the replies |
 //! | `sled_journal` | the default: sled on disk with every sync that sled leaves out |
+//! | `runway` | zeros ahead of sled's file, so that a sync brings the device no new length |
+//! | `sled_threads` | keeps sled's spare threads out of the way |
 //! | `as_it_was` | puts back what a refused start did to the files |
 //! | `memory` | its twin in memory, which tears, loses and fails on demand |
 //! | `head`, `manifest` | what is known of a journal from outside it |
@@ -22,7 +24,9 @@ pub mod head;
 pub mod manifest;
 pub mod memory;
 pub mod recovery;
+mod runway;
 pub mod sled_journal;
+mod sled_threads;
 pub mod turns;
 
 use std::{io, ops::ControlFlow, path::PathBuf, sync::Arc};

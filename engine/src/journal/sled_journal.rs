@@ -11,7 +11,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{EpochReader, Journal, JournalError, Visit, block::ValueHead};
+use super::{
+    EpochReader, Journal, JournalError, Visit,
+    block::ValueHead,
+    runway::Runway,
+    sled_threads::{self, Writing},
+};
 use crate::clock::Stopwatch;
 
 /// Must be the same at every open. Large, so that no message comes near a quarter of it: those go to unsynced blobs.
@@ -24,6 +29,7 @@ pub struct SledJournal {
     db: sled::Db,
     /// sled's own file, opened once more: a sync is per file, whoever asks for it.
     data: File,
+    runway: Runway,
     directory: PathBuf,
     last_sync_nanos: Option<u64>,
 }
@@ -38,16 +44,21 @@ impl SledJournal {
             Err(sled::Error::Corruption { .. }) => open_without_extras(directory)?,
             other => other?,
         };
-        let data = File::open(directory.join("db"))
+        let data = File::options()
+            .read(true)
+            .append(true)
+            .open(directory.join("db"))
             .map_err(JournalError::io(format!("open the file db in {name}")))?;
         let journal = Self {
             db,
             data,
+            runway: Runway::new(SEGMENT_BYTES as u64),
             directory: directory.to_owned(),
             last_sync_nanos: None,
         };
         journal.sync_everything()?;
         journal.check_blobs()?;
+        sled_threads::rest_most(&journal.db)?;
         Ok(journal)
     }
 
@@ -83,10 +94,17 @@ impl SledJournal {
 
 impl Journal for SledJournal {
     fn append(&mut self, turn: u64, values: &[Vec<u8>]) -> Result<(), JournalError> {
+        let bytes = values.iter().map(Vec::len).sum();
+        if let Err(error) = self.runway.lengthen(&self.data, bytes) {
+            // It only saves time. If there is no room, or worse, the write of the turn tells.
+            tracing::debug!(%error, "the journal has no runway");
+        }
+        let writing = Writing::begin();
         for (part, value) in (0..).zip(values) {
             self.db.insert(key(turn, part), value.as_slice())?;
         }
         self.db.flush()?;
+        drop(writing);
         let watch = Stopwatch::start();
         self.data.sync_data().map_err(JournalError::io(format!(
             "sync the journal in {}",
@@ -160,7 +178,7 @@ fn key(turn: u64, part: u16) -> [u8; 10] {
     key
 }
 
-fn configuration(directory: &Path) -> sled::Config {
+pub(super) fn configuration(directory: &Path) -> sled::Config {
     sled::Config::new()
         .path(directory)
         .segment_size(SEGMENT_BYTES)
