@@ -67,10 +67,6 @@ impl Books {
         }
     }
 
-    pub(crate) fn knows(&self, id: &str) -> bool {
-        self.answers.contains_key(id)
-    }
-
     /// A code stands for a refusal that binds nothing.
     pub(crate) fn decide(&mut self, command: &Value) -> Value {
         let id = text(command, "id").to_owned();

@@ -1,5 +1,6 @@
 //! The books behind HTTP, with a service time and faults of the line if wanted.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ struct State {
     behaviour: Behaviour,
     books: Books,
     requests: u64,
+    /// The commands of the load that came, lost ones too: whoever asks for one again is not the load.
+    came: BTreeSet<String>,
     /// When the server has time for the next request.
     free_at: Instant,
     answered: Vec<Answered>,
@@ -61,6 +64,7 @@ impl Ledger {
             behaviour,
             books: Books::new(behaviour.lies),
             requests: 0,
+            came: BTreeSet::new(),
             free_at: Instant::now(),
             answered: Vec::new(),
         }));
@@ -149,6 +153,8 @@ async fn serve(
         if !state.is_load(&commands) {
             return Ok(response(state.decide(path, &commands)));
         }
+        let ids = commands.iter().filter_map(|command| command["id"].as_str());
+        state.came.extend(ids.map(str::to_owned));
         state.turn(came)
     };
     sleep_until(until.into()).await;
@@ -206,7 +212,7 @@ impl State {
     /// Neither setup nor audit, both of which are served at once.
     fn is_load(&self, commands: &[Value]) -> bool {
         let first = commands.first().and_then(|command| command["id"].as_str());
-        first.is_some_and(|id| !id.starts_with("load-") && !self.books.knows(id))
+        first.is_some_and(|id| !id.starts_with("load-") && !self.came.contains(id))
     }
 
     /// Takes a place in the queue, and tells which it is and when the request is served.
