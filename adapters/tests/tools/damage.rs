@@ -69,14 +69,16 @@ fn flip_live(data: &Path) {
     flip(&db, |_| block + 100);
 }
 
-/// Goal: verify says of every kind of damage where it is and what to do, with code 4, and touches nothing. Method: one
-/// damage each in a copy of a directory that is well.
+/// Goal: verify says of every kind of damage where it is and what to do, with code 4, and touches nothing, damaged or well.
+/// Method: one damage each in a copy of a directory that is well.
 #[test]
 fn every_damage_is_found_and_nothing_is_touched() {
     let place = tempfile::tempdir().unwrap();
     let whole = place.path().join("whole");
     well(&whole);
+    let before = files(&whole);
     let verified = run("journal verify --json", &whole).json();
+    assert!(files(&whole) == before, "a look at what is well changes it");
     assert!(verified["archives"].as_u64().unwrap() >= 2, "{verified}");
     type Damage = fn(&Path);
     let kinds: [(&str, Damage, &[&str]); 7] = [

@@ -2,7 +2,7 @@
 //!
 //! sled writes when it opens. What it cannot read is the end for it, and it overwrites everything behind: one flipped bit
 //! would cost all the turns that follow, before anybody has compared with the head. So a copy is made first, and is put
-//! back if the start is refused. Files that share their blocks (XFS, btrfs) are copied at once; elsewhere the copy stays
+//! back if the start is refused; whoever only looks opens the copy. Files that share their blocks (XFS, btrfs) are copied at once; elsewhere the copy stays
 //! in the page cache, since it is gone again before the system writes it out.
 
 use std::{
@@ -13,6 +13,62 @@ use std::{
 
 use super::JournalError;
 use crate::disk::{FileSystem, FreeSpace};
+
+/// A copy of a journal's files to look at, so that looking touches nothing. Removed when it is dropped.
+pub struct Apart {
+    place: PathBuf,
+    /// The files to open.
+    files: PathBuf,
+}
+
+impl Apart {
+    /// Copies the files of a sled directory that nobody has open. Where there is no room for a copy, the files themselves are
+    /// to be opened, and there is a warning.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be read, or what a look before has left cannot be removed.
+    pub fn of(directory: &Path) -> Result<Self, JournalError> {
+        let place = directory.with_extension("look");
+        // What sled may make beside the files it opens is removed with them.
+        let files = place.join(directory.file_name().unwrap_or_default());
+        if place.exists() {
+            fs::remove_dir_all(&place)
+                .map_err(JournalError::io(format!("remove {}", place.display())))?;
+        }
+        let bytes = bytes_of(directory)
+            .map_err(JournalError::io(format!("read {}", directory.display())))?;
+        let copied = has_room(directory, bytes).and_then(|()| {
+            fs::create_dir(&place)?;
+            copy_all(directory, &files)
+        });
+        match copied {
+            Ok(()) => Ok(Self { place, files }),
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "no copy of the journal's files is made to look at; to look at them, sled writes to them"
+                );
+                let _ = fs::remove_dir_all(&place);
+                let files = directory.to_owned();
+                Ok(Self { place, files })
+            }
+        }
+    }
+
+    /// The directory to open.
+    #[must_use]
+    pub fn files(&self) -> &Path {
+        &self.files
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        // Left there it would take room until the next look, but do no harm.
+        let _ = fs::remove_dir_all(&self.place);
+    }
+}
 
 /// Puts the files back when it is dropped, unless they are [let go](AsItWas::let_go).
 pub struct AsItWas {
@@ -51,13 +107,7 @@ impl AsItWas {
         }
         let bytes = bytes_of(directory)
             .map_err(JournalError::io(format!("read {}", directory.display())))?;
-        // Not known is not too little.
-        let free = FileSystem::of(directory).free_bytes().unwrap_or(u64::MAX);
-        let copied = if bytes < free {
-            copy_all(directory, &copy)
-        } else {
-            Err(io::ErrorKind::StorageFull.into())
-        };
+        let copied = has_room(directory, bytes).and_then(|()| copy_all(directory, &copy));
         match copied {
             Ok(()) => this.copy = Some(copy),
             Err(error) => {
@@ -107,6 +157,16 @@ impl Drop for AsItWas {
                 "the journal's files cannot be put back as they were before this start; they are in the copy"
             );
         }
+    }
+}
+
+fn has_room(directory: &Path, bytes: u64) -> io::Result<()> {
+    // Not known is not too little.
+    let free = FileSystem::of(directory).free_bytes().unwrap_or(u64::MAX);
+    if bytes < free {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::StorageFull.into())
     }
 }
 
@@ -209,6 +269,23 @@ mod tests {
         assert_eq!(fs::read_to_string(copy.join("db")).unwrap(), "before");
         AsItWas::keep(&directory).unwrap().let_go();
         assert_eq!(names(place.path()), ["000001"]);
+    }
+
+    #[test]
+    fn looking_touches_nothing_and_leaves_nothing() {
+        let (place, directory) = directory_with("before");
+        // A look that was broken off.
+        std::mem::forget(Apart::of(&directory).unwrap());
+        assert_eq!(names(place.path()), ["000001", "000001.look"]);
+        let apart = Apart::of(&directory).unwrap();
+        assert_eq!(names(apart.files()), ["blobs", "db"]);
+        fs::write(apart.files().join("db"), "shredded").unwrap();
+        fs::create_dir(apart.files().with_extension("before-repair")).unwrap();
+        drop(apart);
+        assert_eq!(names(place.path()), ["000001"]);
+        for file in ["db", "blobs/1"] {
+            assert_eq!(fs::read_to_string(directory.join(file)).unwrap(), "before");
+        }
     }
 
     #[test]

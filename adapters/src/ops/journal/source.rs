@@ -11,7 +11,7 @@ use jifen_engine::{
     history::{Archive, Catalogue},
     journal::{
         Journal, JournalError,
-        as_it_was::AsItWas,
+        as_it_was::Apart,
         epoch::{Epoch, EpochHead},
         epochs::{Epochs, SledEpochs},
         head::{Head, HeadFile},
@@ -187,36 +187,29 @@ impl Source {
             known: self.head.clone(),
             visit,
         };
-        // If anything is damaged, the files are put back as they were.
-        let as_they_were = self.live_values(&mut |value| reading.take(value))?;
+        self.live_values(&mut |value| reading.take(value))?;
         let end = reading.finish()?;
         if let Some(end) = &end {
             check_reaches(&end.head, &self.head)?;
         }
-        as_they_were.into_iter().for_each(AsItWas::let_go);
         Ok(end)
     }
 
-    /// Shows the values that are not archived, heads of epochs among them; answers with the files that were opened, as
-    /// they were.
-    fn live_values(
-        &mut self,
-        visit: &mut VisitValue<'_, ToolError>,
-    ) -> Result<Vec<AsItWas>, ToolError> {
+    /// Shows the values that are not archived, heads of epochs among them. Files that nobody works on are not touched.
+    fn live_values(&mut self, visit: &mut VisitValue<'_, ToolError>) -> Result<(), ToolError> {
         let behind = self.live_head().turn;
-        let mut as_they_were = Vec::new();
         match &mut self.live {
             Live::Running(client) => client.values(behind, visit)?,
             Live::Stopped { epochs, .. } => {
                 for (_, path) in epochs {
-                    as_they_were.push(AsItWas::keep(path)?);
-                    if epoch_values(path, visit)?.is_break() {
+                    let apart = Apart::of(path)?;
+                    if epoch_values(apart.files(), visit)?.is_break() {
                         break;
                     }
                 }
             }
         }
-        Ok(as_they_were)
+        Ok(())
     }
 }
 
