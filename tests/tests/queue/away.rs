@@ -1,6 +1,9 @@
 //! Without a broker, with one that is not as it must be, and without warning.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use jifen_tests::{
@@ -51,6 +54,41 @@ async fn without_its_broker_the_server_serves_http() {
         house.get("/health/ready")["queue"] == "connected"
     })
     .await;
+}
+
+/// How long the broker is away, and how often an earn comes meanwhile.
+const AWAY: Duration = Duration::from_secs(30);
+const EARN_EVERY: Duration = Duration::from_millis(100);
+
+/// Goal: half a minute without its broker costs the queue that time and HTTP nothing. Method: the broker is killed with
+/// commands in it; while it is away earns come over HTTP; then what was in it and what is posted next is done once.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_minute_without_its_broker_is_only_that() {
+    let mut house = House::open(&[]);
+    let post = house.operator().await;
+    post.post(&enrol("e", "ann")).await;
+    house.idle().await;
+    let mut earned = 0;
+    for _ in 0..100 {
+        earned += 1;
+        post.post(&earn(&format!("q{earned}"), "ann", 1)).await;
+    }
+    house.broker.kill();
+    let killed = Instant::now();
+    let mut ticks = tokio::time::interval(EARN_EVERY);
+    while killed.elapsed() < AWAY {
+        ticks.tick().await;
+        earned += 1;
+        let answers = house.commands(&json!([earn(&format!("h{earned}"), "ann", 1)]));
+        assert_eq!(answers[0]["status"], "accepted");
+    }
+    assert_eq!(house.get("/health/ready")["queue"], "away");
+    house.broker.start_again();
+    let post = house.operator().await;
+    earned += 1;
+    post.post(&earn("last", "ann", 1)).await;
+    house.idle().await;
+    assert_eq!(house.available("ann"), earned);
 }
 
 /// Goal: what is posted is done once, whoever is killed in the middle of it.
