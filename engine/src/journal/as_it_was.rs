@@ -2,8 +2,8 @@
 //!
 //! sled writes when it opens. What it cannot read is the end for it, and it overwrites everything behind: one flipped bit
 //! would cost all the turns that follow, before anybody has compared with the head. So a copy is made first, and is put
-//! back if the start is refused; whoever only looks opens the copy. Files that share their blocks (XFS, btrfs) are copied at once; elsewhere the copy stays
-//! in the page cache, since it is gone again before the system writes it out.
+//! back if the start is refused; whoever only looks opens the copy. Files that share their blocks (XFS, btrfs) are copied at
+//! once; elsewhere the copy stays in the page cache, since it is gone again before the system writes it out.
 
 use std::{
     fs::{self, File},

@@ -10,6 +10,7 @@
 //! for good if a write does not come to its end.
 
 use std::{
+    io,
     pin::pin,
     sync::{
         Arc, OnceLock,
@@ -43,8 +44,8 @@ pub(super) fn rest_most(db: &sled::Db) -> Result<usize, JournalError> {
     });
     resting.ok_or_else(|| {
         let what =
-            "none of sled's threads answers; does a limit keep this process from having threads?";
-        JournalError::Foreign(what.to_owned())
+            "wait for one of sled's threads; does a limit keep this process from having threads?";
+        JournalError::io(what)(io::ErrorKind::TimedOut.into())
     })
 }
 
@@ -152,7 +153,7 @@ mod tests {
     }
 
     /// Goal: with few threads left, several journals of a process open, take turns and are read, side by side. Method: two
-    /// journals by turns, and a third that finds segments to look through when it is opened again.
+    /// journals by turns, each opened again when it has segments to look through.
     #[test]
     fn few_threads_serve_all_journals() {
         let place = tempfile::tempdir().unwrap();
