@@ -1,6 +1,6 @@
 //! One turn at a time: everything that gathered while the last turn was made durable goes into the next.
 
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, Select};
 use hdrhistogram::Histogram;
 
 use super::{
@@ -309,7 +309,7 @@ fn bytes_of<H>(block: &[Sealed<H>]) -> usize {
 /// gone.
 pub fn gather<H>(inbox: &Receiver<Sealed<H>>, blocks: &mut Vec<Sealed<H>>) -> bool {
     blocks.clear();
-    let Ok(first) = inbox.recv() else {
+    let Some(first) = next(inbox) else {
         return false;
     };
     let mut bytes = first.body.len();
@@ -320,4 +320,18 @@ pub fn gather<H>(inbox: &Receiver<Sealed<H>>, blocks: &mut Vec<Sealed<H>>) -> bo
         blocks.push(next);
     }
     true
+}
+
+/// The next block; `None` when all senders are gone.
+///
+/// The channel's own way of waiting offers the processor to others a few times before it sleeps. Whoever takes it then
+/// keeps it for a whole time slice, some milliseconds, although a block comes in the next moment: a thread that gave
+/// way is not woken by it, one that sleeps is.
+fn next<H>(inbox: &Receiver<Sealed<H>>) -> Option<Sealed<H>> {
+    if let Ok(block) = inbox.try_recv() {
+        return Some(block);
+    }
+    let mut waiting = Select::new();
+    waiting.recv(inbox);
+    waiting.select().recv(inbox).ok()
 }
