@@ -29,8 +29,9 @@ use super::JournalError;
 const RESTING: usize = 5;
 /// How often one that rests looks up. A write that took so long, twice, has it go back to work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A thread that has flushed before it could be told whom to wake is not caught: that many tries in all.
-const TRIES: usize = 64;
+/// A thread that has flushed before it could be told whom to wake is not caught: that many tries in all, of some 20 µs each.
+/// Five to fifty are what it takes, the more the busier the machine is.
+const TRIES: usize = 10_000;
 /// How long the one that is left may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(30);
 
