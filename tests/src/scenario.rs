@@ -25,8 +25,12 @@
 //! there seconds are counted; before any `clock` they count from 2026-09-21. `back 5` turns the clock back by seconds,
 //! `restart 10` goes on with a ledger replayed from the entries, in which no hold expires for 10 seconds. `sweep` does
 //! what is due without anybody asking. `deeds` and `moves` ask what the last command or sweep recorded.
+//!
+//! Every table is played three times: as it is, with the ledger replayed from the entries before each line, and with the ledger
+//! restored from images before each line.
 
 mod line;
+mod restarts;
 
 use std::collections::BTreeMap;
 
@@ -39,7 +43,10 @@ use jifen_engine::{
     shard::ShardCore,
 };
 
-use self::line::{Line, dates_as_days, millis, time_of_day};
+use self::{
+    line::{Line, dates_as_days, millis, time_of_day},
+    restarts::{Images, Restarts},
+};
 use crate::{
     ask::Ask,
     coverage::Coverage,
@@ -99,14 +106,25 @@ pub fn check(table: &str) -> Coverage {
 /// With the line that is not as the table says.
 #[track_caller]
 pub fn check_under(rules: Rules, table: &str) -> Coverage {
+    let played = Restarts::ALL.map(|restarts| play(rules.clone(), restarts, table));
+    let [met, ..] = played;
+    met
+}
+
+#[track_caller]
+fn play(rules: Rules, restarts: Restarts, table: &str) -> Coverage {
     let mut play = Play::new(rules);
+    play.restarts = restarts;
     for (number, line) in (1..).zip(table.lines()) {
         if let Err(what) = play.line(line) {
-            panic!("line {number}: {}\n  {what}", line.trim());
+            panic!(
+                "restarts {restarts:?}, line {number}: {}\n  {what}",
+                line.trim()
+            );
         }
     }
     if let Err(what) = play.replayed() {
-        panic!("at the end: {what}");
+        panic!("restarts {restarts:?}, at the end: {what}");
     }
     play.met
 }
@@ -128,6 +146,10 @@ pub struct Play {
     transactions: BTreeMap<String, String>,
     said: Vec<(Ask, Recorded)>,
     met: Coverage,
+    restarts: Restarts,
+    images: Images,
+    /// Until when holds do not expire after a restart.
+    grace: UnixMillis,
 }
 
 impl Play {
@@ -152,6 +174,9 @@ impl Play {
             transactions: BTreeMap::new(),
             said: Vec::new(),
             met: Coverage::default(),
+            restarts: Restarts::Never,
+            images: Images::default(),
+            grace: UnixMillis(0),
         }
     }
 
@@ -167,6 +192,7 @@ impl Play {
         if line.trim().is_empty() {
             return Ok(());
         }
+        self.restart()?;
         let found = self.say(line)?;
         let fits = match expected {
             "" => found.is_empty() || found.starts_with("accepted"),
@@ -199,8 +225,8 @@ impl Play {
             }
             "restart" => {
                 let ledger = self.replayed()?;
-                let grace = UnixMillis(self.now + millis(&line.word(1)?)?);
-                self.core = ShardCore::new(ledger, grace);
+                self.grace = UnixMillis(self.now + millis(&line.word(1)?)?);
+                self.core = ShardCore::new(ledger, self.grace);
             }
             "sweep" => {
                 let count = self.core.expire_due(UnixMillis(self.now), usize::MAX);
