@@ -207,3 +207,76 @@ fn fact(need: Need, facts: &Facts) -> Result<Option<Stored<'_>>, Need> {
     let found = facts.get(need).ok_or(need)?;
     Ok(found.and_then(|stored| Stored::read(stored, 0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_object_has_a_key_of_its_own() {
+        let mut keys = vec![ObjectKey::NOBODY];
+        for at in [0, 1, 2, 1_000_000] {
+            let symbol = Symbol::at(at);
+            keys.extend([
+                ObjectKey::member(u32::try_from(at).expect("small")),
+                ObjectKey::document(symbol),
+                ObjectKey::stock(symbol),
+                ObjectKey::settlement(at),
+                ObjectKey::correction(at),
+            ]);
+        }
+        let all = keys.len();
+        keys.sort_unstable_by_key(|key| key.0);
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+        assert_eq!(ObjectKey::member(7).as_member(), MemberIndex(7));
+    }
+
+    /// Goal: two requests whose hashes agree are told apart by what they are. Method: one that is found under the hashes of
+    /// others.
+    #[test]
+    fn a_request_is_its_principal_its_object_and_its_id() {
+        let keeping = Keeping {
+            memory_max: 1 << 20,
+            disk_max: 0,
+            chunk_bytes: 4_096,
+            answers_since: UnixMillis(0),
+            since: UnixMillis(0),
+        };
+        let (till, app) = (Symbol::at(1), Symbol::at(2));
+        let (one, other) = (ObjectKey::member(1), ObjectKey::member(2));
+        let id = |text| RequestId::new(text).expect("in the alphabet");
+        let origin = Origin {
+            principal: till,
+            id: id("r-1"),
+            fingerprint: crate::ledger::fingerprint::Sketch::default().finish(),
+            reference: None,
+            metadata: None,
+        };
+        let mut requests = Requests::default();
+        let head = (
+            Seq(1),
+            UnixMillis(1),
+            Some((till, "r-1", origin.fingerprint)),
+        );
+        let record =
+            bincode::encode_to_vec(head, bincode::config::standard()).expect("it is small");
+        requests.remember(one, &origin, (Seq(1), UnixMillis(1)), &record, &keeping);
+        for asked in [
+            (till, one, "r-1"),
+            (app, one, "r-1"),
+            (till, other, "r-1"),
+            (till, one, "r-2"),
+        ] {
+            let (principal, object, text) = asked;
+            let hash = requests.hash(principal, object, text);
+            requests.index.insert(hash, 0);
+            let found = requests.find(principal, object, &id(text), Facts::NONE, 4_096);
+            assert_eq!(
+                found,
+                Ok((asked == (till, one, "r-1")).then_some(&record[..])),
+                "{asked:?}"
+            );
+        }
+    }
+}

@@ -81,3 +81,94 @@ impl SplitTable {
         ((hash >> 56) as usize, hash as u32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hash in the first table, with this tag.
+    const fn tagged(tag: u32) -> u64 {
+        tag as u64
+    }
+
+    /// Goal: places are found by hash and content, and no more when they were taken out. Method: places under equal tags in one
+    /// table, and under the same tag in another.
+    #[test]
+    fn places_are_told_apart_by_their_content() {
+        let mut table = SplitTable::default();
+        let other_table = 7 << 56 | tagged(5);
+        table.insert(tagged(5), 1);
+        table.insert(tagged(5), 2);
+        table.insert(other_table, 3);
+        let find = |table: &SplitTable, hash, wanted| table.find(hash, |at| at == wanted);
+        assert_eq!(find(&table, tagged(5), 2), Some(2));
+        assert_eq!(find(&table, tagged(5), 3), None);
+        assert_eq!(find(&table, other_table, 3), Some(3));
+        assert_eq!(find(&table, tagged(6), 1), None);
+        table.remove(tagged(5), 3);
+        table.remove(tagged(5), 1);
+        assert_eq!(find(&table, tagged(5), 1), None);
+        assert_eq!(find(&table, tagged(5), 2), Some(2));
+        assert_eq!(find(&table, other_table, 3), Some(3));
+    }
+
+    /// Goal: tags that are counted up spread over the whole table. Method: the bits of which a table of 2^10 slots and its
+    /// groups of 2^7 kinds make use.
+    #[test]
+    fn tags_spread_over_both_ends_of_the_hash() {
+        let count = 1 << 10;
+        for shift in [0, 57] {
+            let mask = if shift == 0 { count - 1 } else { 127 };
+            let mut met: Vec<u64> = (0..count as u32)
+                .map(|tag| Slot::hash(tag) >> shift & mask)
+                .collect();
+            met.sort_unstable();
+            met.dedup();
+            assert!(met.len() as u64 > mask / 2, "{} of {mask}", met.len());
+        }
+    }
+
+    /// Goal: a full table is cleaned of what is gone, and doubles only if nearly all of it is alive. Method: filled to its
+    /// capacity once with places of which a part is alive; what it can hold then, and which are left.
+    #[test]
+    fn a_table_grows_only_if_cleaning_it_makes_no_room() {
+        // Three quarters of 28 places are 21.
+        for (alive_of_28, grows) in [(28, true), (22, true), (21, false), (7, false), (0, false)] {
+            let mut table = SplitTable::default();
+            let mut cleaned = 0;
+            let mut at = 0;
+            while table.0[0].capacity() < 28 || table.0[0].len() < 28 {
+                table.insert_sparing(tagged(at), at, |_| true);
+                at += 1;
+            }
+            assert_eq!((at, table.0[0].capacity()), (28, 28));
+            table.insert_sparing(tagged(at), at, |at| {
+                cleaned += 1;
+                at < alive_of_28
+            });
+            assert_eq!(cleaned, 28);
+            assert_eq!(table.0[0].len(), alive_of_28 as usize + 1);
+            let capacity = table.0[0].capacity();
+            assert_eq!(
+                capacity > 28,
+                grows,
+                "{alive_of_28} alive, then room for {capacity}"
+            );
+            for place in 0..28 {
+                let found = table.find(tagged(place), |at| at == place);
+                assert_eq!(found.is_some(), place < alive_of_28);
+            }
+        }
+    }
+
+    /// Goal: nothing is cleaned while there is room. Method: nobody is asked who is alive.
+    #[test]
+    fn a_table_with_room_is_left_alone() {
+        let mut table = SplitTable::default();
+        table.0[0].reserve(8, |_| 0);
+        for at in 0..8 {
+            table.insert_sparing(tagged(at), at, |_| panic!("there is room"));
+        }
+        assert_eq!(table.0[0].len(), 8);
+    }
+}

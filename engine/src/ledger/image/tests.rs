@@ -4,6 +4,7 @@ use crate::ledger::{
     MerchantId, PointType, Points, Principal, PutMerchant, Request, RequestId, Rules, StateHash,
     Text, UnixMillis,
 };
+use crate::ledger::{holds::Holds, members::Members};
 use std::collections::BTreeMap;
 
 const SHARD: ShardIndex = ShardIndex(3);
@@ -244,6 +245,73 @@ fn an_image_of_the_version_before_is_read() {
     assert_eq!(parts[0].pop(), Some(0), "there are no packs");
     let restored = work.restore(&parts).unwrap();
     assert_eq!((restored.last_seq(), restored.state_hash()), (seq, hash));
+}
+
+/// Version 2 knew of no clearing; its daybook begins behind it.
+#[test]
+fn what_was_before_the_daybook_is_not_in_it() {
+    let mut work = Work::new();
+    work.enrol(1);
+    work.earn(1, 100);
+    let (mut parts, seq, _) = work.begin(Extent::Whole);
+    parts.extend(std::iter::from_fn(|| work.ledger.next_image_part(64)));
+    parts[0][1] = 2;
+    let contracts_settlements_corrections_packs = parts[0].len() - 4;
+    assert_eq!(
+        parts[0].split_off(contracts_settlements_corrections_packs),
+        [0; 4]
+    );
+    parts.retain(|part| part[0] != DAYBOOK);
+    let mut restored = work.restore(&parts).unwrap();
+    assert_eq!(restored.daybook().image().from, seq.next());
+    work.earn(1, 20);
+    let behind = seq.0 as usize;
+    restored.replay(&work.records[behind]).unwrap();
+    let tomorrow = UnixMillis(2 * 86_400_000);
+    let end = restored.decide_day_end(tomorrow).unwrap();
+    restored.apply(&end, &[]);
+    let [day] = restored.daybook().over() else {
+        panic!("one day is over");
+    };
+    assert_eq!((day.first, day.last), (seq.next(), seq.next()));
+}
+
+#[test]
+fn a_ledger_tells_how_much_it_holds() {
+    let mut work = Work::new();
+    for member in 1..=3 {
+        work.enrol(member);
+        work.earn(member, 10);
+    }
+    work.hold(1, 1);
+    let ended = work.hold(2, 2);
+    work.capture(ended);
+    assert_eq!(
+        work.ledger.footprint(),
+        crate::ledger::Footprint {
+            members: 3,
+            holds: 2,
+            requests: 10,
+            request_bytes: 4_096,
+        }
+    );
+}
+
+#[test]
+fn an_image_does_not_contradict_itself() {
+    let mut work = Work::new();
+    for member in 1..=2 {
+        work.enrol(member);
+        work.earn(member, 10);
+        work.hold(member, 1);
+    }
+    let members = work.ledger.members.slots().0.to_vec();
+    let holds = work.ledger.holds.slots().0.to_vec();
+    assert!(Members::restored(members.clone()).is_some());
+    assert!(Members::restored([&members[..], &members[..1]].concat()).is_none());
+    assert!(Holds::restored(holds.clone(), 2).is_some());
+    assert!(Holds::restored(holds.clone(), 1).is_none(), "of whom?");
+    assert!(Holds::restored(vec![holds[0].clone(), holds[0].clone()], 2).is_none());
 }
 
 #[test]

@@ -85,10 +85,12 @@ fn without_a_disk_memory_fills_up_and_then_makes_room_by_age() {
     let mut keeping = keeping(2 * CHUNK, 0);
     let first = append(&mut records, 1, &keeping);
     assert!(!records.are_full(&keeping));
+    assert_eq!(records.memory_bytes(), CHUNK);
     for seq in 2..=8 {
         append(&mut records, seq, &keeping);
     }
     assert!(records.are_full(&keeping));
+    assert_eq!(records.memory_bytes(), 2 * CHUNK);
     // The answers of the first chunk end at 40; as long as one of them is due, all are.
     keeping.answers_since = UnixMillis(40);
     assert!(records.are_full(&keeping));
@@ -96,6 +98,7 @@ fn without_a_disk_memory_fills_up_and_then_makes_room_by_age() {
     assert!(!records.are_full(&keeping));
     let ninth = append(&mut records, 9, &keeping);
     assert_eq!((records.len(), records.first_seq()), (5, Some(Seq(5))));
+    assert_eq!(records.memory_bytes(), 2 * CHUNK);
     assert!(is_nowhere(&records.at(first, CHUNK)));
     assert!(!records.keeps(first, CHUNK));
     assert!(is_nowhere(&records.of(Seq(4))));
@@ -157,6 +160,7 @@ fn with_a_disk_chunks_are_handed_out_in_order_and_dropped_by_age() {
         }
     }
     assert_eq!(dropped, [0]);
+    assert_eq!(records.stored, 2);
     assert!(is_nowhere(&records.of(Seq(1))));
     assert_eq!(elsewhere(&records.of(Seq(5))).chunk, ChunkNumber(1));
     assert_eq!((records.len(), records.disk_bytes), (13, 2 * 128));
@@ -167,6 +171,64 @@ fn with_a_disk_chunks_are_handed_out_in_order_and_dropped_by_age() {
     assert!(records.are_full(&keeping));
     keeping.since = UnixMillis(81);
     assert!(!records.are_full(&keeping));
+}
+
+#[test]
+fn what_is_due_at_the_last_moment_is_kept() {
+    let mut records = Records::default();
+    let mut keeping = keeping(CHUNK, 0);
+    // The last record of the first chunk is of 40, and answers since 40 are due.
+    keeping.answers_since = UnixMillis(40);
+    for seq in 1..=5 {
+        append(&mut records, seq, &keeping);
+    }
+    assert_eq!(records.first_seq(), Some(Seq(1)));
+}
+
+#[test]
+fn with_less_memory_than_a_chunk_all_but_the_last_are_on_disk() {
+    let mut records = Records::default();
+    let keeping = keeping(CHUNK / 2, 1 << 20);
+    for seq in 1..=9 {
+        append(&mut records, seq, &keeping);
+    }
+    assert_eq!((records.stored, records.chunks.len()), (2, 3));
+    assert_eq!(records.memory_bytes(), CHUNK);
+}
+
+#[test]
+fn a_place_has_room_for_a_chunk_with_the_longest_record() {
+    assert_eq!(
+        units_per_chunk(CHUNK) as usize * ALIGN,
+        (HEAD_BYTES + Entry::BYTES_MAX + ALIGN).next_multiple_of(ALIGN)
+    );
+    assert_eq!(units_per_chunk(1 << 30), (1 << 30) / ALIGN as u32);
+}
+
+#[test]
+fn records_are_full_when_one_more_chunk_could_not_be_named() {
+    let mut records = Records::default();
+    let keeping = Keeping {
+        chunk_bytes: 1 << 30,
+        ..keeping(usize::MAX, 0)
+    };
+    assert_eq!(
+        places(keeping.chunk_bytes),
+        u64::from(u32::MAX) / ((1 << 30) / ALIGN as u64)
+    );
+    while records.chunks.len() as u64 + 1 < places(keeping.chunk_bytes) {
+        assert!(!records.are_full(&keeping));
+        records.chunks.push_back(Chunk {
+            bytes: Bytes::Elsewhere,
+            kept: false,
+            length: 0,
+            first_seq: Seq(1),
+            last_at: UnixMillis(1),
+            records: 0,
+            marks: Vec::new(),
+        });
+    }
+    assert!(records.are_full(&keeping));
 }
 
 #[test]
