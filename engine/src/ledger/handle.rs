@@ -137,4 +137,20 @@ mod tests {
             assert_eq!(HoldId::parse(other), None, "{other:?}");
         }
     }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let (shard, seq) = (ShardIndex(12), Seq(7));
+        let reservation = ReservationId { shard, seq };
+        let transaction = TransactionId { shard, seq };
+        assert_eq!(Offset { shard, seq }.to_string(), "12:7");
+        assert_eq!(reservation.to_string(), "r12-7");
+        assert_eq!(ReservationId::parse("r12-7"), Some(reservation));
+        assert_eq!(transaction.to_string(), "t12-7");
+        assert_eq!(TransactionId::parse("t12-7"), Some(transaction));
+        for other in ["h12-7", "12-7", "x12-7", "r12", "t-7"] {
+            assert_eq!(ReservationId::parse(other), None, "{other}");
+            assert_eq!(TransactionId::parse(other), None, "{other}");
+        }
+    }
 }

@@ -138,6 +138,7 @@ mod tests {
     fn no_sale_is_called_like_bought_points() {
         let shop = MerchantId::new("shop").unwrap();
         let prepaid = PrepaidId::named(&shop, "points");
+        assert_eq!(prepaid.to_string(), "prepaid/shop/points");
         for (text, expected) in [
             ("prepaid/shop/points", Some(PoolId::Prepaid(prepaid))),
             ("lamp", SkuId::new("lamp").ok().map(PoolId::Stock)),
@@ -149,6 +150,7 @@ mod tests {
         ] {
             let pool = PoolId::parse(text);
             assert_eq!(pool, expected, "{text}");
+            assert!(pool.as_ref().is_none_or(|pool| pool.to_string() == text));
             assert!(pool.is_none_or(|pool| pool.as_str() == text));
         }
     }

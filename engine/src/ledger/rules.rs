@@ -172,3 +172,51 @@ impl Default for Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: periods are whole days of the programme. Method: ends told as days and as moments, in a programme at UTC+8.
+    #[test]
+    fn a_period_begins_and_ends_where_days_do() {
+        const MIDNIGHT: u64 = 20_000 * 86_400_000 - 8 * 3_600_000;
+        let day = |number: u32| Day::new(20_000 + number).expect("before 9999");
+        let moment = |days: u64, millis: u64| {
+            Boundary::Moment(UnixMillis(MIDNIGHT + days * 86_400_000 + millis))
+        };
+        let on = |number| Boundary::Day(day(number));
+        let cases = [
+            ("one day", on(3), on(3), Some((3, 3))),
+            ("three days", on(3), on(5), Some((3, 5))),
+            ("no day", on(3), on(2), None),
+            (
+                "midnight to midnight",
+                moment(3, 0),
+                moment(4, 0),
+                Some((3, 3)),
+            ),
+            ("two days", moment(3, 0), moment(5, 0), Some((3, 4))),
+            ("a day and midnight", on(3), moment(4, 0), Some((3, 3))),
+            ("midnight and a day", moment(3, 0), on(3), Some((3, 3))),
+            ("nothing", moment(3, 0), moment(3, 0), None),
+            ("behind midnight", moment(3, 1), moment(5, 0), None),
+            ("before midnight", moment(2, 86_399_999), moment(5, 0), None),
+            ("until behind midnight", moment(3, 0), moment(5, 1), None),
+            ("at noon", moment(3, 43_200_000), on(5), None),
+        ];
+        for (name, start, end, expected) in cases {
+            let found = Rules::default().period(&Settle { start, end });
+            let expected = expected.map(|(first, last)| Period {
+                first: day(first),
+                last: day(last),
+            });
+            assert_eq!(found, expected, "{name}");
+        }
+        for (last, fits) in [(Day::MAX, false), (Day::NEVER, false)] {
+            let (start, end) = (on(3), Boundary::Day(last));
+            let found = Rules::default().period(&Settle { start, end });
+            assert_eq!(found.is_some(), fits, "{last:?}");
+        }
+    }
+}

@@ -143,5 +143,6 @@ mod tests {
         assert_eq!(naming.symbol("c"), Symbol(2));
         assert_eq!(naming.into_fresh(), ["c"]);
         assert_eq!(symbols.name(b), "b");
+        assert!(!symbols.is_empty() && Symbols::default().is_empty());
     }
 }

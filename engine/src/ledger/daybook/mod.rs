@@ -107,7 +107,7 @@ pub struct Daybook {
 }
 
 /// A daybook at one moment: what is over is shared, what goes on is copied.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaybookImage {
     /// The first entry that is in it; 0 if it has them all.
     pub from: Seq,

@@ -51,3 +51,32 @@ fn a_day_that_is_settled_leaves_what_became_of_points() {
     assert_eq!((book.over().len(), book.settled.rows().len()), (0, 1));
     assert_eq!(book.settled.rows()[0].flows, issued(30));
 }
+
+#[test]
+fn every_name_of_a_row_is_told() {
+    let at = Symbol::at;
+    let sums = DaySums {
+        positions: vec![PositionRow {
+            issuer: at(1),
+            acceptor: at(2),
+            point_type: at(3),
+            undone: None,
+            spent: 1,
+            returned: 0,
+        }],
+        trades: vec![TradeRow {
+            merchant: at(4),
+            point_type: at(5),
+            undone: None,
+            sums: TradeSums::default(),
+        }],
+        issues: vec![IssueRow {
+            issuer: at(6),
+            point_type: at(7),
+            month: None,
+            undone: None,
+            flows: IssueFlows::default(),
+        }],
+    };
+    assert!(sums.symbols().eq((1..=7).map(at)));
+}

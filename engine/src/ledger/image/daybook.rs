@@ -249,3 +249,6 @@ impl Gathering {
         Ok(Daybook::restored(image))
     }
 }
+
+#[cfg(test)]
+mod tests;
