@@ -20,6 +20,8 @@ mod amount;
 mod answer;
 mod apply;
 mod apply_course;
+#[cfg(test)]
+mod at_work;
 mod command;
 mod contract;
 mod daybook;

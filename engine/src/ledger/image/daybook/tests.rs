@@ -209,28 +209,28 @@ fn a_daybook_that_cannot_have_been_is_refused() {
     let cases: [(&str, bool, Change); 10] = [
         ("as it is", true, |_| ()),
         ("the open day begins behind the last entry", true, |image| {
-            image.before_open = STAND
+            image.before_open = STAND;
         }),
         ("it begins later", false, |image| {
-            image.before_open = STAND.next()
+            image.before_open = STAND.next();
         }),
         ("the last name", true, |image| {
-            image.open.trades.push(trade(NAMES - 1, 1))
+            image.open.trades.push(trade(NAMES - 1, 1));
         }),
         ("a merchant without a name", false, |image| {
-            image.open.trades.push(trade(NAMES, 1))
+            image.open.trades.push(trade(NAMES, 1));
         }),
         ("an acceptor without a name", false, |image| {
-            image.open.positions.push(position(NAMES, 1))
+            image.open.positions.push(position(NAMES, 1));
         }),
         ("an issuer without a name", false, |image| {
-            image.open.issues.push(issue(NAMES, 1))
+            image.open.issues.push(issue(NAMES, 1));
         }),
         ("the last name is settled", true, |image| {
-            image.settled.push(issue(NAMES - 1, 1))
+            image.settled.push(issue(NAMES - 1, 1));
         }),
         ("settled without a name", false, |image| {
-            image.settled.push(issue(NAMES, 1))
+            image.settled.push(issue(NAMES, 1));
         }),
         ("a day over without a name", false, |image| {
             let mut unnamed = over(9, 20, 30);
