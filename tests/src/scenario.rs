@@ -30,14 +30,16 @@
 //! restored from images before each line.
 
 mod line;
+mod programme;
 mod restarts;
 
 use std::collections::BTreeMap;
 
 use jifen_engine::{
     ledger::{
-        HoldId, Ledger, MemberId, MerchantId, PointKind, PointType, Rules, ShardIndex, UnixMillis,
-        Uses, invariants::check_shard,
+        Answer, HoldId, Ledger, MemberId, MerchantId, PointKind, PointType, Points, Rules,
+        ShardIndex, UnixMillis, Uses,
+        invariants::{check_programme, check_shard},
     },
     reads,
     shard::ShardCore,
@@ -85,6 +87,7 @@ pub fn small_rules() -> Rules {
         ],
         lots_per_wallet_max: 3,
         open_holds_per_member_max: 2,
+        transfer_points_per_day_max: Points::new(100),
         ..Rules::default()
     }
 }
@@ -145,6 +148,8 @@ pub struct Play {
     /// The same for whatever can be reversed.
     transactions: BTreeMap<String, String>,
     said: Vec<(Ask, Recorded)>,
+    /// What was said of the programme and has a name.
+    sales: BTreeMap<String, Answer>,
     met: Coverage,
     restarts: Restarts,
     images: Images,
@@ -173,6 +178,7 @@ impl Play {
             holds: BTreeMap::new(),
             transactions: BTreeMap::new(),
             said: Vec::new(),
+            sales: BTreeMap::new(),
             met: Coverage::default(),
             restarts: Restarts::Never,
             images: Images::default(),
@@ -202,9 +208,9 @@ impl Play {
         if !fits {
             return Err(format!("found: {found}"));
         }
-        check_shard(self.core.ledger())
-            .map(drop)
-            .map_err(|violation| violation.to_string())
+        let ledger = self.core.ledger();
+        let checked = check_shard(ledger).and_then(|_| check_programme(&[ledger]));
+        checked.map_err(|violation| violation.to_string())
     }
 
     /// Plays the command or the question of a line, and answers in the words of the tables.
@@ -230,6 +236,7 @@ impl Play {
             }
             "sweep" => {
                 let count = self.core.expire_due(UnixMillis(self.now), usize::MAX);
+                self.core.settle(UnixMillis(self.now));
                 self.gather()?;
                 return Ok(count.to_string());
             }
@@ -247,7 +254,12 @@ impl Play {
             "member" => return self.member(&line),
             "account" => return self.account(&line),
             "state" => return self.state(&line),
-            _ => return self.command(&line),
+            _ => {
+                return match self.of_programme(&line)? {
+                    Some(said) => Ok(said),
+                    None => self.command(&line),
+                };
+            }
         }
         Ok(String::new())
     }

@@ -131,6 +131,7 @@ impl<H, T> ShardCore<H, T> {
         self.settle(now);
         while let Some(parcel) = self.parcel_to_itself() {
             self.receive(now, &parcel);
+            self.settle(now);
         }
         self.exchange
             .answer_to(errand)

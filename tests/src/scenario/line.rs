@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jifen_engine::ledger::UnixMillis;
+
 use super::Play;
 use crate::{ask::What, civil::day};
 
@@ -151,12 +153,8 @@ impl Play {
         })
     }
 
-    /// `at=-5` is five seconds ago, `at=+5` in five seconds.
     fn moment(&self, line: &Line<'_>, key: &str) -> Result<Option<u64>, String> {
-        let Some(seconds) = line.numeric::<i64>(key)? else {
-            return Ok(None);
-        };
-        Ok(self.now.checked_add_signed(seconds * 1_000))
+        Ok(moment(self.now, line, key)?.map(|at| at.0))
     }
 
     pub(super) fn hold(&self, name: &str) -> String {
@@ -164,10 +162,18 @@ impl Play {
         known.unwrap_or_else(|| name.to_owned())
     }
 
-    fn transaction(&self, name: &str) -> String {
+    pub(super) fn transaction(&self, name: &str) -> String {
         let known = self.transactions.get(name).cloned();
         known.unwrap_or_else(|| name.to_owned())
     }
+}
+
+/// `at=-5` is five seconds ago, `at=+5` in five seconds.
+pub(super) fn moment(now: u64, line: &Line<'_>, key: &str) -> Result<Option<UnixMillis>, String> {
+    let Some(seconds) = line.numeric::<i64>(key)? else {
+        return Ok(None);
+    };
+    Ok(now.checked_add_signed(seconds * 1_000).map(UnixMillis))
 }
 
 /// `x*600` is a text of 600 characters.

@@ -7,6 +7,7 @@
 
 mod adjusting;
 mod asking;
+mod clearing;
 mod earning;
 mod holding;
 mod lapsing;
@@ -15,6 +16,8 @@ mod matrix;
 mod pending;
 mod reversing;
 mod schemes;
+mod selling;
+mod sending;
 mod spending;
 
 use jifen_engine::ledger::Code;
@@ -29,6 +32,7 @@ fn every_refusal_is_met_in_some_table() {
     let families = [
         adjusting::TABLES,
         asking::TABLES,
+        clearing::TABLES,
         earning::TABLES,
         holding::TABLES,
         lapsing::TABLES,
@@ -36,6 +40,8 @@ fn every_refusal_is_met_in_some_table() {
         pending::TABLES,
         reversing::TABLES,
         schemes::TABLES,
+        selling::TABLES,
+        sending::TABLES,
         spending::TABLES,
     ];
     for table in families.into_iter().flatten() {
