@@ -150,6 +150,8 @@ pub struct Play {
     said: Vec<(Ask, Recorded)>,
     /// What was said of the programme and has a name.
     sales: BTreeMap<String, Answer>,
+    /// What was said of the programme, by principal and request id.
+    answers: BTreeMap<(String, String), Recorded>,
     met: Coverage,
     restarts: Restarts,
     images: Images,
@@ -179,6 +181,7 @@ impl Play {
             transactions: BTreeMap::new(),
             said: Vec::new(),
             sales: BTreeMap::new(),
+            answers: BTreeMap::new(),
             met: Coverage::default(),
             restarts: Restarts::Never,
             images: Images::default(),

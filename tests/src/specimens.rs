@@ -9,6 +9,8 @@ mod prepaid;
 mod sales;
 mod whole_ledger;
 
+pub(crate) use clearing::plain;
+
 use std::{fmt::Write, path::PathBuf};
 
 use jifen_engine::{

@@ -21,12 +21,11 @@
 
 use jifen_engine::{
     ledger::{
-        Answer, BasisPoints, Billing, Boundary, BuyPack, Cancel, ChangeUnits, Command, Confirm,
-        Contract, CorrectionId, Cycle, Day, DecideCorrection, Details, Direction, Fees, Fen,
-        MemberId, MerchantId, Payout, Period, PointType, Points, Price, Principal, PutCorrection,
-        PutMerchant, PutStock, Request, RequestId, ReservationId, Reserve, Reverse, Root, Settle,
-        SkuId, SoldCode, Text, Till, TransactionId, Transfer, UnixMillis, UseCode, Verdict,
-        invariants::on_sale,
+        Answer, Billing, Boundary, BuyPack, Cancel, ChangeUnits, Command, Confirm, Contract,
+        CorrectionId, Day, DecideCorrection, Details, Direction, Fen, MemberId, MerchantId, Period,
+        PointType, Points, Principal, PutCorrection, PutMerchant, PutStock, Request, RequestId,
+        ReservationId, Reserve, Reverse, Root, Settle, SkuId, SoldCode, Text, TransactionId,
+        Transfer, UnixMillis, UseCode, Verdict, invariants::on_sale,
     },
     pool::Units,
 };
@@ -35,7 +34,10 @@ use super::{
     Line, Play,
     line::{moment, parsed},
 };
-use crate::heard::{Heard, heard, reasons, words};
+use crate::{
+    heard::{Heard, heard, reasons, words},
+    specimens::plain,
+};
 
 impl Play {
     /// The codes of what was sold under a name.
@@ -91,6 +93,11 @@ impl Play {
         let found = heard(&reply);
         Ok(Some(match (&reply, found) {
             (Ok(answer), Heard::Recorded { answer: told, .. }) => {
+                let before = self.answers.entry((principal, id));
+                let before = before.or_insert_with(|| told.clone());
+                if *before != told {
+                    return Err(format!("said again: {told:?}\n  said before: {before:?}"));
+                }
                 if let Some(name) = line.option("as") {
                     self.sales.insert(name.clone(), answer.clone());
                     self.name(name, &told);
@@ -289,25 +296,14 @@ fn units(text: &str) -> Result<Units, String> {
 }
 
 fn contract(line: &Line<'_>) -> Result<Contract, String> {
-    let one = Price { fen: 1, points: 1 };
     let billing = if line.words.get(3) == Some(&"prepaid") {
         Billing::Prepaid
     } else {
         Billing::Issued
     };
     Ok(Contract {
-        issue: one,
         billing,
-        accept: one,
-        payout: Payout::Discount,
-        settlement_discount: BasisPoints::ALL,
-        customer_price: BasisPoints::ALL,
-        pass_through: BasisPoints::ALL,
-        till: Till::Merchant,
-        fees: Fees::default(),
-        stars: Vec::new(),
-        commission: None,
-        cycle: Cycle::Day,
         late_days_max: line.option("late").map(|text| parsed(&text)).transpose()?,
+        ..plain()
     })
 }

@@ -81,7 +81,8 @@ pub(super) fn prepaid() -> Contract {
     Contract { billing, ..plain() }
 }
 
-fn plain() -> Contract {
+/// A contract in which nothing is special: a point costs a fen.
+pub(crate) fn plain() -> Contract {
     let one = Price { fen: 1, points: 1 };
     Contract {
         issue: one,

@@ -32,7 +32,7 @@ fn broken<T>(found: Result<T, Violation>) -> u8 {
 
 const FIRST: MemberIndex = MemberIndex(0);
 
-/// Two members with two lots each; the first has an open hold, the third has points that are pending.
+/// Three members with a lot each; the first has an open hold, and the third's points are pending.
 fn at_work() -> Work {
     let mut work = Work::new();
     for member in 1..=3 {
