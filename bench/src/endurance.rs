@@ -19,16 +19,27 @@ const IN_FLIGHT: usize = 4;
 pub struct Source {
     members: u32,
     made: u64,
+    ids: Ids,
     rng: ChaCha8Rng,
+}
+
+/// What requests are called.
+#[derive(Clone, Copy, Debug)]
+pub enum Ids {
+    /// By a number that is counted up.
+    Counted,
+    /// By 32 hexadecimal digits at random, as a UUID has them.
+    Random,
 }
 
 impl Source {
     /// Requests about so many members.
     #[must_use]
-    pub fn new(members: u32) -> Self {
+    pub fn new(members: u32, ids: Ids) -> Self {
         Self {
             members,
             made: 0,
+            ids,
             rng: ChaCha8Rng::seed_from_u64(1),
         }
     }
@@ -48,7 +59,10 @@ impl Source {
     pub fn work(&mut self, count: u64) -> impl Iterator<Item = Request> {
         (0..count).map(|_| {
             self.made += 1;
-            let id = format!("o-{:010}", self.made);
+            let id = match self.ids {
+                Ids::Counted => format!("o-{:010}", self.made),
+                Ids::Random => format!("{:032x}", self.rng.random::<u128>()),
+            };
             let (rng, members) = (&mut self.rng, self.members);
             let member = rng.random_range(0..members);
             let merchant = rng.random_range(0..MERCHANTS);

@@ -1,7 +1,7 @@
 //! Goal: what was archived once is read for ever.
 //!
-//! Method: archives written by `cargo run -p jifen-tests --bin golden` when the format was made. How they are packed may
-//! change with the library that packs them; what they hold may not.
+//! Method: archives written by `cargo run -p jifen-tests --bin golden` when each version of the format was made. How they are
+//! packed may change with the library that packs them; what they hold may not.
 
 #![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
 
@@ -13,7 +13,7 @@ use jifen_engine::{
 };
 use jifen_tests::specimens::{
     SHARDS,
-    archived::{archive, archives, end, epochs},
+    archived::{archive, archives, end, epochs, newest},
 };
 
 fn values_of(archive: &Archive) -> Vec<Vec<u8>> {
@@ -28,7 +28,13 @@ fn values_of(archive: &Archive) -> Vec<Vec<u8>> {
 
 #[test]
 fn archives_of_then_hold_what_was_put_into_them() {
-    let catalogue = Catalogue::open(&archives(), SHARDS).unwrap();
+    for directory in archives() {
+        check_archives(&directory);
+    }
+}
+
+fn check_archives(directory: &Path) {
+    let catalogue = Catalogue::open(directory, SHARDS).unwrap();
     let epochs = epochs().unwrap();
     assert_eq!(catalogue.archives().len(), epochs.len());
     for (archive, over) in catalogue.archives().iter().zip(&epochs) {
@@ -77,5 +83,20 @@ fn lasting(directory: &Path) -> Vec<ArchiveFacts> {
 fn today_archives_the_same() {
     let directory = tempfile::tempdir().unwrap();
     archive(directory.path()).unwrap();
-    assert_eq!(lasting(directory.path()), lasting(&archives()));
+    for then in archives() {
+        assert_eq!(lasting(directory.path()), lasting(&then), "{then:?}");
+    }
+}
+
+/// Goal: what a program of before would not understand, it can tell by the version. Method: the last byte of an archive.
+#[test]
+fn today_writes_the_version_of_the_newest_archives() {
+    let directory = tempfile::tempdir().unwrap();
+    archive(directory.path()).unwrap();
+    let version = |directory: &Path| {
+        let bytes = std::fs::read(directory.join("000001.jfa")).unwrap();
+        bytes.last().copied().unwrap()
+    };
+    assert_eq!(version(directory.path()), version(&newest()));
+    assert_eq!(archives().map(|then| version(&then)), [1, 2]);
 }

@@ -72,6 +72,8 @@ mod transit;
 mod use_code;
 mod wallet;
 
+pub(crate) use recorded::{RecordParts, RequestParts};
+
 pub use accounts::{Accounts, SystemStripe};
 pub use amount::{Fen, Points};
 pub use answer::{Answer, Details, LotShare, TypedBalance, Verdict};

@@ -25,6 +25,69 @@ pub(super) struct Peek<'a> {
     pub(super) fingerprint: Fingerprint,
 }
 
+/// A recorded entry in parts that do not resemble each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecordParts<'a> {
+    pub(crate) seq: u64,
+    pub(crate) at: u64,
+    pub(crate) request: Option<RequestParts<'a>>,
+    /// Everything behind them.
+    pub(crate) rest: &'a [u8],
+}
+
+/// What a recorded entry tells of the request that it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestParts<'a> {
+    pub(crate) principal: u64,
+    pub(crate) id: &'a [u8],
+    pub(crate) fingerprint: u64,
+}
+
+/// How a recorded entry begins. A text is recorded as its bytes are, a symbol as a number.
+type Head<'a> = (u64, u64, Option<(u64, &'a [u8], u64)>);
+
+impl<'a> RecordParts<'a> {
+    /// Takes a record apart; `None` unless its parts make the same bytes again.
+    pub(crate) fn of(record: &'a [u8]) -> Option<Self> {
+        let config = bincode::config::standard();
+        let (head, used): (Head<'a>, usize) =
+            bincode::borrow_decode_from_slice(record, config).ok()?;
+        // A number could have been written longer than it has to be; none can be shorter.
+        let mut shortest = bincode::enc::write::SizeWriter::default();
+        bincode::encode_into_writer(head, &mut shortest, config).ok()?;
+        let (seq, at, request) = head;
+        (shortest.bytes_written == used).then_some(Self {
+            seq,
+            at,
+            request: request.map(|(principal, id, fingerprint)| RequestParts {
+                principal,
+                id,
+                fingerprint,
+            }),
+            rest: &record[used..],
+        })
+    }
+
+    /// Appends the record.
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let request = self.request.as_ref();
+        let request = request.map(|of| (of.principal, of.id, of.fingerprint));
+        let head: Head<'_> = (self.seq, self.at, request);
+        append(head, out);
+        out.extend_from_slice(self.rest);
+    }
+
+    /// Appends a number as records have it.
+    pub(crate) fn append_number(number: u64, out: &mut Vec<u8>) {
+        append(number, out);
+    }
+}
+
+fn append(what: impl Encode, out: &mut Vec<u8>) {
+    let written = bincode::encode_into_std_write(what, out, bincode::config::standard());
+    written.expect("numbers and bytes can be written to memory");
+}
+
 /// What an entry may take in memory when it is read: its parts are larger there than as they are recorded.
 const DECODED_BYTES_MAX: usize = 16 << 20;
 

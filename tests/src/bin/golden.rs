@@ -49,18 +49,18 @@ fn main() -> ExitCode {
         }
     }
     match archives(arguments.overwrite) {
-        Ok(what) => println!("{}: {what}", archived::archives().display()),
+        Ok(what) => println!("{}: {what}", archived::newest().display()),
         Err(error) => {
-            eprintln!("{}: {error}", archived::archives().display());
+            eprintln!("{}: {error}", archived::newest().display());
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
 }
 
-/// The archives are made of the golden turns.
+/// The archives are made of the golden turns. Those of versions before are only read.
 fn archives(overwrite: bool) -> Result<&'static str, String> {
-    let directory = archived::archives();
+    let directory = archived::newest();
     if directory.exists() {
         if !overwrite {
             return Ok("left alone");

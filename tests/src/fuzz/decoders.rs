@@ -223,10 +223,12 @@ fn read_turn(input: &[u8]) -> bool {
 }
 
 fn archive_files() -> Vec<Vec<u8>> {
-    let files = ["000001.jfa", "000002.jfa"].map(|name| archives().join(name));
+    let files = archives()
+        .into_iter()
+        .flat_map(|version| ["000001.jfa", "000002.jfa"].map(|name| version.join(name)));
     files
         .map(|file| fs::read(file).expect("it is there"))
-        .to_vec()
+        .collect()
 }
 
 fn read_archive(input: &[u8]) -> bool {

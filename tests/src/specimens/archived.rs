@@ -15,10 +15,17 @@ use jifen_engine::{
 
 use super::{SETS, SHARDS, directory};
 
-/// Where the golden archives and their catalogue are.
+/// Where the golden archives of each version are, with their catalogues; the newest version last.
 #[must_use]
-pub fn archives() -> PathBuf {
-    directory().join("archive")
+pub fn archives() -> [PathBuf; 2] {
+    ["archive", "archive-2"].map(|name| directory().join(name))
+}
+
+/// Where those are that today's program writes.
+#[must_use]
+pub fn newest() -> PathBuf {
+    let [.., newest] = archives();
+    newest
 }
 
 /// An epoch that is over.

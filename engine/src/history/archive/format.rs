@@ -1,4 +1,5 @@
-//! The format of an archive, version 1: what stands around its frames. All numbers are big-endian.
+//! The format of an archive: what stands around its frames. All numbers are big-endian. Version 2 is written; version 1,
+//! which differs in its frames alone, is read.
 //!
 //! ```text
 //! file    head frame… index facts foot
@@ -17,8 +18,8 @@
 use super::{ArchiveFacts, ArchiveHash};
 use crate::{journal::epoch::EpochHead, ledger::UnixMillis};
 
-/// The only version there is so far.
-pub(super) const VERSION: u8 = 1;
+/// The version that is written. What was written by programs before is read.
+pub(super) const VERSION: u8 = 2;
 const MARK: [u8; 7] = *b"JIFENAR";
 /// At the end of the file.
 pub(super) const FOOT_BYTES: usize = 56;
@@ -63,6 +64,14 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
+    /// A number as recorded entries have it.
+    pub(super) fn number(&mut self) -> Result<u64, Bad> {
+        let read = bincode::decode_from_slice(self.0, bincode::config::standard());
+        let (number, used) = read.map_err(|_| SHORT)?;
+        self.0 = &self.0[used..];
+        Ok(number)
+    }
+
     /// A length, or how many of something.
     pub(super) fn size(&mut self) -> Result<usize, Bad> {
         self.u32().map(|size| size as usize)
@@ -98,11 +107,11 @@ fn mark() -> [u8; 8] {
     [a, b, c, d, e, f, g, VERSION]
 }
 
-/// Whether this is the mark of an archive of this version.
+/// Whether this is the mark of an archive that this program can read.
 fn check_mark(bytes: [u8; 8]) -> Result<(), Bad> {
     match bytes {
         [name @ .., _] if name != MARK => Err(Bad::Damaged("it is not marked as an archive")),
-        [.., VERSION] => Ok(()),
+        [.., 1..=VERSION] => Ok(()),
         [.., version] => Err(Bad::Version(version)),
     }
 }

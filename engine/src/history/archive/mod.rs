@@ -1,6 +1,7 @@
 //! Archives: epochs that are over, each in a file that never changes.
 
 mod cache;
+mod columns;
 mod facts;
 mod format;
 mod frame;
@@ -301,7 +302,7 @@ fn unread(path: &Path, bad: Bad) -> HistoryError {
              the file back from a backup"
         )),
         Bad::Version(version) => HistoryError::Foreign(format!(
-            "{path} is an archive of version {version}; this program knows version {}",
+            "{path} is an archive of version {version}; this program knows versions up to {}",
             format::VERSION
         )),
     }

@@ -174,7 +174,7 @@ impl Drafting {
         Ok(Self {
             file,
             turns: Turns::behind(head.clone()),
-            filling: Filling::default(),
+            filling: Filling::new()?,
             packed: Vec::new(),
             index: Index::new(head.chains.len()),
             walk: Walk {

@@ -252,11 +252,11 @@ fn damage_is_told_with_file_loss_and_remedy_and_a_later_version_is_no_damage() {
         assert!(told.contains(part), "{told}");
     }
     let mut later = whole.clone();
-    later[whole.len() - 1] = 2;
+    later[whole.len() - 1] = 3;
     fs::write(&path, later).unwrap();
     let told = Archive::open(&path).unwrap_err();
     assert!(
-        matches!(&told, HistoryError::Foreign(what) if what.contains("version 2")),
+        matches!(&told, HistoryError::Foreign(what) if what.contains("version 3")),
         "{told}"
     );
 }

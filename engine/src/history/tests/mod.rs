@@ -16,7 +16,9 @@ use crate::{
         epoch::EpochHead,
         memory::{Medium, MemoryJournal},
     },
-    ledger::{Deed, Entry, MemberId, Seq, ShardIndex, Subject, Text, UnixMillis},
+    ledger::{
+        Deed, Entry, MemberId, Origin, RequestId, Seq, ShardIndex, Subject, Text, UnixMillis,
+    },
 };
 
 const SHARDS: u16 = 3;
@@ -176,13 +178,13 @@ fn written(head: EpochHead) -> Written {
     }
 }
 
-/// An entry whose length depends on its place.
+/// An entry whose length depends on its place. Every other one answers a request.
 fn recorded(shard: ShardIndex, seq: Seq, turn: u64) -> Vec<u8> {
     let reason = "why ".repeat(1 + (seq.0 % 5) as usize);
     let entry = Entry {
         seq,
         at: UnixMillis(START + turn),
-        origin: None,
+        origin: seq.0.is_multiple_of(2).then(|| origin(shard, seq)),
         subject: Subject::Member(MemberId::new(&format!("m-{}-{}", shard.0, seq.0)).unwrap()),
         defines: Vec::new(),
         deed: Deed::Frozen {
@@ -194,6 +196,20 @@ fn recorded(shard: ShardIndex, seq: Seq, turn: u64) -> Vec<u8> {
     };
     let mut space = vec![0; Entry::BYTES_MAX];
     entry.encode(&mut space).to_vec()
+}
+
+fn origin(shard: ShardIndex, seq: Seq) -> Origin {
+    let noise = xxhash_rust::xxh3::xxh3_64_with_seed(&seq.0.to_be_bytes(), shard.0.into());
+    let numbers = bincode::encode_to_vec((3_u32, noise), bincode::config::standard()).unwrap();
+    let read = bincode::borrow_decode_from_slice(&numbers, bincode::config::standard());
+    let ((principal, fingerprint), _) = read.unwrap();
+    Origin {
+        principal,
+        id: RequestId::new(&format!("{:016x}", noise.rotate_left(9))).unwrap(),
+        fingerprint,
+        reference: None,
+        metadata: None,
+    }
 }
 
 /// A visitor that gathers what it is shown.
