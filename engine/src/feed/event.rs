@@ -7,8 +7,8 @@ use compact_str::CompactString;
 use super::Cursor;
 use crate::{
     ledger::{
-        CommandKind, Deed, Entry, Errand, MemberId, Offset, Period, Pursuit, Seq, ShardIndex,
-        Subject, Symbol,
+        CommandKind, Deed, Entry, MemberId, Offset, Period, Pursuit, Seq, ShardIndex, Subject,
+        Symbol,
     },
     view::item::Counterpart,
 };
@@ -167,13 +167,9 @@ impl EventKind {
             Deed::Arrived { .. } => Some(Self::TransferIn),
             Deed::Transferred { .. } => Some(Self::Transferred),
             // The points go when the errand begins; those of a refused one come back with the refusal.
-            Deed::Begun {
-                errand:
-                    Errand {
-                        pursuit: Pursuit::Transfer { .. },
-                        ..
-                    },
-            } => Some(Self::Transfer),
+            Deed::Begun { errand } if matches!(errand.pursuit, Pursuit::Transfer { .. }) => {
+                Some(Self::Transfer)
+            }
             Deed::Reserved { .. } => Some(Self::Reserve),
             Deed::Confirmed { .. } => Some(Self::Confirm),
             Deed::Cancelled { .. } => Some(Self::Cancel),

@@ -5,7 +5,7 @@ use super::{
     entry::{Deed, Entry, Subject},
     errands::{Errand, Pursuit, Underway},
     members::MemberIndex,
-    message::{Course, Message, Receipt},
+    message::{Course, Message, Receipt, Terms},
     pool_id::PoolId,
     prepaid::Drawn,
     requests::ObjectKey,
@@ -173,7 +173,7 @@ impl Ledger {
                 let known = stock.document.as_ref().map_or(0, |one| one.version);
                 if *version > known {
                     stock.document = Some(StockDocument {
-                        terms: terms.clone(),
+                        terms: Terms::clone(terms),
                         version: *version,
                         home: *home,
                     });

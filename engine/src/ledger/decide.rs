@@ -79,10 +79,10 @@ impl<'a> Draft<'a> {
     pub(super) fn begin(&mut self, pursuit: Pursuit) -> Deed {
         let origin = self.origin();
         Deed::Begun {
-            errand: Errand {
+            errand: Box::new(Errand {
                 origin: origin.expect("only requests begin errands"),
                 pursuit,
-            },
+            }),
         }
     }
 
@@ -142,7 +142,7 @@ struct Target {
     key: Option<ObjectKey>,
     member: Option<MemberIndex>,
     /// What is to be reversed.
-    original: Option<Entry>,
+    original: Option<Box<Entry>>,
 }
 
 /// Why it cannot be said whom a command is about.
@@ -274,7 +274,7 @@ impl Ledger {
             Command::Release(release) => self.judge_release(draft, known(), release),
             Command::PutMerchant(put) => self.judge_put_merchant(draft, put),
             Command::Reverse(reverse) => {
-                let original = target.original.as_ref();
+                let original = target.original.as_deref();
                 let original = original.expect("a reversal has found its transaction");
                 self.judge_reverse(draft, known(), original, reverse)
             }
@@ -367,7 +367,7 @@ impl Ledger {
                     return Err(Nobody::Unknown(Code::TransactionNotFound));
                 };
                 let member = self.members.find(id);
-                original = Some(entry);
+                original = Some(Box::new(entry));
                 member
             }
             _ => command.member().and_then(|id| self.members.find(id)),

@@ -240,8 +240,8 @@ pub enum Deed {
     Erased,
     /// A command was begun that other shards have to do with; it is answered by the entry that ends it.
     Begun {
-        /// What is being done, and for whom.
-        errand: Errand,
+        /// What is being done, and for whom. Boxed, as are other rare and large parts of deeds: entries are moved often.
+        errand: Box<Errand>,
     },
     /// An errand ended with a "no" that binds nothing.
     GivenUp,
@@ -250,7 +250,7 @@ pub enum Deed {
     /// A sale's document was put; on shard 0 by a command, elsewhere carried there.
     StockPut {
         /// What it says.
-        terms: Terms<Symbol>,
+        terms: Box<Terms<Symbol>>,
         /// 1, 2, 3 …
         version: u64,
         /// Whether this made a new version, or changed the number of units.

@@ -123,7 +123,7 @@ impl Ledger {
             } => {
                 let shards = self.rules.router.shards();
                 let deed = Deed::StockPut {
-                    terms,
+                    terms: Box::new(terms),
                     version,
                     changed: true,
                     home,

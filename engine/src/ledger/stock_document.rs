@@ -81,7 +81,7 @@ impl Ledger {
             );
         }
         Deed::StockPut {
-            terms,
+            terms: Box::new(terms),
             version,
             changed,
             home,

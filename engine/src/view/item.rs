@@ -5,8 +5,8 @@
 use compact_str::CompactString;
 
 use crate::ledger::{
-    Account, CommandKind, Deed, Entry, Errand, HoldId, MemberId, Move, Offset, Origin, Points,
-    Pursuit, Seq, ShardIndex, Subject, Symbol, Symbols, Text, TransactionId, UnixMillis,
+    Account, CommandKind, Deed, Entry, HoldId, MemberId, Move, Offset, Origin, Points, Pursuit,
+    Seq, ShardIndex, Subject, Symbol, Symbols, Text, TransactionId, UnixMillis,
 };
 
 /// What an item is called: the word of the command, or of what time did by itself.
@@ -115,14 +115,10 @@ impl ItemKind {
             Deed::Unsold { .. } => Some(Self::Reverse),
             Deed::Arrived { .. } => Some(Self::TransferIn),
             // The points go when the errand begins, and come back with the refusal that ends it.
-            Deed::Begun {
-                errand:
-                    Errand {
-                        pursuit: Pursuit::Transfer { .. },
-                        ..
-                    },
+            Deed::Begun { errand } if matches!(errand.pursuit, Pursuit::Transfer { .. }) => {
+                Some(Self::Transfer)
             }
-            | Deed::Refused {
+            Deed::Refused {
                 command: CommandKind::Transfer,
                 ..
             } => Some(Self::Transfer),
