@@ -31,9 +31,11 @@ enum Rung {
 fn main() {
     let args = Args::parse();
     let workload = Workload::canonical(args.members, args.operations, SEED);
-    match args.rung {
+    let took = match args.rung {
         Rung::Ledger => rungs::ledger(&workload),
         Rung::Encoded => rungs::encoded(&workload),
     };
+    let each = took.as_nanos() as f64 / workload.work.len() as f64;
+    eprintln!("{each:.0} ns for each command");
     println!("{}", workload.work.len());
 }

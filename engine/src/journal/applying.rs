@@ -164,21 +164,22 @@ fn apply_all(
 
 /// Applies the entries of a block that a ledger does not have from an image already; tells how many.
 fn apply(ledger: &mut Ledger, first: Seq, body: &[u8], past: &Past) -> Result<u64, Wrong> {
-    let mut entries = 0;
-    for (seq, record) in (first.0..).zip(Records::of(body)) {
-        let record = record.map_err(|bad| Wrong::Damaged(bad.to_string()))?;
-        if Seq(seq) <= ledger.last_seq() {
-            continue;
-        }
+    let known = ledger.last_seq();
+    let records: Result<Vec<&[u8]>, _> = (first.0..)
+        .zip(Records::of(body))
+        .filter(|(seq, record)| record.is_err() || Seq(*seq) > known)
+        .map(|(_, record)| record)
+        .collect();
+    let records = records.map_err(|bad| Wrong::Damaged(bad.to_string()))?;
+    for run in records.chunks(Ledger::AHEAD) {
         // The block is whole, so an entry that does not fit was written like that.
         ledger
-            .replay(record)
+            .replay_run(run)
             .map_err(|error| Wrong::Damaged(error.to_string()))?;
         while let Some(aged) = ledger.take_aged() {
             let kept = past.replayed(ledger.shard(), aged);
             kept.map_err(Wrong::Past)?;
         }
-        entries += 1;
     }
-    Ok(entries)
+    Ok(records.len() as u64)
 }

@@ -1,7 +1,5 @@
 //! The members of a shard.
 
-use std::hash::BuildHasher;
-
 use bincode::{BorrowDecode, Encode};
 use smallvec::SmallVec;
 
@@ -9,9 +7,9 @@ use super::{
     id::MemberId,
     image::{Touched, record},
     split_table::SplitTable,
-    symbol::Symbol,
+    symbol::{Symbol, hash},
     text::Labels,
-    wallet::{Balance, Wallet},
+    wallet::{Balance, Lot, Wallet},
 };
 
 /// A member's place in the shard, in the order of enrolment.
@@ -78,6 +76,14 @@ impl Member {
         self.open_holds
     }
 
+    /// Reads what most commands about the member read.
+    pub(super) fn glance(&self) -> usize {
+        let lots = self.wallets.first().map_or(0, |wallet| {
+            usize::from(wallet.lots().first().is_some_and(Lot::is_empty))
+        });
+        lots + self.id.as_str().len()
+    }
+
     pub(super) fn wallet(&self, point_type: Symbol) -> Option<&Wallet> {
         self.wallets
             .iter()
@@ -115,10 +121,17 @@ pub(super) struct Members {
 impl Members {
     pub(super) fn find(&self, id: &MemberId) -> Option<MemberIndex> {
         self.index
-            .find(self.hasher.hash_one(id.as_str()), |at| {
-                self.members[at as usize].id == *id
-            })
+            .find(self.hash(id), |at| self.members[at as usize].id == *id)
             .map(MemberIndex)
+    }
+
+    pub(super) fn hash(&self, id: &MemberId) -> u64 {
+        hash(&self.hasher, id.as_str())
+    }
+
+    /// Who a member with this hash nearly certainly is.
+    pub(super) fn likely(&self, hash: u64) -> Option<MemberIndex> {
+        self.index.find(hash, |_| true).map(MemberIndex)
     }
 
     pub(super) fn get(&self, at: MemberIndex) -> &Member {
@@ -133,7 +146,7 @@ impl Members {
 
     pub(super) fn enrol(&mut self, id: MemberId) -> MemberIndex {
         let at = u32::try_from(self.members.len()).expect("fewer than 2^32 members in a shard");
-        self.index.insert(self.hasher.hash_one(id.as_str()), at);
+        self.index.insert(self.hash(&id), at);
         self.touched.add(at);
         self.members.push(Member {
             id,
@@ -163,7 +176,7 @@ impl Members {
     pub(super) fn restored(members: Vec<Member>) -> Option<Self> {
         let mut this = Self::default();
         for (at, member) in (0_u32..).zip(&members) {
-            let hash = this.hasher.hash_one(member.id.as_str());
+            let hash = this.hash(&member.id);
             let known = this
                 .index
                 .find(hash, |known| members[known as usize].id == member.id);

@@ -41,6 +41,7 @@ mod id;
 mod image;
 pub mod invariants;
 mod lifecycle;
+mod look_ahead;
 mod members;
 mod merchants;
 mod message;

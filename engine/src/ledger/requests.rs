@@ -5,6 +5,8 @@
 
 use std::hash::BuildHasher;
 
+use smallvec::SmallVec;
+
 use super::{
     command::Seq,
     entry::{Entry, Origin},
@@ -103,6 +105,12 @@ impl Requests {
         found
     }
 
+    /// Reads where the record of an answered request would be found; tells whether there may be one.
+    pub(super) fn glance(&self, object: ObjectKey, origin: &Origin) -> bool {
+        let hash = self.hash(origin.principal, object, origin.id.as_str());
+        self.index.find(hash, |_| true).is_some()
+    }
+
     /// The record of an entry that answers a request, unless it was dropped or there is none.
     pub(super) fn record_of<'a>(
         &'a self,
@@ -181,14 +189,21 @@ impl Requests {
         chunk_bytes: usize,
         chunk: impl FnMut(ChunkNumber) -> Result<Vec<u8>, ImageError>,
     ) -> Result<(), ImageError> {
+        const RUN: usize = 16;
         let (index, hasher) = (&mut self.index, &self.hasher);
+        let mut run = SmallVec::<[(u64, u32); RUN]>::new();
         self.records = Records::restored(head, chunk_bytes, chunk, |place, stored| {
             let peek = Entry::peek(stored.record)
                 .ok_or(ImageError::Incomplete("a record answers no request"))?;
             let hash = hasher.hash_one((peek.principal, stored.object, peek.id));
-            index.insert(hash, place.0);
+            run.push((hash, place.0));
+            if run.len() == RUN {
+                index.insert_run(&run);
+                run.clear();
+            }
             Ok(())
         })?;
+        index.insert_run(&run);
         Ok(())
     }
 

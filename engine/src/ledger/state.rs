@@ -316,21 +316,23 @@ impl Ledger {
 
     /// Reads a recorded entry and applies it, as recovery does.
     pub fn replay(&mut self, record: &[u8]) -> Result<Seq, ReplayError> {
-        let entry = Entry::decode(record).map_err(|error| ReplayError::Unreadable {
-            after: self.last_seq,
-            error,
-        })?;
+        self.replay_run(&[record])?;
+        Ok(self.last_seq)
+    }
+
+    /// Applies an entry that was read from its record.
+    pub(super) fn replay_entry(&mut self, entry: &Entry, record: &[u8]) -> Result<(), ReplayError> {
         if entry.seq != self.last_seq.next() {
             return Err(ReplayError::Gap {
                 after: self.last_seq,
                 found: entry.seq,
             });
         }
-        self.apply(&entry, record);
-        if self.balance_differs(&entry) {
+        self.apply(entry, record);
+        if self.balance_differs(entry) {
             return Err(ReplayError::Diverged { seq: entry.seq });
         }
-        Ok(entry.seq)
+        Ok(())
     }
 
     /// The answer that a remembered record holds, marked as said before.

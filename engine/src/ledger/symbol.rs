@@ -3,7 +3,7 @@
 //! A shard numbers the names in the order in which it first meets them. The entry that uses a name for the first
 //! time carries it, so the journal of one shard explains itself and a replay gives every name the same number.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use bincode::{BorrowDecode, Encode};
 use compact_str::CompactString;
@@ -40,9 +40,7 @@ impl Symbols {
     pub fn find(&self, name: &str) -> Option<Symbol> {
         let names = &self.names;
         self.index
-            .find(self.hasher.hash_one(name), |&at| {
-                names[at as usize] == *name
-            })
+            .find(hash(&self.hasher, name), |&at| names[at as usize] == *name)
             .map(|&at| Symbol(at))
     }
 
@@ -73,12 +71,18 @@ impl Symbols {
         let at =
             u32::try_from(self.names.len()).expect("fewer than 2^32 names: each took an entry");
         let (names, hasher) = (&self.names, &self.hasher);
-        self.index
-            .insert_unique(hasher.hash_one(name.as_str()), at, |&at| {
-                hasher.hash_one(names[at as usize].as_str())
-            });
+        self.index.insert_unique(hash(hasher, &name), at, |&at| {
+            hash(hasher, &names[at as usize])
+        });
         self.names.push(name);
     }
+}
+
+/// The hash of a name that is hashed alone, so that nothing has to say where it ends.
+pub(super) fn hash(hasher: &foldhash::quality::RandomState, name: &str) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(name.as_bytes());
+    hasher.finish()
 }
 
 /// Gives numbers to the names of one entry and gathers those the shard meets for the first time.

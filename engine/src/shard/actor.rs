@@ -172,7 +172,15 @@ impl ShardActor {
             replies: Vec::with_capacity(places.len()),
         };
         let mut stranger = None;
-        for (&place, request) in places.iter().zip(requests) {
+        let looks_ahead = self.core.ledger().gains_by_looking_ahead();
+        let mut requests = requests.into_iter();
+        for (at, &place) in places.iter().enumerate() {
+            if looks_ahead && at.is_multiple_of(Ledger::AHEAD) {
+                self.core.ledger().look_ahead(requests.as_slice());
+            }
+            let Some(request) = requests.next() else {
+                break;
+            };
             let looked = match stranger {
                 Some(stranger) => Err(self.core.wait_behind(stranger, &request)),
                 None => self.core.first_look(now, &request),

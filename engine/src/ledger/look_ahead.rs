@@ -1,0 +1,184 @@
+//! Reading ahead: what a run of commands will need is read for all of them before the first is decided.
+//!
+//! A command reads a few places that are nowhere near each other, each found through the one before: with many members
+//! none of them is in the processor's caches, and deciding one command after the other waits for each in turn. Reading
+//! the same places for many commands at once, memory brings them side by side.
+
+use std::hint::black_box;
+
+use smallvec::SmallVec;
+
+use super::{
+    command::{Command, Request},
+    entry::{Entry, Subject},
+    members::MemberIndex,
+    requests::ObjectKey,
+    state::{Ledger, ReplayError},
+};
+
+impl Ledger {
+    /// For how many commands one look ahead is worth while: what it finds has to stay in the nearest caches.
+    pub const AHEAD: usize = 16;
+
+    /// Whether there are so many members that looking ahead is worth its while. Fewer are in the caches anyhow, and a command
+    /// took an eighth longer.
+    #[must_use]
+    pub const fn gains_by_looking_ahead(&self) -> bool {
+        self.members.len() >= 4_096
+    }
+
+    /// Reads what deciding the first [`AHEAD`](Self::AHEAD) of these commands will read. Neither decides nor changes
+    /// anything: without it everything is the same, only later. Tells how many of them are about a known member.
+    ///
+    /// Where their answers are remembered is not read: with many members that gains little, and with few it costs more.
+    pub fn look_ahead(&self, requests: &[Request]) -> usize {
+        let requests = requests.get(..Self::AHEAD).unwrap_or(requests);
+        // What a look depends on is read by the round before, for all commands.
+        let mut hashes = [0; Self::AHEAD];
+        for (hash, request) in hashes.iter_mut().zip(requests) {
+            if let Some(id) = request.command.member() {
+                *hash = self.members.hash(id);
+            }
+        }
+        let mut members = [None; Self::AHEAD];
+        for ((member, hash), request) in members.iter_mut().zip(hashes).zip(requests) {
+            *member = match &request.command {
+                Command::Capture(c) => self.holds.find(c.hold.seq).map(|held| held.member),
+                Command::Release(c) => self.holds.find(c.hold.seq).map(|held| held.member),
+                command if command.member().is_some() => self.members.likely(hash),
+                _ => None,
+            };
+        }
+        self.glance(&members);
+        members.iter().flatten().count()
+    }
+
+    /// Reads recorded entries and applies them, as recovery does, up to the first that does not fit. What applying them
+    /// will read is read ahead.
+    pub fn replay_run(&mut self, records: &[&[u8]]) -> Result<(), ReplayError> {
+        for records in records.chunks(Self::AHEAD) {
+            let mut entries: SmallVec<[Entry; 1]> = SmallVec::with_capacity(records.len());
+            let mut unreadable = None;
+            for record in records {
+                match Entry::decode(record) {
+                    Ok(entry) => entries.push(entry),
+                    Err(error) => {
+                        unreadable = Some(error);
+                        break;
+                    }
+                }
+            }
+            self.look_ahead_of(&entries);
+            for (entry, record) in entries.iter().zip(records) {
+                self.replay_entry(entry, record)?;
+            }
+            if let Some(error) = unreadable {
+                let after = self.last_seq();
+                return Err(ReplayError::Unreadable { after, error });
+            }
+        }
+        Ok(())
+    }
+
+    fn look_ahead_of(&self, entries: &[Entry]) {
+        if entries.len() < 2 {
+            return;
+        }
+        let mut members = [None; Self::AHEAD];
+        let mut hashes = [0; Self::AHEAD];
+        for (hash, entry) in hashes.iter_mut().zip(entries) {
+            if let Subject::Member(id) = &entry.subject {
+                *hash = self.members.hash(id);
+            }
+        }
+        for (member, hash) in members.iter_mut().zip(hashes).take(entries.len()) {
+            *member = self.members.likely(hash);
+        }
+        self.glance(&members);
+        let mut answered = 0;
+        for (member, entry) in members.iter().zip(entries) {
+            if let (Some(member), Some(origin)) = (member, &entry.origin) {
+                let object = ObjectKey::member(member.0);
+                answered += usize::from(self.requests.glance(object, origin));
+            }
+        }
+        black_box(answered);
+    }
+
+    /// Reads for the sake of having read.
+    fn glance(&self, members: &[Option<MemberIndex>]) {
+        let known = members.iter().flatten();
+        let lots: usize = known.map(|at| self.members.get(*at).glance()).sum();
+        black_box(lots);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{
+        Capture, Enrol, HoldId, MemberId, MerchantId, Principal, PutMerchant, Release, RequestId,
+        Text, at_work::Work,
+    };
+
+    fn request(command: Command) -> Request {
+        let principal = Principal::new("till").unwrap();
+        Request::new(principal, RequestId::new("r").unwrap(), command, None, None)
+    }
+
+    fn enrol(member: &str) -> Command {
+        Command::Enrol(Enrol {
+            member: MemberId::new(member).unwrap(),
+            attributes: None,
+        })
+    }
+
+    /// Goal: a look ahead finds whom commands are about, however they name them. Method: a member with a hold, and commands
+    /// about it and about nobody.
+    #[test]
+    fn what_is_known_is_found() {
+        let mut work = Work::new();
+        work.enrol(1);
+        work.earn(1, 100);
+        let seq = work.hold(1, 10);
+        let shard = work.ledger.shard();
+        let capture = |seq| {
+            Command::Capture(Capture {
+                hold: HoldId { shard, seq },
+                points: None,
+                last: true,
+            })
+        };
+        let release = Command::Release(Release {
+            hold: HoldId { shard, seq },
+        });
+        let document = Command::PutMerchant(PutMerchant {
+            contract: None,
+            merchant: MerchantId::new("m").unwrap(),
+            name: Text::new("Corner shop").unwrap(),
+        });
+        for (command, known) in [
+            (enrol("member-1"), 1),
+            (enrol("member-2"), 0),
+            (capture(seq), 1),
+            (capture(seq.next()), 0),
+            (release, 1),
+            (document, 0),
+        ] {
+            let asked = request(command);
+            let found = work.ledger.look_ahead(std::slice::from_ref(&asked));
+            assert_eq!(found, known, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_are_looked_at_than_are_worth_while() {
+        let mut work = Work::new();
+        work.enrol(1);
+        let requests = vec![request(enrol("member-1")); Ledger::AHEAD + 4];
+        for count in [0, 1, Ledger::AHEAD - 1, Ledger::AHEAD, Ledger::AHEAD + 4] {
+            let found = work.ledger.look_ahead(&requests[..count]);
+            assert_eq!(found, count.min(Ledger::AHEAD));
+        }
+    }
+}
