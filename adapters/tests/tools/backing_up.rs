@@ -192,6 +192,13 @@ fn what_is_forgotten_is_said_first_and_the_rest_stays_whole() {
     run("journal forget --before 99", &data).fails(1, &["nothing was deleted"]);
     run("journal forget --before 3", &data).fails(1, &["2 archives", "add --yes"]);
     assert!(data.join("archive/000001.jfa").exists());
+    // All of it is of today.
+    run("journal forget", &data).fails(2, &["--before"]);
+    run("journal forget --keep-days 1 --yes", &data).fails(1, &["kept by --keep-days"]);
+    run("journal forget --before 2 --keep-days 1 --yes", &data)
+        .fails(1, &["epoch 1 has entries that --keep-days 1 keeps"]);
+    run("journal forget --keep-days 0", &data).fails(2, &["1..=36525"]);
+    assert!(data.join("archive/000001.jfa").exists());
     // On a server, and then on files.
     run("journal forget --before 2 --yes", &data).well();
     assert!(!data.join("archive/000001.jfa").exists());
