@@ -75,10 +75,15 @@ struct Ending {
 
 /// Says what would end, or ends it.
 pub(super) fn run(args: &ForgetArgs) -> Result<ExitCode, ToolError> {
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
+    forget(args, UnixMillis(now))
+}
+
+fn forget(args: &ForgetArgs, now: UnixMillis) -> Result<ExitCode, ToolError> {
     let mut source = Source::open(&args.data)?;
     let before = match args.before {
         Some(before) => Epoch(before),
-        None => first_needed(&source, args)?,
+        None => first_needed(&source, args, now)?,
     };
     let archives = source.catalogue.archives().iter();
     let doomed: Vec<_> = archives
@@ -103,7 +108,7 @@ pub(super) fn run(args: &ForgetArgs) -> Result<ExitCode, ToolError> {
             last.facts().epoch().0
         )));
     }
-    if let Some(kept) = doomed.iter().find(|archive| args.keeps(archive)) {
+    if let Some(kept) = doomed.iter().find(|archive| args.keeps(archive, now)) {
         return Err(ToolError::Refused(format!(
             "{data}: epoch {} has entries that --keep-days {} keeps; nothing was deleted: name that epoch or an earlier one",
             kept.facts().epoch().0,
@@ -129,26 +134,21 @@ pub(super) fn run(args: &ForgetArgs) -> Result<ExitCode, ToolError> {
 
 impl ForgetArgs {
     /// Whether an archive is too young to be deleted.
-    fn keeps(&self, archive: &Archive) -> bool {
-        let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
+    fn keeps(&self, archive: &Archive, now: UnixMillis) -> bool {
+        // What has no entry is not kept.
         let last = archive.facts().stamps.map(|(_, last)| last);
-        is_kept(self.keep_days, last, UnixMillis(now))
+        self.keep_days.zip(last).is_some_and(|(days, last)| {
+            let kept = u64::from(days) * 24 * 60 * 60 * 1_000;
+            last.0 >= now.0.saturating_sub(kept)
+        })
     }
 }
 
-/// Whether what ends at `last` is kept for `days`. What has no entry is not.
-fn is_kept(days: Option<u32>, last: Option<UnixMillis>, now: UnixMillis) -> bool {
-    days.zip(last).is_some_and(|(days, last)| {
-        let kept = u64::from(days) * 24 * 60 * 60 * 1_000;
-        last.0 >= now.0.saturating_sub(kept)
-    })
-}
-
 /// The first epoch that is too young to be deleted, or needed.
-fn first_needed(source: &Source, args: &ForgetArgs) -> Result<Epoch, ToolError> {
+fn first_needed(source: &Source, args: &ForgetArgs, now: UnixMillis) -> Result<Epoch, ToolError> {
     let archives = source.catalogue.archives();
     let newest = archives.last().map(|archive| archive.facts().epoch());
-    let young = archives.iter().find(|archive| args.keeps(archive));
+    let young = archives.iter().find(|archive| args.keeps(archive, now));
     let young = young.map(|archive| archive.facts().epoch());
     let start = oldest_checkpoint(source)?;
     let bounds = [newest, young, start];
@@ -220,22 +220,115 @@ impl Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicU64, Ordering},
+    };
+
+    use jifen_engine::{
+        Clock, DataDirectory, Options,
+        ledger::{Command, Enrol, MemberId, Principal, Request, RequestId},
+    };
+
     use super::*;
 
+    const DAY: u64 = 24 * 60 * 60 * 1_000;
+    const NOW: UnixMillis = UnixMillis(20_000 * DAY);
+
+    struct HandClock(AtomicU64);
+
+    impl Clock for HandClock {
+        fn now(&self) -> UnixMillis {
+            UnixMillis(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    /// A data directory with an archive for each of these ages, counted back from [`NOW`], in milliseconds.
+    fn archived(data: &Path, ages: &[u64]) {
+        let clock = Arc::new(HandClock(AtomicU64::new(0)));
+        let options = Options {
+            shards: 2,
+            clock: clock.clone(),
+            ..Options::default()
+        };
+        actix_rt::System::new().block_on(async {
+            let engine = DataDirectory::lock(data).unwrap().open(options).unwrap();
+            let engine = engine.engine;
+            for (number, age) in ages.iter().enumerate() {
+                clock.0.store(NOW.0 - age, Ordering::Relaxed);
+                let member = MemberId::new(&format!("m-{number}")).unwrap();
+                let request = Request::new(
+                    Principal::new("till").unwrap(),
+                    RequestId::new("r").unwrap(),
+                    Command::Enrol(Enrol {
+                        member,
+                        attributes: None,
+                    }),
+                    None,
+                    None,
+                );
+                engine.submit(request).await.unwrap().unwrap();
+                engine.checkpoint().await.unwrap();
+            }
+            engine.shut_down().await;
+        });
+    }
+
+    /// Goal: what is old enough goes, what is kept or needed stays, whatever is asked for. Method: archives of known ages, and
+    /// commands one after the other, each with the epochs that are there behind it.
     #[test]
-    fn what_ends_within_the_days_is_kept() {
-        const DAY: u64 = 86_400_000;
-        let now = 1_000 * DAY;
-        for (days, last, kept) in [
-            (None, Some(now), false),
-            (Some(30), None, false),
-            (Some(30), Some(now), true),
-            (Some(30), Some(now - 30 * DAY), true),
-            (Some(30), Some(now - 30 * DAY - 1), false),
-            (Some(2_000), Some(0), true),
+    fn archives_are_kept_for_as_many_days_as_is_said() {
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("data");
+        archived(
+            &data,
+            &[500 * DAY, 400 * DAY + 1, 400 * DAY, 90 * DAY, DAY, 0],
+        );
+        let much_later = UnixMillis(NOW.0 + 1_000 * DAY);
+        for (now, before, keep_days, yes, refused, first) in [
+            (NOW, None, Some(600), true, Some("kept by --keep-days"), 1),
+            (NOW, None, Some(400), false, None, 1),
+            (NOW, None, Some(400), true, None, 3),
+            (NOW, None, Some(400), true, Some("kept by --keep-days"), 3),
+            (NOW, Some(5), Some(80), false, None, 3),
+            (
+                NOW,
+                Some(5),
+                Some(100),
+                true,
+                Some("epoch 4 has entries"),
+                3,
+            ),
+            (NOW, Some(4), Some(100), true, None, 4),
+            (NOW, None, Some(1), true, None, 5),
+            // Old enough is all of it now, and the older checkpoint begins with epoch 6.
+            (much_later, None, Some(400), true, None, 6),
+            (
+                much_later,
+                None,
+                Some(400),
+                true,
+                Some("needed by a start"),
+                6,
+            ),
+            (NOW, Some(7), None, true, Some("the newest archive"), 6),
         ] {
-            let found = is_kept(days, last.map(UnixMillis), UnixMillis(now));
-            assert_eq!(found, kept, "{days:?} {last:?}");
+            let args = ForgetArgs {
+                data: data.clone(),
+                before,
+                keep_days,
+                yes,
+                json: false,
+            };
+            let said = forget(&args, now).err().map(|error| error.to_string());
+            let matches = match (&said, refused) {
+                (Some(said), Some(refused)) => said.contains(refused),
+                (said, refused) => said.is_none() && refused.is_none(),
+            };
+            assert!(matches, "{args:?}: {said:?}");
+            let source = Source::open(&data).unwrap();
+            let left = source.catalogue.archives()[0].facts().epoch();
+            assert_eq!(left, Epoch(first), "{args:?}");
         }
     }
 }
