@@ -9,8 +9,9 @@ use std::hint::black_box;
 use smallvec::SmallVec;
 
 use super::{
-    command::{Command, Request},
+    command::{Capture, Command, Release, Request},
     entry::{Entry, Subject},
+    id::MemberId,
     members::MemberIndex,
     requests::ObjectKey,
     state::{Ledger, ReplayError},
@@ -33,21 +34,13 @@ impl Ledger {
     /// Where their answers are remembered is not read: with many members that gains little, and with few it costs more.
     pub fn look_ahead(&self, requests: &[Request]) -> usize {
         let requests = requests.get(..Self::AHEAD).unwrap_or(requests);
-        // What a look depends on is read by the round before, for all commands.
-        let mut hashes = [0; Self::AHEAD];
-        for (hash, request) in hashes.iter_mut().zip(requests) {
-            if let Some(id) = request.command.member() {
-                *hash = self.members.hash(id);
+        let mut members = self.likely(requests.iter().map(|request| request.command.member()));
+        for (member, request) in members.iter_mut().zip(requests) {
+            if let Command::Capture(Capture { hold, .. }) | Command::Release(Release { hold }) =
+                &request.command
+            {
+                *member = self.holds.find(hold.seq).map(|held| held.member);
             }
-        }
-        let mut members = [None; Self::AHEAD];
-        for ((member, hash), request) in members.iter_mut().zip(hashes).zip(requests) {
-            *member = match &request.command {
-                Command::Capture(c) => self.holds.find(c.hold.seq).map(|held| held.member),
-                Command::Release(c) => self.holds.find(c.hold.seq).map(|held| held.member),
-                command if command.member().is_some() => self.members.likely(hash),
-                _ => None,
-            };
         }
         self.glance(&members);
         members.iter().flatten().count()
@@ -84,16 +77,10 @@ impl Ledger {
         if entries.len() < 2 {
             return;
         }
-        let mut members = [None; Self::AHEAD];
-        let mut hashes = [0; Self::AHEAD];
-        for (hash, entry) in hashes.iter_mut().zip(entries) {
-            if let Subject::Member(id) = &entry.subject {
-                *hash = self.members.hash(id);
-            }
-        }
-        for (member, hash) in members.iter_mut().zip(hashes).take(entries.len()) {
-            *member = self.members.likely(hash);
-        }
+        let members = self.likely(entries.iter().map(|entry| match &entry.subject {
+            Subject::Member(id) => Some(id),
+            _ => None,
+        }));
         self.glance(&members);
         let mut answered = 0;
         for (member, entry) in members.iter().zip(entries) {
@@ -103,6 +90,18 @@ impl Ledger {
             }
         }
         black_box(answered);
+    }
+
+    /// Who these nearly certainly are. What a look depends on is read by the round before, for all of them.
+    fn likely<'a>(
+        &self,
+        ids: impl Iterator<Item = Option<&'a MemberId>>,
+    ) -> [Option<MemberIndex>; Self::AHEAD] {
+        let mut hashes = [None; Self::AHEAD];
+        for (hash, id) in hashes.iter_mut().zip(ids) {
+            *hash = id.map(|id| self.members.hash(id));
+        }
+        hashes.map(|hash| self.members.likely(hash?))
     }
 
     /// Reads for the sake of having read.
@@ -117,8 +116,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::ledger::{
-        Capture, Enrol, HoldId, MemberId, MerchantId, Principal, PutMerchant, Release, RequestId,
-        Text, at_work::Work,
+        Enrol, HoldId, MerchantId, Principal, PutMerchant, RequestId, Text, at_work::Work,
     };
 
     fn request(command: Command) -> Request {

@@ -200,7 +200,12 @@ impl Frame {
         if stored != packed.len() || fields.u64()? != check(&head[..24], packed) {
             return Err(Bad::Damaged("a frame's checksum is wrong"));
         }
-        if raw > RAW_BYTES_MAX || thin > THIN_BYTES_MAX {
+        let thin_max = if version == 1 {
+            RAW_BYTES_MAX
+        } else {
+            THIN_BYTES_MAX
+        };
+        if raw > RAW_BYTES_MAX || thin > thin_max {
             return Err(Bad::Damaged("a frame is larger than any can be"));
         }
         let raw = if version == 1 {
