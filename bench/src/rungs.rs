@@ -69,10 +69,11 @@ fn decide_all(ledgers: &mut [Ledger], parts: &[(usize, Vec<Request>)]) {
 }
 
 fn decide_one(ledger: &mut Ledger, request: &Request) {
-    let Decision::Record(entry) = ledger.decide(NOW, request, Facts::NONE) else {
+    let decision = ledger.decide(NOW, request, Facts::NONE);
+    let Decision::Record(entry) = &decision else {
         panic!("every command of the workload is new and recorded");
     };
-    ledger.apply(&entry, &[]);
+    ledger.apply(entry, &[]);
     let answer = Answer::recorded(entry, ledger.shard(), ledger.symbols());
     assert!(accepted(black_box(&answer.expect("it has an origin"))));
 }

@@ -170,7 +170,7 @@ pub fn heard(reply: &Reply) -> Heard {
 
 /// The answer that an entry records, if it answers a request. `symbols` must know the entry's names.
 #[must_use]
-pub fn recorded_by(entry: Entry, shard: ShardIndex, symbols: &Symbols) -> Option<Recorded> {
+pub fn recorded_by(entry: &Entry, shard: ShardIndex, symbols: &Symbols) -> Option<Recorded> {
     Answer::recorded(entry, shard, symbols).map(|answer| recorded(&answer))
 }
 

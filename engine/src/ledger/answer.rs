@@ -138,8 +138,8 @@ impl Answer {
     /// The answer that an entry records, or `None` for what the engine did by itself. `symbols` must know every
     /// name of the entry, its own definitions included.
     #[must_use]
-    pub fn recorded(entry: Entry, shard: ShardIndex, symbols: &Symbols) -> Option<Self> {
-        let origin = entry.origin?;
+    pub fn recorded(entry: &Entry, shard: ShardIndex, symbols: &Symbols) -> Option<Self> {
+        let origin = entry.origin.as_ref()?;
         let name = |symbol| symbols.name(symbol).clone();
         let shares = |from: Account| {
             let mut shares: SmallVec<[LotShare; 1]> = SmallVec::new();
@@ -228,7 +228,10 @@ impl Answer {
                     changed: true,
                 }),
             ),
-            Deed::Refused { command, refusal } => (command, Verdict::Refused(refusal)),
+            Deed::Refused {
+                command,
+                ref refusal,
+            } => (command, Verdict::Refused(refusal.clone())),
             Deed::Reversed {
                 spend: true,
                 points,
@@ -314,7 +317,7 @@ impl Answer {
             | Deed::Settled { .. } => return None,
         };
         Some(Self {
-            id: origin.id,
+            id: origin.id.clone(),
             kind,
             offset: Offset {
                 shard,
@@ -322,7 +325,7 @@ impl Answer {
             },
             at: entry.at,
             replayed: false,
-            reference: origin.reference,
+            reference: origin.reference.clone(),
             balance: entry.after.map(|after| TypedBalance {
                 point_type: name(after.point_type),
                 balance: after.balance,

@@ -200,11 +200,10 @@ impl Ledger {
         };
         let (subject, member) = (target.subject, target.member);
         let origin = draft.origin();
-        let entry = self.finish_by(draft, origin, subject, member, deed);
-        match entry.deed {
-            Deed::Begun { .. } => Decision::Begin(entry),
-            _ => Decision::Record(entry),
+        if matches!(deed, Deed::Begun { .. }) {
+            return Decision::Begin(self.finish_by(draft, origin, subject, member, deed));
         }
+        Decision::Record(self.finish_by(draft, origin, subject, member, deed))
     }
 
     /// What was said to a request that was answered before.

@@ -11,10 +11,11 @@ use smallvec::SmallVec;
 use super::{
     command::{Capture, Command, Release, Request},
     entry::{Entry, Subject},
-    id::MemberId,
+    id::{MemberId, RequestId},
     members::MemberIndex,
     requests::ObjectKey,
     state::{Ledger, ReplayError},
+    symbol::Symbol,
 };
 
 impl Ledger {
@@ -31,7 +32,6 @@ impl Ledger {
     /// Reads what deciding the first [`AHEAD`](Self::AHEAD) of these commands will read. Neither decides nor changes
     /// anything: without it everything is the same, only later. Tells how many of them are about a known member.
     ///
-    /// Where their answers are remembered is not read: with many members that gains little, and with few it costs more.
     pub fn look_ahead(&self, requests: &[Request]) -> usize {
         let requests = requests.get(..Self::AHEAD).unwrap_or(requests);
         let mut members = self.likely(requests.iter().map(|request| request.command.member()));
@@ -43,6 +43,11 @@ impl Ledger {
             }
         }
         self.glance(&members);
+        let principals = requests.iter().map(|request| {
+            let principal = self.symbols.find(request.principal.as_str());
+            Some((principal?, &request.id))
+        });
+        self.glance_at_answers(&members, principals);
         members.iter().flatten().count()
     }
 
@@ -82,14 +87,29 @@ impl Ledger {
             _ => None,
         }));
         self.glance(&members);
-        let mut answered = 0;
-        for (member, entry) in members.iter().zip(entries) {
-            if let (Some(member), Some(origin)) = (member, &entry.origin) {
+        let origins = entries.iter().map(|entry| {
+            let origin = entry.origin.as_ref()?;
+            Some((origin.principal, &origin.id))
+        });
+        self.glance_at_answers(&members, origins);
+    }
+
+    /// Reads where the answers to requests of members are remembered, or will be.
+    fn glance_at_answers<'a>(
+        &self,
+        members: &[Option<MemberIndex>],
+        requests: impl Iterator<Item = Option<(Symbol, &'a RequestId)>>,
+    ) {
+        let mut hashes = [None; Self::AHEAD];
+        let members = members.iter().zip(requests);
+        for (hash, (member, request)) in hashes.iter_mut().zip(members) {
+            *hash = member.zip(request).map(|(member, (principal, id))| {
                 let object = ObjectKey::member(member.0);
-                answered += usize::from(self.requests.glance(object, origin));
-            }
+                self.requests.hash(principal, object, id.as_str())
+            });
         }
-        black_box(answered);
+        let hashes = hashes.iter().flatten();
+        black_box(hashes.fold(0, |read, hash| read ^ self.requests.glance(*hash)));
     }
 
     /// Who these nearly certainly are. What a look depends on is read by the round before, for all of them.
@@ -101,6 +121,8 @@ impl Ledger {
         for (hash, id) in hashes.iter_mut().zip(ids) {
             *hash = id.map(|id| self.members.hash(id));
         }
+        let read = hashes.iter().flatten();
+        black_box(read.fold(0, |read, hash| read ^ self.members.glance(*hash)));
         hashes.map(|hash| self.members.likely(hash?))
     }
 

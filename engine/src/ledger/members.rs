@@ -129,6 +129,11 @@ impl Members {
         hash(&self.hasher, id.as_str())
     }
 
+    /// Reads where a member with this hash would be found.
+    pub(super) fn glance(&self, hash: u64) -> u64 {
+        self.index.glance(hash)
+    }
+
     /// Who a member with this hash nearly certainly is.
     pub(super) fn likely(&self, hash: u64) -> Option<MemberIndex> {
         self.index.find(hash, |_| true).map(MemberIndex)

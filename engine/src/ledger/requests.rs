@@ -105,10 +105,9 @@ impl Requests {
         found
     }
 
-    /// Reads where the record of an answered request would be found; tells whether there may be one.
-    pub(super) fn glance(&self, object: ObjectKey, origin: &Origin) -> bool {
-        let hash = self.hash(origin.principal, object, origin.id.as_str());
-        self.index.find(hash, |_| true).is_some()
+    /// Reads where the record with this hash would be found.
+    pub(super) fn glance(&self, hash: u64) -> u64 {
+        self.index.glance(hash)
     }
 
     /// The record of an entry that answers a request, unless it was dropped or there is none.
@@ -212,7 +211,7 @@ impl Requests {
         self.records.iter()
     }
 
-    fn hash(&self, principal: Symbol, object: ObjectKey, id: &str) -> u64 {
+    pub(super) fn hash(&self, principal: Symbol, object: ObjectKey, id: &str) -> u64 {
         self.hasher.hash_one((principal, object, id))
     }
 }

@@ -1,13 +1,19 @@
-//! A hash index from keys to places that grows in small steps.
+//! A hash index from keys to places that grows in small steps and answers from one line of memory.
 //!
 //! One large table doubles by moving everything at once, and at millions of keys that stops a shard for a visible
 //! moment. 256 tables, each an independent slice of the hash, double one after the other in microseconds.
+//!
+//! With many keys every look waits for memory. A table that keeps tags apart from places waits once to look and once more to
+//! add; here both are in the same 64 bytes, so that a look, or one [ahead](super::look_ahead), has brought what adding writes to
+//! (docs/decisions/0022-index-lines.md).
 
 use std::hint::black_box;
 
-use hashbrown::HashTable;
-
 const TABLES: usize = 256;
+/// Places to a line.
+const LINE: usize = 7;
+/// A table is full when so many of each line's places are taken, on average: few looks go on to a second line.
+const TAKEN_MAX: usize = 5;
 
 /// Where a key's content is, with enough of its hash to move the slot without looking at the content.
 #[derive(Clone, Copy)]
@@ -16,46 +22,239 @@ struct Slot {
     at: u32,
 }
 
-impl Slot {
-    /// Spreads the tag over the 64 bits of which the table uses both ends.
-    const fn hash(tag: u32) -> u64 {
-        (tag as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+/// One line of the processor's caches: slots, and a byte for each that tells most of what a look asks.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line {
+    marks: Marks,
+    slots: [Slot; LINE],
+}
+
+impl Line {
+    const EMPTY: Self = Self {
+        marks: Marks(0),
+        slots: [Slot { tag: 0, at: 0 }; LINE],
+    };
+
+    fn iter(&self) -> impl Iterator<Item = Slot> {
+        self.marks.taken().map(|slot| self.slots[slot])
+    }
+}
+
+/// A byte for each slot of a line, the lowest for the first; one is left over. A slot with a place has the highest bit and seven
+/// of its tag.
+#[derive(Clone, Copy)]
+struct Marks(u64);
+
+/// The mark of a slot that had no place since the table was made. A look ends at a line that has one.
+const FREE: u8 = 0;
+/// The mark of a slot whose place was taken out where looks may have to go on.
+const GONE: u8 = 1;
+
+impl Marks {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x0080_8080_8080_8080;
+
+    const fn of(tag: u32) -> u8 {
+        tag as u8 | 0x80
+    }
+
+    /// The slots with this mark, and at times others behind the first of them.
+    const fn with(self, mark: u8) -> Slots {
+        // A byte that is 0 borrows from its highest bit, which it does not have; so may the bytes above.
+        let differs = self.0 ^ (Self::ONES * mark as u64);
+        Slots(differs.wrapping_sub(Self::ONES) & !differs & Self::HIGHEST)
+    }
+
+    const fn has_free(self) -> bool {
+        self.with(FREE).0 != 0
+    }
+
+    const fn taken(self) -> Slots {
+        Slots(self.0 & Self::HIGHEST)
+    }
+
+    const fn room(self) -> Slots {
+        Slots(!self.0 & Self::HIGHEST)
+    }
+
+    const fn get(self, slot: usize) -> u8 {
+        (self.0 >> (8 * slot)) as u8
+    }
+
+    const fn set(&mut self, slot: usize, mark: u8) {
+        let others = self.0 & !(0xFF << (8 * slot));
+        self.0 = others | ((mark as u64) << (8 * slot));
+    }
+}
+
+/// Some slots of a line, by the highest bits of their bytes.
+#[derive(Clone, Copy)]
+struct Slots(u64);
+
+impl Iterator for Slots {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let first = (self.0 != 0).then(|| self.0.trailing_zeros() as usize / 8);
+        self.0 &= self.0.wrapping_sub(1);
+        first
+    }
+}
+
+/// An independent slice of the hash. A tag's places are in its first line, or in those behind it up to one that has a slot that
+/// is [`FREE`].
+#[derive(Default)]
+struct Table {
+    lines: Vec<Line>,
+    /// How many places there are.
+    taken: usize,
+    /// How many slots are [`GONE`].
+    gone: usize,
+}
+
+impl Table {
+    /// Where places with this tag begin.
+    const fn first(&self, tag: u32) -> usize {
+        // Tags that are counted up spread as well.
+        let spread = tag.wrapping_mul(0x9E37_79B9) as u64;
+        ((spread * self.lines.len() as u64) >> 32) as usize
+    }
+
+    const fn behind(&self, line: usize) -> usize {
+        if line + 1 == self.lines.len() {
+            0
+        } else {
+            line + 1
+        }
+    }
+
+    fn find(&self, tag: u32, mut matches: impl FnMut(u32) -> bool) -> Option<(usize, usize)> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        let mut at = self.first(tag);
+        loop {
+            let line = &self.lines[at];
+            for slot in line.marks.with(Marks::of(tag)) {
+                let known = line.slots[slot];
+                if known.tag == tag && matches(known.at) {
+                    return Some((at, slot));
+                }
+            }
+            // There is one: a table is never full to the last slot.
+            if line.marks.has_free() {
+                return None;
+            }
+            at = self.behind(at);
+        }
+    }
+
+    /// How many places there may be.
+    const fn capacity(&self) -> usize {
+        self.lines.len() * TAKEN_MAX
+    }
+
+    const fn is_full(&self) -> bool {
+        self.taken + self.gone >= self.capacity()
+    }
+
+    /// Whether little room would soon be used up: making the table anew costs as much as making a larger one.
+    const fn is_nearly_full(&self) -> bool {
+        self.taken * 4 >= self.capacity() * 3
+    }
+
+    /// Makes a full table one with room.
+    fn make_room(&mut self) {
+        let lines = self.lines.len();
+        let grows = self.is_nearly_full();
+        self.rebuild(if grows { lines * 2 } else { lines }, |_| true);
+    }
+
+    /// Puts a place where there is room.
+    fn put(&mut self, slot: Slot) {
+        let mut at = self.first(slot.tag);
+        loop {
+            let line = &mut self.lines[at];
+            if let Some(room) = line.marks.room().next() {
+                self.gone -= usize::from(line.marks.get(room) == GONE);
+                self.taken += 1;
+                line.marks.set(room, Marks::of(slot.tag));
+                line.slots[room] = slot;
+                return;
+            }
+            at = self.behind(at);
+        }
+    }
+
+    fn remove(&mut self, tag: u32, place: u32) {
+        if let Some((at, slot)) = self.find(tag, |one| one == place) {
+            let marks = &mut self.lines[at].marks;
+            let goes_on = !marks.has_free();
+            marks.set(slot, if goes_on { GONE } else { FREE });
+            self.gone += usize::from(goes_on);
+            self.taken -= 1;
+        }
+    }
+
+    /// Makes the table anew with those places that are `alive`.
+    fn rebuild(&mut self, lines: usize, mut alive: impl FnMut(u32) -> bool) {
+        let old = std::mem::replace(&mut self.lines, vec![Line::EMPTY; lines.max(1)]);
+        (self.taken, self.gone) = (0, 0);
+        for slot in old.iter().flat_map(Line::iter) {
+            if alive(slot.at) {
+                self.put(slot);
+            }
+        }
     }
 }
 
 /// Places found by the hash of their content.
-pub(super) struct SplitTable(Vec<HashTable<Slot>>);
+pub(super) struct SplitTable(Vec<Table>);
 
 impl Default for SplitTable {
     fn default() -> Self {
-        Self((0..TABLES).map(|_| HashTable::new()).collect())
+        Self((0..TABLES).map(|_| Table::default()).collect())
     }
 }
 
 impl SplitTable {
     /// The place whose content `matches`, among those inserted under `hash`.
-    pub(super) fn find(&self, hash: u64, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, hash: u64, matches: impl FnMut(u32) -> bool) -> Option<u32> {
         let (table, tag) = Self::split(hash);
-        self.0[table]
-            .find(Slot::hash(tag), |slot| slot.tag == tag && matches(slot.at))
-            .map(|slot| slot.at)
+        let table = &self.0[table];
+        let (line, slot) = table.find(tag, matches)?;
+        Some(table.lines[line].slots[slot].at)
+    }
+
+    /// Reads the line in which places under `hash` begin, and nothing that depends on what is in it, so that memory brings
+    /// many lines side by side.
+    pub(super) fn glance(&self, hash: u64) -> u64 {
+        let (table, tag) = Self::split(hash);
+        let table = &self.0[table];
+        table
+            .lines
+            .get(table.first(tag))
+            .map_or(0, |line| line.marks.0)
     }
 
     /// Adds a place that is not there yet.
     pub(super) fn insert(&mut self, hash: u64, at: u32) {
         let (table, tag) = Self::split(hash);
-        self.0[table].insert_unique(Slot::hash(tag), Slot { tag, at }, |slot| {
-            Slot::hash(slot.tag)
-        });
+        let table = &mut self.0[table];
+        if table.is_full() {
+            table.make_room();
+        }
+        table.put(Slot { tag, at });
     }
 
     /// Adds places that are not there yet. Where they go is read for all of them before the first is written, so that
     /// memory brings it side by side.
     pub(super) fn insert_run(&mut self, run: &[(u64, u32)]) {
-        let met = run
-            .iter()
-            .filter(|(hash, _)| self.find(*hash, |_| true).is_some());
-        black_box(met.count());
+        black_box(
+            run.iter()
+                .fold(0, |read, (hash, _)| read ^ self.glance(*hash)),
+        );
         for &(hash, at) in run {
             self.insert(hash, at);
         }
@@ -63,32 +262,22 @@ impl SplitTable {
 
     /// Adds a place that is not there yet. A table that is full is first cleaned of places that are not `alive` any
     /// more, and grows only if that made no room.
-    pub(super) fn insert_sparing(
-        &mut self,
-        hash: u64,
-        at: u32,
-        mut alive: impl FnMut(u32) -> bool,
-    ) {
+    pub(super) fn insert_sparing(&mut self, hash: u64, at: u32, alive: impl FnMut(u32) -> bool) {
         let (table, tag) = Self::split(hash);
         let table = &mut self.0[table];
-        if table.len() == table.capacity() {
-            table.retain(|slot| alive(slot.at));
-            // Little room would soon be used up, and cleaning again costs as much as growing.
-            if table.len() > table.capacity() / 4 * 3 {
-                let more = table.capacity().max(4);
-                table.reserve(more, |slot| Slot::hash(slot.tag));
+        if table.is_full() {
+            table.rebuild(table.lines.len(), alive);
+            if table.is_nearly_full() {
+                table.make_room();
             }
         }
-        let slot = Slot { tag, at };
-        table.insert_unique(Slot::hash(tag), slot, |slot| Slot::hash(slot.tag));
+        table.put(Slot { tag, at });
     }
 
     /// Takes a place out again.
     pub(super) fn remove(&mut self, hash: u64, at: u32) {
         let (table, tag) = Self::split(hash);
-        if let Ok(found) = self.0[table].find_entry(Slot::hash(tag), |slot| slot.at == at) {
-            found.remove();
-        }
+        self.0[table].remove(tag, at);
     }
 
     const fn split(hash: u64) -> (usize, u32) {
@@ -97,91 +286,4 @@ impl SplitTable {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A hash in the first table, with this tag.
-    const fn tagged(tag: u32) -> u64 {
-        tag as u64
-    }
-
-    /// Goal: places are found by hash and content, and no more when they were taken out. Method: places under equal tags in one
-    /// table, and under the same tag in another.
-    #[test]
-    fn places_are_told_apart_by_their_content() {
-        let mut table = SplitTable::default();
-        let other_table = 7 << 56 | tagged(5);
-        table.insert(tagged(5), 1);
-        table.insert_run(&[(tagged(5), 2), (other_table, 3)]);
-        let find = |table: &SplitTable, hash, wanted| table.find(hash, |at| at == wanted);
-        assert_eq!(find(&table, tagged(5), 2), Some(2));
-        assert_eq!(find(&table, tagged(5), 3), None);
-        assert_eq!(find(&table, other_table, 3), Some(3));
-        assert_eq!(find(&table, tagged(6), 1), None);
-        table.remove(tagged(5), 3);
-        table.remove(tagged(5), 1);
-        assert_eq!(find(&table, tagged(5), 1), None);
-        assert_eq!(find(&table, tagged(5), 2), Some(2));
-        assert_eq!(find(&table, other_table, 3), Some(3));
-    }
-
-    /// Goal: tags that are counted up spread over the whole table. Method: the bits of which a table of 2^10 slots and its
-    /// groups of 2^7 kinds make use.
-    #[test]
-    fn tags_spread_over_both_ends_of_the_hash() {
-        let count = 1 << 10;
-        for shift in [0, 57] {
-            let mask = if shift == 0 { count - 1 } else { 127 };
-            let mut met: Vec<u64> = (0..count as u32)
-                .map(|tag| Slot::hash(tag) >> shift & mask)
-                .collect();
-            met.sort_unstable();
-            met.dedup();
-            assert!(met.len() as u64 > mask / 2, "{} of {mask}", met.len());
-        }
-    }
-
-    /// Goal: a full table is cleaned of what is gone, and doubles only if nearly all of it is alive. Method: filled to its
-    /// capacity once with places of which a part is alive; what it can hold then, and which are left.
-    #[test]
-    fn a_table_grows_only_if_cleaning_it_makes_no_room() {
-        // Three quarters of 28 places are 21.
-        for (alive_of_28, grows) in [(28, true), (22, true), (21, false), (7, false), (0, false)] {
-            let mut table = SplitTable::default();
-            let mut cleaned = 0;
-            let mut at = 0;
-            while table.0[0].capacity() < 28 || table.0[0].len() < 28 {
-                table.insert_sparing(tagged(at), at, |_| true);
-                at += 1;
-            }
-            assert_eq!((at, table.0[0].capacity()), (28, 28));
-            table.insert_sparing(tagged(at), at, |at| {
-                cleaned += 1;
-                at < alive_of_28
-            });
-            assert_eq!(cleaned, 28);
-            assert_eq!(table.0[0].len(), alive_of_28 as usize + 1);
-            let capacity = table.0[0].capacity();
-            assert_eq!(
-                capacity > 28,
-                grows,
-                "{alive_of_28} alive, then room for {capacity}"
-            );
-            for place in 0..28 {
-                let found = table.find(tagged(place), |at| at == place);
-                assert_eq!(found.is_some(), place < alive_of_28);
-            }
-        }
-    }
-
-    /// Goal: nothing is cleaned while there is room. Method: nobody is asked who is alive.
-    #[test]
-    fn a_table_with_room_is_left_alone() {
-        let mut table = SplitTable::default();
-        table.0[0].reserve(8, |_| 0);
-        for at in 0..8 {
-            table.insert_sparing(tagged(at), at, |_| panic!("there is room"));
-        }
-        assert_eq!(table.0[0].len(), 8);
-    }
-}
+mod tests;

@@ -338,7 +338,7 @@ impl Ledger {
     /// The answer that a remembered record holds, marked as said before.
     pub(super) fn repeat(&self, record: &[u8]) -> Answer {
         let entry = Entry::decode(record).expect("recorded by this ledger");
-        let mut answer = Answer::recorded(entry, self.shard, &self.symbols)
+        let mut answer = Answer::recorded(&entry, self.shard, &self.symbols)
             .expect("only entries with an origin are remembered");
         answer.replayed = true;
         answer

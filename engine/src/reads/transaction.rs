@@ -116,7 +116,7 @@ fn told(
     };
     let merchant = merchant.map(|symbol| ledger.symbols().name(symbol).clone());
     let lots = lots(ledger, &entry);
-    let answer = Answer::recorded(entry, ledger.shard(), ledger.symbols());
+    let answer = Answer::recorded(&entry, ledger.shard(), ledger.symbols());
     answer.map(|answer| TransactionView {
         answer,
         member,

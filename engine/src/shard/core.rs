@@ -346,11 +346,13 @@ impl<H, T> ShardCore<H, T> {
     fn judge(&mut self, now: UnixMillis, request: &Request, facts: &Facts) -> Result<Reply, Later> {
         self.end_day(now);
         loop {
-            match self.ledger.decide(now, request, facts) {
-                Decision::First(entry) => self.record(&entry),
-                Decision::Record(entry) => return Ok(Ok(self.answer(now, entry))),
-                Decision::Begin(entry) => {
-                    self.record(&entry);
+            // Entries are large, and read where they were made: what was copied just now is slow to read.
+            let decision = self.ledger.decide(now, request, facts);
+            match decision {
+                Decision::First(ref entry) => self.record(entry),
+                Decision::Record(ref entry) => return Ok(Ok(self.answer(now, entry))),
+                Decision::Begin(ref entry) => {
+                    self.record(entry);
                     return Err(Later::Errand(entry.seq));
                 }
                 Decision::Repeat(answer) => return Ok(Ok(answer)),
@@ -366,8 +368,8 @@ impl<H, T> ShardCore<H, T> {
         }
     }
 
-    fn answer(&mut self, now: UnixMillis, entry: Entry) -> Answer {
-        self.record(&entry);
+    fn answer(&mut self, now: UnixMillis, entry: &Entry) -> Answer {
+        self.record(entry);
         if let (Deed::Closed { .. }, Subject::Member(member)) = (&entry.deed, &entry.subject) {
             // One entry moves one kind of points; what the member has of others follows at once.
             self.record_due(now, member);

@@ -84,7 +84,7 @@ impl<T> Exchange<T> {
             return;
         };
         let ticket = self.expected.remove(&errand).flatten();
-        let answer = Answer::recorded(entry.clone(), ledger.shard(), ledger.symbols());
+        let answer = Answer::recorded(entry, ledger.shard(), ledger.symbols());
         let reply = answer.ok_or_else(|| Declined {
             id,
             kind,

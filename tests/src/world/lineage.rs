@@ -202,7 +202,7 @@ fn repeat(
     match (event, &entry.deed) {
         (Event::Asked(now, ask), _) => {
             let slow = twin.hear(*now, ask);
-            let fast = recorded_by(entry, ledger.shard(), ledger.symbols());
+            let fast = recorded_by(&entry, ledger.shard(), ledger.symbols());
             let fast = fast.map(|answer| Heard::Recorded {
                 answer,
                 replayed: false,

@@ -187,7 +187,9 @@ impl Daybook {
         for over in self.over.drain(..settled) {
             for row in &over.sums.issues {
                 let key = (row.issuer, row.point_type, row.month, None);
-                self.settled.add(key, row.flows);
+                for flow in row.flows.by_flow() {
+                    self.settled.add(key, flow);
+                }
             }
         }
     }
@@ -240,7 +242,7 @@ impl Daybook {
         };
         for (flow, of) in [came, went].into_iter().flatten() {
             let key = (issuer, point_type, month, of);
-            self.open.issues.add(key, IssueFlows::of(flow, points));
+            self.open.issues.add(key, (flow, points));
         }
     }
 

@@ -92,20 +92,41 @@ pub(super) enum Flow {
     AdjustedDown,
 }
 
+impl TradeSums {
+    /// `None` where a sum has no room.
+    fn plus(self, more: Self) -> Option<Self> {
+        Some(Self {
+            orders: self.orders.checked_add(more.orders)?,
+            units: self.units.checked_add(more.units)?,
+            cash: self.cash.checked_add(more.cash)?,
+        })
+    }
+}
+
+impl Flow {
+    /// In the order of [`IssueFlows::each`].
+    const ALL: [Self; 7] = [
+        Self::Issued,
+        Self::Reversed,
+        Self::Used,
+        Self::Returned,
+        Self::Lapsed,
+        Self::AdjustedUp,
+        Self::AdjustedDown,
+    ];
+}
+
 impl IssueFlows {
-    /// So many points on one way.
-    pub(super) fn of(flow: Flow, points: u64) -> Self {
-        let mut flows = Self::default();
-        *match flow {
-            Flow::Issued => &mut flows.issued,
-            Flow::Reversed => &mut flows.reversed,
-            Flow::Used => &mut flows.used,
-            Flow::Returned => &mut flows.returned,
-            Flow::Lapsed => &mut flows.lapsed,
-            Flow::AdjustedUp => &mut flows.adjusted_up,
-            Flow::AdjustedDown => &mut flows.adjusted_down,
-        } = points;
-        flows
+    const fn of(&mut self, flow: Flow) -> &mut u64 {
+        match flow {
+            Flow::Issued => &mut self.issued,
+            Flow::Reversed => &mut self.reversed,
+            Flow::Used => &mut self.used,
+            Flow::Returned => &mut self.returned,
+            Flow::Lapsed => &mut self.lapsed,
+            Flow::AdjustedUp => &mut self.adjusted_up,
+            Flow::AdjustedDown => &mut self.adjusted_down,
+        }
     }
 
     /// Each with its name, in a fixed order.
@@ -122,31 +143,9 @@ impl IssueFlows {
         ]
     }
 
-    /// `None` where a sum has no room.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Option<Self> {
-        let mut sums = self.each();
-        for (sum, more) in sums.iter_mut().zip(other.each()) {
-            *sum = sum.checked_add(more)?;
-        }
-        let [
-            issued,
-            reversed,
-            used,
-            returned,
-            lapsed,
-            adjusted_up,
-            adjusted_down,
-        ] = sums;
-        Some(Self {
-            issued,
-            reversed,
-            used,
-            returned,
-            lapsed,
-            adjusted_up,
-            adjusted_down,
-        })
+    /// Each with the way that it went, in the same order.
+    pub(super) fn by_flow(&self) -> impl Iterator<Item = (Flow, u64)> + use<> {
+        Flow::ALL.into_iter().zip(self.each())
     }
 }
 
@@ -169,12 +168,11 @@ impl Row for PositionRow {
         (self.issuer, self.acceptor, self.point_type, self.undone)
     }
 
-    fn plus(self, (spent, returned): Self::Sum) -> Option<Self> {
-        Some(Self {
-            spent: self.spent.checked_add(spent)?,
-            returned: self.returned.checked_add(returned)?,
-            ..self
-        })
+    fn add(&mut self, (spent, returned): Self::Sum) -> bool {
+        let sums = self.spent.checked_add(spent);
+        let sums = sums.zip(self.returned.checked_add(returned));
+        sums.map(|sums| (self.spent, self.returned) = sums)
+            .is_some()
     }
 }
 
@@ -195,19 +193,15 @@ impl Row for TradeRow {
         (self.merchant, self.point_type, self.undone)
     }
 
-    fn plus(self, more: Self::Sum) -> Option<Self> {
-        let sums = TradeSums {
-            orders: self.sums.orders.checked_add(more.orders)?,
-            units: self.sums.units.checked_add(more.units)?,
-            cash: self.sums.cash.checked_add(more.cash)?,
-        };
-        Some(Self { sums, ..self })
+    fn add(&mut self, more: Self::Sum) -> bool {
+        let sums = self.sums.plus(more);
+        sums.map(|sums| self.sums = sums).is_some()
     }
 }
 
 impl Row for IssueRow {
     type Key = (Symbol, Symbol, Option<u32>, Option<Day>);
-    type Sum = IssueFlows;
+    type Sum = (Flow, u64);
 
     fn empty((issuer, point_type, month, undone): Self::Key) -> Self {
         Self {
@@ -223,10 +217,8 @@ impl Row for IssueRow {
         (self.issuer, self.point_type, self.month, self.undone)
     }
 
-    fn plus(self, more: Self::Sum) -> Option<Self> {
-        Some(Self {
-            flows: self.flows.plus(more)?,
-            ..self
-        })
+    fn add(&mut self, (flow, points): Self::Sum) -> bool {
+        let part = self.flows.of(flow);
+        part.checked_add(points).map(|sum| *part = sum).is_some()
     }
 }

@@ -15,8 +15,8 @@ pub(super) trait Row: Copy {
     fn empty(key: Self::Key) -> Self;
     /// What it is about.
     fn key(&self) -> Self::Key;
-    /// The row and as much more; `None` if it has no room for that.
-    fn plus(self, sum: Self::Sum) -> Option<Self>;
+    /// Adds as much to it; leaves it as it is, and tells `false`, if it has no room for that.
+    fn add(&mut self, sum: Self::Sum) -> bool;
 }
 
 /// Rows in the order in which they were first met, so that equal histories give equal tables.
@@ -56,21 +56,16 @@ impl<R: Row> Table<R> {
     }
 
     pub(super) fn add(&mut self, key: R::Key, sum: R::Sum) {
-        let rows = &self.rows;
-        let has_room = |at: u32| {
-            let row = &rows[at as usize];
-            row.key() == key && row.plus(sum).is_some()
+        let rows = &mut self.rows;
+        let added = |at: u32| {
+            let row = &mut rows[at as usize];
+            row.key() == key && row.add(sum)
         };
         let hash = self.hasher.hash_one(key);
-        match self.index.find(hash, has_room) {
-            Some(at) => {
-                let row = &mut self.rows[at as usize];
-                *row = row.plus(sum).expect("found to have room");
-            }
-            None => {
-                let row = R::empty(key).plus(sum);
-                self.push(row.expect("an empty row has room for any amount"));
-            }
+        if self.index.find(hash, added).is_none() {
+            let mut row = R::empty(key);
+            assert!(row.add(sum), "an empty row has room for any amount");
+            self.push(row);
         }
     }
 

@@ -32,7 +32,7 @@ fn a_day_that_is_settled_leaves_what_became_of_points() {
     };
     let key = (Symbol::at(1), Symbol::at(2), Some(600), None);
     for (n, mark) in [(1, 5), (2, 9)] {
-        book.open.issues.add(key, issued(10 * n));
+        book.open.issues.add(key, (Flow::Issued, 10 * n));
         let position = (Symbol::at(1), Symbol::at(4), Symbol::at(2), None);
         book.open.positions.add(position, (n, 0));
         book.end_day(day(n), Seq(mark));
