@@ -87,6 +87,7 @@ mod tests {
             moves: Default::default(),
             after: None,
             course: None,
+            hint: Default::default(),
         }
     }
 

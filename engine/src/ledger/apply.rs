@@ -18,7 +18,7 @@ impl Ledger {
     pub(super) fn apply_to_member(&mut self, id: &MemberId, entry: &Entry) -> ObjectKey {
         let member = self
             .members
-            .find(id)
+            .find_near(entry.hint, id)
             .unwrap_or_else(|| self.members.enrol(id.clone()));
         for one in &entry.moves {
             self.post(member, entry, one);

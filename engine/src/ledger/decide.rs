@@ -7,7 +7,7 @@ use super::{
         BuyPack, Cancel, Capture, ChangeUnits, Command, Confirm, DecideCorrection, PutCorrection,
         PutMerchant, PutStock, Release, Request,
     },
-    entry::{Account, After, Deed, Entry, Move, Moves, Origin, Subject},
+    entry::{Account, After, Deed, Entry, Hint, Move, Moves, Origin, Subject},
     errands::{Errand, Pursuit},
     id::PointType,
     members::MemberIndex,
@@ -447,6 +447,7 @@ impl Ledger {
             moves: draft.moves,
             after,
             course: (!draft.course.is_empty()).then(|| Box::new(draft.course)),
+            hint: Hint(member),
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     errands::Errand,
     fingerprint::Fingerprint,
     id::{CorrectionId, MemberId, MerchantId, RequestId, SkuId},
+    members::MemberIndex,
     message::{Course, Terms},
     pool_id::PrepaidId,
     prepaid::PackBought,
@@ -469,7 +470,22 @@ pub struct Entry {
     pub after: Option<After>,
     /// What it has to do with other shards, if anything.
     pub course: Option<Box<Course>>,
+    /// Where its member probably is. Not recorded.
+    pub(crate) hint: Hint,
 }
+
+/// Where deciding or a look ahead found a member, so that applying need not search again. It may be wrong: who uses it compares
+/// the name. Entries that say the same are equal wherever their member was found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hint(pub(super) Option<MemberIndex>);
+
+impl PartialEq for Hint {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hint {}
 
 impl Entry {
     /// No entry's recorded form is longer: its names, labels and moves are bounded, to less than half of this.

@@ -12,6 +12,7 @@ use super::{
     command::Seq,
     image::{Touched, record},
     members::MemberIndex,
+    slots::Slots,
     split_table::SplitTable,
     symbol::Symbol,
     time::UnixMillis,
@@ -137,7 +138,7 @@ impl Held {
 /// The holds of a shard.
 #[derive(Default)]
 pub(super) struct Holds {
-    slots: Vec<Held>,
+    slots: Slots<Held>,
     free: Vec<u32>,
     index: SplitTable,
     hasher: foldhash::quality::RandomState,
@@ -164,7 +165,7 @@ pub(super) struct Opening {
 
 impl Holds {
     /// How many are open, or have ended and are remembered.
-    pub(super) const fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
@@ -324,15 +325,15 @@ impl Holds {
     }
 
     /// The holds by slot, and what an image has to know of them.
-    pub(super) fn slots(&mut self) -> (&[Held], &mut Touched) {
+    pub(super) fn slots(&mut self) -> (&Slots<Held>, &mut Touched) {
         (&self.slots, &mut self.touched)
     }
 
     /// Holds by slot, as an image has them, of so many members; `None` if they contradict each other.
-    pub(super) fn restored(slots: Vec<Held>, members: usize) -> Option<Self> {
+    pub(super) fn restored(slots: Slots<Held>, members: usize) -> Option<Self> {
         let mut this = Self::default();
         let mut closed = Vec::new();
-        for (slot, held) in (0_u32..).zip(&slots) {
+        for (slot, held) in (0_u32..).zip(slots.iter()) {
             if held.seq == NOBODY {
                 this.free.push(slot);
                 continue;

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::{
     command::{Capture, Command, Release, Request},
-    entry::{Entry, Subject},
+    entry::{Entry, Hint, Subject},
     id::{MemberId, RequestId},
     members::MemberIndex,
     requests::ObjectKey,
@@ -25,7 +25,7 @@ impl Ledger {
     /// Whether there are so many members that looking ahead is worth its while. Fewer are in the caches anyhow, and a command
     /// took an eighth longer.
     #[must_use]
-    pub const fn gains_by_looking_ahead(&self) -> bool {
+    pub fn gains_by_looking_ahead(&self) -> bool {
         self.members.len() >= 4_096
     }
 
@@ -66,7 +66,7 @@ impl Ledger {
                     }
                 }
             }
-            self.look_ahead_of(&entries);
+            self.look_ahead_of(&mut entries);
             for (entry, record) in entries.iter().zip(records) {
                 self.replay_entry(entry, record)?;
             }
@@ -78,7 +78,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn look_ahead_of(&self, entries: &[Entry]) {
+    fn look_ahead_of(&self, entries: &mut [Entry]) {
         if entries.len() < 2 {
             return;
         }
@@ -87,6 +87,9 @@ impl Ledger {
             _ => None,
         }));
         self.glance(&members);
+        for (entry, member) in entries.iter_mut().zip(members) {
+            entry.hint = Hint(member);
+        }
         let origins = entries.iter().map(|entry| {
             let origin = entry.origin.as_ref()?;
             Some((origin.principal, &origin.id))

@@ -7,7 +7,7 @@ use super::{
     command::PutMerchant,
     contract::{Contract, Contracts},
     decide::{Draft, Judged},
-    entry::{Deed, Entry, Moves, Subject},
+    entry::{Deed, Entry, Hint, Moves, Subject},
     id::MerchantId,
     message::Message,
     refusal::Code,
@@ -172,6 +172,7 @@ impl Ledger {
             moves: Moves::new(),
             after: None,
             course: None,
+            hint: Hint::default(),
         })
     }
 

@@ -59,6 +59,7 @@ mod rules;
 mod sale;
 mod serve;
 mod settlements;
+mod slots;
 mod sold_code;
 mod split_table;
 mod state;

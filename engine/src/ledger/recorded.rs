@@ -10,7 +10,7 @@ use compact_str::CompactString;
 
 use super::{
     command::Seq,
-    entry::{Deed, Entry, Move, Subject},
+    entry::{Deed, Entry, Hint, Move, Subject},
     fingerprint::Fingerprint,
     message::Course,
     symbol::Symbol,
@@ -193,6 +193,7 @@ impl<'de, C> BorrowDecode<'de, C> for Entry {
                 .collect::<Result<_, DecodeError>>()?,
             after: Option::borrow_decode(decoder)?,
             course: None,
+            hint: Hint::default(),
         })
     }
 }

@@ -284,9 +284,11 @@ impl Records {
         };
         let offset = bytes.len() as u32;
         let length = u32::try_from(record.len()).expect("an entry is bounded");
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(&object.0.to_be_bytes());
-        bytes.extend_from_slice(&at.0.to_be_bytes());
+        let mut head = [0; HEAD_BYTES];
+        head[..4].copy_from_slice(&length.to_be_bytes());
+        head[4..12].copy_from_slice(&object.0.to_be_bytes());
+        head[12..].copy_from_slice(&at.0.to_be_bytes());
+        bytes.extend_from_slice(&head);
         bytes.extend_from_slice(record);
         bytes.resize(offset as usize + needed, 0);
         chunk.length = bytes.len();

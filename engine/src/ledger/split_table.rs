@@ -60,22 +60,22 @@ impl Marks {
     }
 
     /// The slots with this mark, and at times others behind the first of them.
-    const fn with(self, mark: u8) -> Slots {
+    const fn with(self, mark: u8) -> Chosen {
         // A byte that is 0 borrows from its highest bit, which it does not have; so may the bytes above.
         let differs = self.0 ^ (Self::ONES * mark as u64);
-        Slots(differs.wrapping_sub(Self::ONES) & !differs & Self::HIGHEST)
+        Chosen(differs.wrapping_sub(Self::ONES) & !differs & Self::HIGHEST)
     }
 
     const fn has_free(self) -> bool {
         self.with(FREE).0 != 0
     }
 
-    const fn taken(self) -> Slots {
-        Slots(self.0 & Self::HIGHEST)
+    const fn taken(self) -> Chosen {
+        Chosen(self.0 & Self::HIGHEST)
     }
 
-    const fn room(self) -> Slots {
-        Slots(!self.0 & Self::HIGHEST)
+    const fn room(self) -> Chosen {
+        Chosen(!self.0 & Self::HIGHEST)
     }
 
     const fn get(self, slot: usize) -> u8 {
@@ -90,9 +90,9 @@ impl Marks {
 
 /// Some slots of a line, by the highest bits of their bytes.
 #[derive(Clone, Copy)]
-struct Slots(u64);
+struct Chosen(u64);
 
-impl Iterator for Slots {
+impl Iterator for Chosen {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {

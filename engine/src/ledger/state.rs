@@ -358,9 +358,12 @@ impl Ledger {
 
     pub(super) fn balance_differs(&self, entry: &Entry) -> bool {
         match (&entry.subject, entry.after) {
-            (Subject::Member(id), Some(after)) => self
-                .member(id)
-                .is_none_or(|member| member.balance(after.point_type) != after.balance),
+            (Subject::Member(id), Some(after)) => {
+                let member = self.members.find_near(entry.hint, id);
+                member.is_none_or(|at| {
+                    self.members.get(at).balance(after.point_type) != after.balance
+                })
+            }
             _ => false,
         }
     }

@@ -193,6 +193,7 @@ fn recorded(shard: ShardIndex, seq: Seq, turn: u64) -> Vec<u8> {
         moves: [].into_iter().collect(),
         after: None,
         course: None,
+        hint: Default::default(),
     };
     let mut space = vec![0; Entry::BYTES_MAX];
     entry.encode(&mut space).to_vec()

@@ -29,6 +29,7 @@ use bincode::error::DecodeError;
 
 use super::{
     command::{Seq, ShardIndex},
+    slots::Slots,
     state::Ledger,
 };
 pub(super) use daybook::Copying;
@@ -126,7 +127,7 @@ impl Ledger {
 
 fn copy<T: bincode::Encode>(
     tag: u8,
-    slots: &[T],
+    slots: &Slots<T>,
     touched: &mut Touched,
     bytes: usize,
 ) -> Option<Vec<u8>> {

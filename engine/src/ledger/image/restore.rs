@@ -14,6 +14,7 @@ use crate::ledger::{
     members::{Member, Members},
     records::ChunkNumber,
     rules::Rules,
+    slots::Slots,
     state::Ledger,
 };
 
@@ -23,8 +24,8 @@ pub struct Restoring {
     rules: Rules,
     /// The newest head, and behind which entry it stands.
     head: Option<(Seq, Vec<u8>)>,
-    members: Vec<Option<Member>>,
-    holds: Vec<Option<Held>>,
+    members: Slots<Option<Member>>,
+    holds: Slots<Option<Held>>,
     daybook: Gathering,
 }
 
@@ -36,8 +37,8 @@ impl Restoring {
             shard,
             rules,
             head: None,
-            members: Vec::new(),
-            holds: Vec::new(),
+            members: Slots::default(),
+            holds: Slots::default(),
             daybook: Gathering::default(),
         }
     }
@@ -116,7 +117,7 @@ impl Restoring {
 
 fn take_slots<'a, R: bincode::BorrowDecode<'a, ()>, T>(
     mut content: &'a [u8],
-    slots: &mut Vec<Option<T>>,
+    slots: &mut Slots<Option<T>>,
     of: fn(R) -> T,
 ) -> Result<(), ImageError> {
     while !content.is_empty() {
@@ -135,16 +136,21 @@ fn take_slots<'a, R: bincode::BorrowDecode<'a, ()>, T>(
     Ok(())
 }
 
-fn all<T>(slots: Vec<Option<T>>, count: u64, missing: &'static str) -> Result<Vec<T>, ImageError> {
-    let all: Option<Vec<T>> = slots.into_iter().collect();
+fn all<T>(
+    slots: Slots<Option<T>>,
+    count: u64,
+    missing: &'static str,
+) -> Result<Slots<T>, ImageError> {
+    let all = slots.all();
     all.filter(|all| all.len() as u64 == count)
         .ok_or(ImageError::Incomplete(missing))
 }
 
 /// Where to look for what is due follows from what the members have.
-fn due(members: &[Member]) -> DueIndex {
+fn due(members: &Slots<Member>) -> DueIndex {
     let mut due = DueIndex::default();
-    for (at, member) in (0..).map(crate::ledger::members::MemberIndex).zip(members) {
+    let places = (0..).map(crate::ledger::members::MemberIndex);
+    for (at, member) in places.zip(members.iter()) {
         due.meets(at, member);
     }
     due

@@ -143,13 +143,22 @@ fn an_image_does_not_contradict_itself() {
         work.earn(member, 10);
         work.hold(member, 1);
     }
-    let members = work.ledger.members.slots().0.to_vec();
-    let holds = work.ledger.holds.slots().0.to_vec();
+    let members = work.ledger.members.slots().0.clone();
+    let holds = work.ledger.holds.slots().0.clone();
     assert!(Members::restored(members.clone()).is_some());
-    assert!(Members::restored([&members[..], &members[..1]].concat()).is_none());
+    assert!(
+        Members::restored(
+            members
+                .iter()
+                .chain(members.iter().take(1))
+                .cloned()
+                .collect()
+        )
+        .is_none()
+    );
     assert!(Holds::restored(holds.clone(), 2).is_some());
     assert!(Holds::restored(holds.clone(), 1).is_none(), "of whom?");
-    assert!(Holds::restored(vec![holds[0].clone(), holds[0].clone()], 2).is_none());
+    assert!(Holds::restored([&holds[0]; 2].into_iter().cloned().collect(), 2).is_none());
 }
 
 #[test]

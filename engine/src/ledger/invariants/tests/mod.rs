@@ -198,7 +198,7 @@ fn the_books_of_a_shard_are_told() {
 #[test]
 fn a_hold_that_is_due_and_ended_is_found() {
     let mut work = at_work();
-    let mut slots = work.ledger.holds.slots().0.to_vec();
+    let mut slots = work.ledger.holds.slots().0.clone();
     slots[0].state = HoldState::Released;
     work.ledger.holds = Holds::restored(slots, 3).expect("one hold");
     assert_eq!(broken(check_shard(&work.ledger)), 3);
