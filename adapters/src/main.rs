@@ -95,6 +95,9 @@ fn main() -> ExitCode {
 
 async fn serve(args: ServeArgs, said: Settings) -> Result<(), Failure> {
     let settings = args.settings()?;
+    if !args.huge_pages {
+        ops::use_small_pages();
+    }
     let (rules, point_type) = args.rules.rules()?;
     let tls = args.tls.read()?;
     let mq = args.mq.read()?;

@@ -391,3 +391,28 @@ fn a_journal_that_cannot_be_written_ends_the_process() {
     assert_eq!(server.connect().call(KEY, &last, "", "").0, 200);
     assert!(server.stop().0.success());
 }
+
+/// Goal: memory comes in small pages unless it is said otherwise. Method: what the system says of servers started both ways, and of
+/// a process that says nothing.
+#[test]
+fn memory_comes_in_small_pages() {
+    let told = |process: &str| {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let mut lines = status.lines();
+        lines.find_map(|line| Some(line.strip_prefix("THP_enabled:")?.trim().to_owned()))
+    };
+    let as_everywhere = told("self");
+    for (argument, huge) in [
+        (None, Some("0".into())),
+        (Some("--huge-pages"), as_everywhere),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let arguments: Vec<&str> = ["--listen", "127.0.0.1:0"]
+            .into_iter()
+            .chain(argument)
+            .collect();
+        let server = Server::of(jifen(data.path(), &arguments, Some(KEY)));
+        assert_eq!(told(&server.process.id().to_string()), huge, "{argument:?}");
+        server.stop();
+    }
+}

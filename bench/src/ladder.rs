@@ -12,6 +12,8 @@ const SEED: u64 = 42;
 
 /// All rungs. One iteration is the whole work; its size is told, so that Criterion shows commands per second.
 pub fn benchmarks(criterion: &mut Criterion) {
+    // As the server does.
+    jifen_adapters::ops::use_small_pages();
     let workload = Workload::canonical(MEMBERS, OPERATIONS, SEED);
     let mut group = criterion.benchmark_group("ladder");
     group

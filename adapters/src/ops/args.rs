@@ -63,6 +63,10 @@ pub struct ServeArgs {
     /// Which requests are traced.
     #[command(flatten)]
     pub trace: TraceArgs,
+    /// Lets memory come in huge pages, where the system offers them. They can be worth it with many millions of members; with fewer
+    /// they cost more than they save.
+    #[arg(long)]
+    pub huge_pages: bool,
     /// Adds /debug/noop/earns and /debug/noop/commands, which read and answer but decide nothing.
     #[arg(long)]
     pub debug_endpoints: bool,

@@ -20,6 +20,7 @@
 //! | `metrics` | `jifen metrics` |
 //! | `feed` | what can be said there of the feed of events |
 //! | `mq` | what can be said there of the message queue |
+//! | `pages` | in which pieces the system gives memory |
 //! | `verify` | `jifen verify`: statements checked alone |
 //! | `reconcile` | `jifen reconcile`: two lists of the same transactions |
 //! | `signals` | being told to stop |
@@ -39,6 +40,7 @@ pub mod keys;
 mod log;
 pub mod metrics;
 mod mq;
+mod pages;
 pub mod reconcile;
 mod reload;
 mod rules;
@@ -56,6 +58,7 @@ pub use failure::Failure;
 pub use feed::{FeedArgs, MqEvents};
 pub use log::{LogArgs, TraceArgs, log_recovery, log_to_stderr, log_turns};
 pub use mq::{MQ_PASSWORD, MqArgs};
+pub use pages::use_small_pages;
 pub use reload::Reload;
 pub use rules::RulesArgs;
 pub use served_keys::{OPERATOR_KEY, OpenKeys, ServedKeys};

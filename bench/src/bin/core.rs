@@ -30,6 +30,8 @@ enum Rung {
 
 fn main() {
     let args = Args::parse();
+    // As the server does.
+    jifen_adapters::ops::use_small_pages();
     let workload = Workload::canonical(args.members, args.operations, SEED);
     let took = match args.rung {
         Rung::Ledger => rungs::ledger(&workload),

@@ -55,6 +55,8 @@ impl Args {
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
+    // As the server does.
+    jifen_adapters::ops::use_small_pages();
     let place = tempfile::tempdir_in(&args.directory)?;
     let data = place.path().join("data");
     actix_rt::System::new().block_on(run(&args, &data))?;

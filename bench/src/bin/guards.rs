@@ -36,6 +36,8 @@ struct Args {
 
 fn main() {
     let args = Args::parse();
+    // As the server does.
+    jifen_adapters::ops::use_small_pages();
     let workload = Workload::canonical(args.members, args.operations, SEED).earns();
     let climb = if args.door {
         http::door_behind
