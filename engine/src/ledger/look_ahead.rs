@@ -31,7 +31,6 @@ impl Ledger {
 
     /// Reads what deciding the first [`AHEAD`](Self::AHEAD) of these commands will read. Neither decides nor changes
     /// anything: without it everything is the same, only later. Tells how many of them are about a known member.
-    ///
     pub fn look_ahead(&self, requests: &[Request]) -> usize {
         let requests = requests.get(..Self::AHEAD).unwrap_or(requests);
         let mut members = self.likely(requests.iter().map(|request| request.command.member()));

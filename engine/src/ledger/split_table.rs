@@ -168,7 +168,7 @@ impl Table {
     fn make_room(&mut self) {
         let lines = self.lines.len();
         let grows = self.is_nearly_full();
-        self.rebuild(if grows { lines * 2 } else { lines }, |_| true);
+        self.rebuild(if grows { lines * 2 } else { lines });
     }
 
     /// Puts a place where there is room.
@@ -188,23 +188,37 @@ impl Table {
     }
 
     fn remove(&mut self, tag: u32, place: u32) {
-        if let Some((at, slot)) = self.find(tag, |one| one == place) {
-            let marks = &mut self.lines[at].marks;
-            let goes_on = !marks.has_free();
-            marks.set(slot, if goes_on { GONE } else { FREE });
-            self.gone += usize::from(goes_on);
-            self.taken -= 1;
+        if let Some((line, slot)) = self.find(tag, |one| one == place) {
+            self.clear(line, slot);
         }
     }
 
-    /// Makes the table anew with those places that are `alive`.
-    fn rebuild(&mut self, lines: usize, mut alive: impl FnMut(u32) -> bool) {
+    /// Takes out the places that are not `alive`.
+    fn clean(&mut self, mut alive: impl FnMut(u32) -> bool) {
+        for at in 0..self.lines.len() {
+            let line = self.lines[at];
+            for slot in line.marks.taken() {
+                if !alive(line.slots[slot].at) {
+                    self.clear(at, slot);
+                }
+            }
+        }
+    }
+
+    fn clear(&mut self, line: usize, slot: usize) {
+        let marks = &mut self.lines[line].marks;
+        let goes_on = !marks.has_free();
+        marks.set(slot, if goes_on { GONE } else { FREE });
+        self.gone += usize::from(goes_on);
+        self.taken -= 1;
+    }
+
+    /// Makes the table anew.
+    fn rebuild(&mut self, lines: usize) {
         let old = std::mem::replace(&mut self.lines, vec![Line::EMPTY; lines.max(1)]);
         (self.taken, self.gone) = (0, 0);
         for slot in old.iter().flat_map(Line::iter) {
-            if alive(slot.at) {
-                self.put(slot);
-            }
+            self.put(slot);
         }
     }
 }
@@ -266,8 +280,8 @@ impl SplitTable {
         let (table, tag) = Self::split(hash);
         let table = &mut self.0[table];
         if table.is_full() {
-            table.rebuild(table.lines.len(), alive);
-            if table.is_nearly_full() {
+            table.clean(alive);
+            if table.is_full() || table.is_nearly_full() {
                 table.make_room();
             }
         }
