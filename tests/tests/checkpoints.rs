@@ -9,16 +9,20 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use jifen_engine::{
-    Clock, DataDirectory, Engine, Limits, Opened, Options, SystemClock,
+    Clock, DataDirectory, Engine, Limits, Opened, Options,
     history::Catalogue,
     journal::{
         epoch::{Epoch, EpochHead},
         epochs::{Epochs, SledEpochs},
     },
-    ledger::{Rules, Seq, ShardIndex, StateHash},
+    ledger::{Rules, Seq, ShardIndex, StateHash, UnixMillis},
 };
 use jifen_tests::{
     ask::Ask,
@@ -28,8 +32,30 @@ use jifen_tests::{
 
 const SHARDS: u16 = 4;
 
-fn options(checkpoint_bytes: u64) -> Options {
+/// When the first command is sent, and how far the clock goes with every fifty of them. A whole second: pending points
+/// are looked for by the second, and those of a second that is not over would never be found by a clock that stands.
+const BEGIN: u64 = 1_790_000_000_000;
+const STEP_MILLIS: u64 = 1_000;
+
+/// A clock that stands between the commands of a load, so that nothing falls due while states are compared.
+#[derive(Clone)]
+struct HandClock(Arc<AtomicU64>);
+
+impl HandClock {
+    fn forward(&self) {
+        self.0.fetch_add(STEP_MILLIS, Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+fn options(clock: &HandClock, checkpoint_bytes: u64) -> Options {
     Options {
+        clock: Arc::new(clock.clone()),
         shards: SHARDS,
         rules: Rules {
             point_types: point_kinds(),
@@ -44,17 +70,12 @@ fn options(checkpoint_bytes: u64) -> Options {
             ..Limits::default()
         },
         view: false,
-        ..Options::default()
     }
-}
-
-fn open(directory: &Path, checkpoint_bytes: u64) -> Opened {
-    let directory = DataDirectory::lock(directory).unwrap();
-    directory.open(options(checkpoint_bytes)).unwrap()
 }
 
 /// A random load, and what was answered.
 struct Load {
+    clock: HandClock,
     workload: Workload,
     answered: Vec<(Ask, Heard)>,
 }
@@ -68,9 +89,16 @@ impl Load {
             fat: false,
         };
         Self {
+            clock: HandClock(Arc::new(AtomicU64::new(BEGIN))),
             workload: Workload::new(seed, shape),
             answered: Vec::new(),
         }
+    }
+
+    fn open(&self, directory: &Path, checkpoint_bytes: u64) -> Opened {
+        let directory = DataDirectory::lock(directory).unwrap();
+        let options = options(&self.clock, checkpoint_bytes);
+        directory.open(options).unwrap()
     }
 
     async fn ask(&mut self, engine: &Engine, asks: Vec<Ask>) {
@@ -78,7 +106,7 @@ impl Load {
         let outcomes = engine.submit_many(requests).await;
         for (ask, outcome) in asks.into_iter().zip(outcomes) {
             let heard = heard(&outcome.unwrap());
-            self.workload.learn(SystemClock.now().0, &heard);
+            self.workload.learn(self.clock.now().0, &heard);
             self.answered.push((ask, heard));
         }
     }
@@ -89,10 +117,38 @@ impl Load {
             self.ask(engine, opening).await;
         }
         for _ in 0..batches {
-            let asks = (0..50).map(|_| self.workload.sample(SystemClock.now().0));
+            self.clock.forward();
+            let now = self.clock.now().0;
+            let asks = (0..50).map(|_| self.workload.sample(now));
             let asks = asks.collect();
             self.ask(engine, asks).await;
         }
+    }
+
+    /// Waits until time has done what it had to, so that a state stays as it is.
+    async fn settle(&self, engine: &Engine) {
+        let now = self.clock.now();
+        for shard in (0..SHARDS).map(ShardIndex) {
+            let due = || {
+                engine.look(shard, move |ledger| {
+                    let mut members = ledger.members();
+                    members.any(|member| ledger.decide_due(now, member.id()).is_some())
+                })
+            };
+            while due().await.unwrap() {}
+        }
+    }
+
+    /// Starts, looks at every shard, and stops.
+    async fn look(&self, directory: &Path) -> Start {
+        let opened = self.open(directory, u64::MAX);
+        let start = Start {
+            states: states(&opened.engine).await,
+            checkpoint: opened.checkpoint,
+            entries: opened.entries,
+        };
+        opened.engine.shut_down().await;
+        start
     }
 }
 
@@ -110,31 +166,6 @@ struct Start {
     states: Vec<(Seq, StateHash)>,
     checkpoint: Option<Epoch>,
     entries: u64,
-}
-
-/// Starts, looks at every shard, and stops.
-async fn look(directory: &Path) -> Start {
-    let opened = open(directory, u64::MAX);
-    let start = Start {
-        states: states(&opened.engine).await,
-        checkpoint: opened.checkpoint,
-        entries: opened.entries,
-    };
-    opened.engine.shut_down().await;
-    start
-}
-
-/// Waits until time has done what it had to, so that a state stays as it is.
-async fn settle(engine: &Engine) {
-    for shard in (0..SHARDS).map(ShardIndex) {
-        let due = || {
-            engine.look(shard, |ledger| {
-                let mut members = ledger.members();
-                members.any(|member| ledger.decide_due(SystemClock.now(), member.id()).is_some())
-            })
-        };
-        while due().await.unwrap() {}
-    }
 }
 
 fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
@@ -163,7 +194,7 @@ async fn a_start_from_a_checkpoint_gives_what_a_replay_of_everything_gives() {
     let mut load = Load::new(1);
     let mut last = Epoch::FIRST;
     for round in 0..4 {
-        let opened = open(&data, 100_000);
+        let opened = load.open(&data, 100_000);
         load.run(&opened.engine, 60).await;
         if round % 2 == 1 {
             let facts = opened.engine.checkpoint().await.unwrap();
@@ -176,15 +207,24 @@ async fn a_start_from_a_checkpoint_gives_what_a_replay_of_everything_gives() {
         while files(&images, ".json").is_empty() {
             load.run(&opened.engine, 1).await;
         }
-        settle(&opened.engine).await;
+        load.settle(&opened.engine).await;
         let before = states(&opened.engine).await;
         opened.engine.shut_down().await;
-        let after = look(&data).await;
+        let after = load.look(&data).await;
         assert_eq!(after.states, before, "round {round}");
         assert!(after.checkpoint.is_some(), "round {round}");
     }
+    // The last two checkpoints of a round may have nothing between them; these have.
+    let opened = load.open(&data, u64::MAX);
+    for _ in 0..2 {
+        load.run(&opened.engine, 5).await;
+        opened.engine.checkpoint().await.unwrap();
+    }
+    load.run(&opened.engine, 5).await;
+    load.settle(&opened.engine).await;
+    opened.engine.shut_down().await;
     let images = data.join("images");
-    let whole = look(&data).await;
+    let whole = load.look(&data).await;
     let newest = whole.checkpoint.unwrap();
     assert!(newest.0 > 6, "{newest:?}");
     assert!(files(&images, ".json").len() <= 2);
@@ -192,19 +232,19 @@ async fn a_start_from_a_checkpoint_gives_what_a_replay_of_everything_gives() {
 
     // One image of the newest checkpoint is damaged: the one before it serves.
     flip_a_bit(&images.join(format!("{newest}-0002.img")));
-    let older = look(&data).await;
+    let older = load.look(&data).await;
     assert_eq!(older.states, whole.states);
     assert!(older.checkpoint.unwrap() < newest && older.entries > whole.entries);
 
     // No image is left: the archives have everything.
     fs::remove_dir_all(&images).unwrap();
-    let replayed = look(&data).await;
+    let replayed = load.look(&data).await;
     assert_eq!(replayed.states, whole.states);
     let all: u64 = whole.states.iter().map(|(seq, _)| seq.0).sum();
     assert_eq!((replayed.checkpoint, replayed.entries), (None, all));
 
     // And everybody who asks again hears what was said.
-    let opened = open(&data, u64::MAX);
+    let opened = load.open(&data, u64::MAX);
     let mut asked_again = 0;
     for (ask, first) in &load.answered {
         if let Heard::Recorded { answer, .. } = first {
@@ -226,9 +266,9 @@ async fn a_checkpoint_on_request_tells_the_state_that_its_images_give() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("data");
     let mut load = Load::new(2);
-    let opened = open(&data, u64::MAX);
+    let opened = load.open(&data, u64::MAX);
     load.run(&opened.engine, 20).await;
-    settle(&opened.engine).await;
+    load.settle(&opened.engine).await;
     let facts = opened.engine.checkpoint().await.unwrap();
     let told: Vec<_> = facts
         .shards
@@ -244,7 +284,7 @@ async fn a_checkpoint_on_request_tells_the_state_that_its_images_give() {
     opened.engine.shut_down().await;
     let catalogue = Catalogue::open(&data.join("archive"), SHARDS).unwrap();
     assert_eq!(catalogue.end().unwrap().epoch, facts.epoch);
-    let after = look(&data).await;
+    let after = load.look(&data).await;
     assert_eq!((after.entries, after.checkpoint), (0, Some(facts.epoch)));
     assert_eq!(after.states, told);
 }
@@ -260,11 +300,11 @@ async fn an_epoch_that_was_about_to_begin_is_begun_again() {
         let place = tempfile::tempdir().unwrap();
         let data = place.path().join("data");
         let mut load = Load::new(3);
-        let opened = open(&data, u64::MAX);
+        let opened = load.open(&data, u64::MAX);
         load.run(&opened.engine, 5).await;
         opened.engine.checkpoint().await.unwrap();
         load.run(&opened.engine, 5).await;
-        settle(&opened.engine).await;
+        load.settle(&opened.engine).await;
         let before = states(&opened.engine).await;
         opened.engine.shut_down().await;
         let epochs = SledEpochs::new(&data.join("journal"));
@@ -283,14 +323,14 @@ async fn an_epoch_that_was_about_to_begin_is_begun_again() {
             }
             _ => {}
         }
-        let after = look(&data).await;
+        let after = load.look(&data).await;
         assert_eq!(after.states, before, "{left_behind}");
-        let opened = open(&data, 20_000);
+        let opened = load.open(&data, 20_000);
         load.run(&opened.engine, 30).await;
-        settle(&opened.engine).await;
+        load.settle(&opened.engine).await;
         let before = states(&opened.engine).await;
         opened.engine.shut_down().await;
-        assert_eq!(look(&data).await.states, before, "{left_behind}");
+        assert_eq!(load.look(&data).await.states, before, "{left_behind}");
     }
 }
 
@@ -299,7 +339,7 @@ async fn a_journal_that_lacks_an_epoch_is_refused_and_left_alone() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("data");
     let mut load = Load::new(4);
-    let opened = open(&data, u64::MAX);
+    let opened = load.open(&data, u64::MAX);
     load.run(&opened.engine, 5).await;
     opened.engine.checkpoint().await.unwrap();
     load.run(&opened.engine, 5).await;
@@ -309,7 +349,7 @@ async fn a_journal_that_lacks_an_epoch_is_refused_and_left_alone() {
     let aside = place.path().join("aside");
     fs::rename(epochs.path(last), &aside).unwrap();
     let refused = |why: &str| {
-        let options = options(u64::MAX);
+        let options = options(&load.clock, u64::MAX);
         let error = DataDirectory::lock(&data).unwrap().open(options).err();
         let error = error.expect("it has to be refused").to_string();
         assert!(error.contains(why), "{error}");
@@ -322,10 +362,11 @@ async fn a_journal_that_lacks_an_epoch_is_refused_and_left_alone() {
     fs::remove_dir_all(epochs.path(last)).unwrap();
     // Of another journal.
     let other = place.path().join("other");
-    let opened = open(&other, u64::MAX);
-    Load::new(5).run(&opened.engine, 5).await;
+    let mut stranger = Load::new(5);
+    let opened = stranger.open(&other, u64::MAX);
+    stranger.run(&opened.engine, 5).await;
     opened.engine.checkpoint().await.unwrap();
-    Load::new(6).run(&opened.engine, 5).await;
+    stranger.run(&opened.engine, 5).await;
     opened.engine.shut_down().await;
     fs::rename(
         other.join("journal").join(last.to_string()),
@@ -335,5 +376,5 @@ async fn a_journal_that_lacks_an_epoch_is_refused_and_left_alone() {
     refused("epoch");
     fs::remove_dir_all(epochs.path(last)).unwrap();
     fs::rename(&aside, epochs.path(last)).unwrap();
-    look(&data).await;
+    load.look(&data).await;
 }
