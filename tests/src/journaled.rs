@@ -29,22 +29,29 @@ pub fn records(mut body: &[u8]) -> Result<Vec<&[u8]>, String> {
     Ok(records)
 }
 
-/// The entry of a record, which must give the same record again.
+/// The entry of a record, which must give the same record again, and the same entry if its origin is passed over.
 ///
 /// # Errors
 ///
-/// If it cannot be read, or is written differently.
+/// If it cannot be read, or is written differently, or says something else without its origin.
 pub fn entry(record: &[u8]) -> Result<Entry, String> {
     let entry = Entry::decode(record).map_err(|error| error.to_string())?;
     // Room enough for an encoding that has become longer, so that it is told and not cut off.
     let mut space = vec![0; 2 * record.len() + 64];
-    if entry.encode(&mut space) == record {
-        Ok(entry)
-    } else {
-        Err(format!(
+    if entry.encode(&mut space) != record {
+        return Err(format!(
             "decoded and encoded again, this is another entry: {entry:?}"
-        ))
+        ));
     }
+    let without = Entry::decode_without_origin(record).map_err(|error| error.to_string())?;
+    let mut expected = entry.clone();
+    expected.origin = None;
+    if without != expected {
+        return Err(format!(
+            "without its origin, {entry:?} says something else: {without:?}"
+        ));
+    }
+    Ok(entry)
 }
 
 /// The values that a medium holds, each with its turn.

@@ -136,8 +136,8 @@ impl Recount {
             }
             for record in block.records() {
                 let record = record.map_err(bad)?;
-                let entry =
-                    Entry::decode(record).map_err(|bad| CloseError::Unreadable(bad.to_string()))?;
+                let entry = Entry::decode_without_origin(record)
+                    .map_err(|bad| CloseError::Unreadable(bad.to_string()))?;
                 self.take(block.shard, &entry)?;
             }
         }

@@ -2,6 +2,7 @@
 
 use bincode::{
     BorrowDecode, Encode,
+    config::{Configuration, Limit, LittleEndian, Varint},
     de::BorrowDecoder,
     enc::Encoder,
     error::{DecodeError, EncodeError},
@@ -10,10 +11,11 @@ use compact_str::CompactString;
 
 use super::{
     command::Seq,
-    entry::{Deed, Entry, Hint, Move, Subject},
+    entry::{Deed, Entry, Hint, Move, Origin, Subject},
     fingerprint::Fingerprint,
     message::Course,
     symbol::Symbol,
+    text::Labels,
     time::UnixMillis,
 };
 
@@ -90,6 +92,9 @@ fn append(what: impl Encode, out: &mut Vec<u8>) {
 
 /// What an entry may take in memory when it is read: its parts are larger there than as they are recorded.
 const DECODED_BYTES_MAX: usize = 16 << 20;
+/// How entries are read. A wrong length must not ask for more memory than any entry could.
+const BOUNDED: Configuration<LittleEndian, Varint, Limit<DECODED_BYTES_MAX>> =
+    bincode::config::standard().with_limit();
 
 impl Entry {
     /// The recorded form, version 1: what stands in journals and in the request memory. An entry that has to do with
@@ -122,13 +127,22 @@ impl Entry {
 
     /// Reads one recorded entry, which must fill `bytes` exactly.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        // A wrong length must not ask for more memory than any entry could.
-        let config = bincode::config::standard().with_limit::<DECODED_BYTES_MAX>();
-        let (mut entry, used): (Self, usize) = bincode::borrow_decode_from_slice(bytes, config)?;
-        let behind = &bytes[used..];
+        let (entry, used) = bincode::borrow_decode_from_slice(bytes, BOUNDED)?;
+        Self::decode_course(entry, &bytes[used..])
+    }
+
+    /// The same without the request that it answers, for whoever asks for what happened only. Half of an entry's bytes
+    /// are its request's.
+    pub fn decode_without_origin(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (WithoutOrigin(entry), used) = bincode::borrow_decode_from_slice(bytes, BOUNDED)?;
+        Self::decode_course(entry, &bytes[used..])
+    }
+
+    fn decode_course(mut entry: Self, behind: &[u8]) -> Result<Self, DecodeError> {
         if behind.is_empty() {
             return Ok(entry);
         }
+        let config = BOUNDED;
         let (mut course, used): (Course, usize) =
             bincode::borrow_decode_from_slice(behind, config)?;
         let mut left = &behind[used..];
@@ -179,10 +193,37 @@ impl<'de, C> BorrowDecode<'de, C> for Entry {
     fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
         decoder: &mut D,
     ) -> Result<Self, DecodeError> {
+        Self::read(decoder, Option::borrow_decode)
+    }
+}
+
+/// An entry that is read like any other, but for its origin.
+struct WithoutOrigin(Entry);
+
+/// An [`Origin`] that nobody looks at: principal, id, fingerprint, reference and metadata.
+type PassedOver<'a> = (u64, &'a [u8], u64, Option<&'a [u8]>, Option<Labels>);
+
+impl<'de, C> BorrowDecode<'de, C> for WithoutOrigin {
+    fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+        decoder: &mut D,
+    ) -> Result<Self, DecodeError> {
+        let pass_over = |decoder: &mut D| {
+            let _: Option<PassedOver<'_>> = Option::borrow_decode(decoder)?;
+            Ok(None)
+        };
+        Entry::read(decoder, pass_over).map(Self)
+    }
+}
+
+impl Entry {
+    fn read<'de, D: BorrowDecoder<'de>>(
+        decoder: &mut D,
+        origin: impl FnOnce(&mut D) -> Result<Option<Origin>, DecodeError>,
+    ) -> Result<Self, DecodeError> {
         Ok(Self {
             seq: Seq::borrow_decode(decoder)?,
             at: UnixMillis::borrow_decode(decoder)?,
-            origin: Option::borrow_decode(decoder)?,
+            origin: origin(decoder)?,
             subject: Subject::borrow_decode(decoder)?,
             defines: (0..u64::borrow_decode(decoder)?)
                 .map(|_| Ok(CompactString::new(<&str>::borrow_decode(decoder)?)))

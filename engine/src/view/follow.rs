@@ -221,7 +221,7 @@ impl View {
                     continue;
                 }
             }
-            store.write(&gathered, &next)?;
+            store.write(&mut gathered, &next)?;
             position = next;
             self.note(&position);
             if gathered.entries() < BATCH_ENTRIES {

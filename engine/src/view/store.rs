@@ -16,7 +16,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 use super::{
     ViewError,
     gather::Gathered,
-    run::{MARKS_MAX, append_run},
+    run::{MARKS_MAX, Mark, append_run},
 };
 use crate::{
     journal::{block::Chain, epoch::EpochHead},
@@ -141,24 +141,30 @@ impl Store {
     }
 
     /// Adds what was gathered, and says how far that goes: all of it or nothing.
-    pub(super) fn write(&self, gathered: &Gathered, position: &Position) -> Result<(), ViewError> {
+    pub(super) fn write(
+        &self,
+        gathered: &mut Gathered,
+        position: &Position,
+    ) -> Result<(), ViewError> {
         let mut batch = self.database.batch();
-        let mut run = Vec::new();
-        for (name, marks) in gathered.members() {
+        let (mut prefix, mut key, mut run) = (Vec::new(), Vec::new(), Vec::new());
+        let mut insert = |prefix: &[u8], marks: &[Mark]| {
             for marks in marks.chunks(MARKS_MAX) {
+                key.clear();
+                key.extend_from_slice(prefix);
+                key.extend_from_slice(&marks[0].seq.0.to_be_bytes());
                 run.clear();
                 append_run(marks, &mut run);
-                let key = key(&member_prefix(name), marks[0].seq);
-                batch.insert(&self.keyspace, key, run.as_slice());
+                batch.insert(&self.keyspace, key.as_slice(), run.as_slice());
             }
-        }
+        };
+        gathered.each_member(|name, marks| {
+            prefix.clear();
+            append_member_prefix(name, &mut prefix);
+            insert(&prefix, marks);
+        });
         for ((shard, symbol), marks) in gathered.merchants() {
-            for marks in marks.chunks(MARKS_MAX) {
-                run.clear();
-                append_run(marks, &mut run);
-                let key = key(&merchant_prefix(shard, symbol), marks[0].seq);
-                batch.insert(&self.keyspace, key, run.as_slice());
-            }
+            insert(&merchant_prefix(shard, symbol), marks);
         }
         let told = bincode::encode_to_vec(position, config::standard())
             .expect("memory takes what is written to it");
@@ -201,10 +207,14 @@ fn read_position(stored: &[u8]) -> Result<Position, ViewError> {
 
 pub(super) fn member_prefix(name: &str) -> Vec<u8> {
     let mut prefix = Vec::with_capacity(name.len() + 2);
-    prefix.push(MEMBERS);
-    prefix.extend_from_slice(name.as_bytes());
-    prefix.push(0);
+    append_member_prefix(name.as_bytes(), &mut prefix);
     prefix
+}
+
+fn append_member_prefix(name: &[u8], prefix: &mut Vec<u8>) {
+    prefix.push(MEMBERS);
+    prefix.extend_from_slice(name);
+    prefix.push(0);
 }
 
 pub(super) fn merchant_prefix(shard: u16, symbol: u32) -> Vec<u8> {
@@ -231,7 +241,7 @@ mod tests {
         assert_eq!(start, Position::start(4));
         let mut position = start;
         position.turn = 7;
-        store.write(&Gathered::default(), &position).unwrap();
+        store.write(&mut Gathered::default(), &position).unwrap();
         drop(store);
         let (store, found) = Store::open(directory.path(), 4).unwrap();
         assert_eq!(found, position);
@@ -241,7 +251,7 @@ mod tests {
 
         let (store, _) = Store::open(directory.path(), 4).unwrap();
         position.version += 1;
-        store.write(&Gathered::default(), &position).unwrap();
+        store.write(&mut Gathered::default(), &position).unwrap();
         drop(store);
         let newer = Store::open(directory.path(), 4).err();
         let Some(ViewError::Damaged(what)) = newer else {

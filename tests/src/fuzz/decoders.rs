@@ -180,6 +180,10 @@ fn read_entry(input: &[u8]) -> bool {
     let Ok(entry) = Entry::decode(input) else {
         return false;
     };
+    let without = Entry::decode_without_origin(input).expect("less is asked of it");
+    let mut expected = entry.clone();
+    expected.origin = None;
+    assert_eq!(without, expected);
     // However it was written, what it says is written in one way only.
     let mut space = vec![0; 2 * input.len() + (64 << 10)];
     let once = entry.encode(&mut space).to_vec();
