@@ -377,3 +377,45 @@ fn sum(a: Points, b: Points) -> Points {
     a.checked_add(b)
         .expect("parts of one hold sum to at most the hold")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::at_work::Work;
+
+    /// Two holds of one member, of which the first has ended.
+    fn work() -> Work {
+        let mut work = Work::new();
+        work.enrol(1);
+        work.earn(1, 100);
+        let first = work.hold(1, 5);
+        work.hold(1, 6);
+        work.capture(first);
+        work
+    }
+
+    #[test]
+    fn a_hold_that_ended_is_forgotten_behind_its_end_and_its_slot_is_used_again() {
+        let mut work = work();
+        let end = work.ledger.last_at();
+        work.ledger.holds.forget(end);
+        assert_eq!(work.ledger.footprint().holds, 2, "it ended just then");
+        work.ledger.holds.forget(UnixMillis(end.0 + 1));
+        assert_eq!(work.ledger.footprint().holds, 1);
+        work.ledger.holds.forget(UnixMillis(u64::MAX));
+        assert_eq!(work.ledger.footprint().holds, 1, "the other one is open");
+        work.hold(1, 7);
+        assert_eq!(work.ledger.footprint().holds, 2);
+        assert_eq!(work.ledger.holds.slots().0.len(), 2);
+    }
+
+    #[test]
+    fn an_image_that_has_a_hold_twice_or_of_nobody_is_refused() {
+        let slots = work().ledger.holds.slots().0.clone();
+        assert!(Holds::restored(slots.clone(), 1).is_some());
+        assert!(Holds::restored(slots.clone(), 0).is_none());
+        let mut twice = slots;
+        twice[1].seq = twice[0].seq;
+        assert!(Holds::restored(twice, 1).is_none());
+    }
+}

@@ -238,3 +238,32 @@ impl Entry {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::at_work::Work;
+
+    #[test]
+    fn a_record_is_taken_apart_and_put_together_again() {
+        let mut work = Work::new();
+        work.enrol(1);
+        work.earn(1, 100);
+        for record in &work.records {
+            let parts = RecordParts::of(record).expect("a shard recorded it");
+            assert!(parts.request.is_some());
+            let mut again = Vec::new();
+            parts.append_to(&mut again);
+            assert_eq!(&again, record);
+        }
+    }
+
+    #[test]
+    fn a_record_with_a_number_longer_than_it_has_to_be_is_left_whole() {
+        let shortest = [5, 6, 0];
+        assert!(RecordParts::of(&shortest).is_some());
+        // 251: two bytes follow.
+        let longer = [251, 5, 0, 6, 0];
+        assert_eq!(RecordParts::of(&longer), None);
+    }
+}
