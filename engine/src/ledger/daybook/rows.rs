@@ -129,7 +129,7 @@ impl IssueFlows {
         }
     }
 
-    /// Each with its name, in a fixed order.
+    /// Each of them, in a fixed order.
     #[must_use]
     pub const fn each(&self) -> [u64; 7] {
         [
