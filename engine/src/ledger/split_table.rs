@@ -275,15 +275,14 @@ impl SplitTable {
     }
 
     /// Adds a place that is not there yet. A table that is full is first cleaned of places that are not `alive` any
-    /// more, and grows only if that made no room.
+    /// more, and grows only if three quarters of them are. Either way it is made anew: slots that are only marked as gone
+    /// would let looks run on, and be used up at once.
     pub(super) fn insert_sparing(&mut self, hash: u64, at: u32, alive: impl FnMut(u32) -> bool) {
         let (table, tag) = Self::split(hash);
         let table = &mut self.0[table];
         if table.is_full() {
             table.clean(alive);
-            if table.is_full() || table.is_nearly_full() {
-                table.make_room();
-            }
+            table.make_room();
         }
         table.put(Slot { tag, at });
     }

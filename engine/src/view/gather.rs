@@ -135,8 +135,9 @@ fn order(name: &[u8]) -> u128 {
     u128::from_be_bytes(first)
 }
 
-fn number(symbol: usize) -> u32 {
-    u32::try_from(symbol).expect("fewer than 2^32 names: each took an entry")
+fn number(of: usize) -> u32 {
+    u32::try_from(of)
+        .expect("below 2^32: each name took an entry, and those of a batch lie in a few megabytes")
 }
 
 #[cfg(test)]

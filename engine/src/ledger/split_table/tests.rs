@@ -126,6 +126,45 @@ fn a_table_grows_only_if_cleaning_it_makes_no_room() {
     }
 }
 
+/// Goal: having cleaned a table gives it room for long, and looks end where they begin. Method: a quarter of what it can hold
+/// is alive, and places go a few dozen at a time, as the records of a chunk do.
+#[test]
+fn a_table_that_was_cleaned_has_room_for_long() {
+    const ALIVE: u32 = 160;
+    // Counted up, tags would lie too evenly: no line would be full.
+    let scattered = |at: u32| {
+        tagged(
+            at.wrapping_mul(0x85EB_CA6B)
+                .swap_bytes()
+                .wrapping_mul(0xC2B2_AE35),
+        )
+    };
+    let mut table = SplitTable::default();
+    for at in 0..400 {
+        table.insert(scattered(at), at);
+    }
+    let capacity = table.0[0].capacity();
+    let (mut cleaned, mut since) = (0, capacity);
+    for at in 400..20_000_u32 {
+        let first = (at - ALIVE) / 34 * 34;
+        let mut asked = false;
+        table.insert_sparing(scattered(at), at, |place| {
+            asked = true;
+            place >= first
+        });
+        since += 1;
+        if asked {
+            assert!(since > capacity / 4, "{since} places behind the last time");
+            assert_eq!(table.0[0].gone, 0);
+            (cleaned, since) = (cleaned + 1, 0);
+        }
+        let found = table.find(scattered(at - 100), |place| place == at - 100);
+        assert_eq!(found, Some(at - 100));
+    }
+    assert!(cleaned > 20, "{cleaned}");
+    assert_eq!(table.0[0].capacity(), capacity);
+}
+
 /// Goal: marks tell which slots there are, and never hide one. Method: every mark at every place of a line with others.
 #[test]
 fn marks_are_told_apart() {
