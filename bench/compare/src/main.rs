@@ -89,6 +89,8 @@ fn run(args: &Args) -> Result<(), Trouble> {
     let kept = args.out.join("comparison.json");
     let results = match &args.what {
         What::Run(run) => {
+            // Before hours of measuring, not behind them.
+            fs::create_dir_all(&args.out).map_err(Trouble::io("making the directory of --out"))?;
             let results = measure(run)?;
             fs::write(&kept, serde_json::to_vec_pretty(&results)?)
                 .map_err(Trouble::io("keeping the results"))?;
