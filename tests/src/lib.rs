@@ -5,6 +5,7 @@
 //! | `ask`, `heard` | requests and answers in plain words; the only place where these tests name the ledger's own types |
 //! | `moved` | entries and their moves, in plain words too |
 //! | `civil` | calendar days by their date |
+//! | `hand_clock` | time that stands still until a test moves it |
 //! | `journaled` | recorded entries, taken out of sealed blocks and of journals |
 //! | `scenario` | tables in the language of the domain |
 //! | `twin` | a second ledger, slow and simple, that shares no code with the engine |
@@ -40,6 +41,7 @@ pub mod explorer;
 pub mod feed;
 pub mod flash;
 pub mod fuzz;
+pub mod hand_clock;
 pub mod heard;
 pub mod history;
 pub mod journaled;

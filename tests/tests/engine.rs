@@ -5,16 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jifen_engine::{
-    Clock, Engine, EngineError, Limits, Outcome, Parts, Router,
+    Engine, EngineError, Limits, Outcome, Parts, Router,
     disk::Endless,
     journal::{
         memory::{Fault, Medium, MemoryJournal},
@@ -22,36 +16,17 @@ use jifen_engine::{
     },
     ledger::{
         Command, HoldId, HoldState, Ledger, MemberId, PointType, Points, Principal, Request,
-        RequestId, Rules, ShardIndex, Transfer, UnixMillis,
+        RequestId, Rules, ShardIndex, Transfer,
     },
 };
 use jifen_tests::{
     ask::{Ask, What},
+    hand_clock::HandClock,
     heard::{Heard, Told, heard, words},
 };
 
 const SHARDS: u16 = 4;
 const START: u64 = 1_790_000_000_000;
-
-/// A clock that stands until it is moved.
-#[derive(Clone)]
-struct HandClock(Arc<AtomicU64>);
-
-impl HandClock {
-    fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(START)))
-    }
-
-    fn forward(&self, seconds: u64) {
-        self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::SeqCst))
-    }
-}
 
 fn transfer(from: &str, to: &str, id: &str, points: u64) -> Request {
     let command = Command::Transfer(Transfer {
@@ -161,7 +136,7 @@ async fn submit_many(engine: &Engine, asks: &[Ask]) -> Vec<String> {
 
 #[actix_rt::test]
 async fn a_batch_is_answered_in_its_order_and_a_document_is_on_all_shards() {
-    let engine = start(&Medium::default(), &HandClock::new(), Limits::default());
+    let engine = start(&Medium::default(), &HandClock::at(START), Limits::default());
     let members: Vec<String> = (0..40).map(|number| format!("A{number}")).collect();
     assert_eq!(
         submit(&engine, &merchant("m")).await,
@@ -194,7 +169,7 @@ async fn too_many_at_once_are_refused_whole() {
         commands_per_shard: 3,
         ..Limits::default()
     };
-    let engine = start(&Medium::default(), &HandClock::new(), limits);
+    let engine = start(&Medium::default(), &HandClock::at(START), limits);
     submit(&engine, &enrol("A")).await;
     let four: Vec<Ask> = (0..4)
         .map(|number| earn("A", &number.to_string(), 1))
@@ -213,7 +188,7 @@ async fn a_failed_journal_acknowledges_nothing_more_and_a_restart_tells() {
         (Fault::Torn(128), "accepted: M1 20"),
         (Fault::Unanswered, "again accepted: M1 20"),
     ] {
-        let (medium, clock) = (Medium::default(), HandClock::new());
+        let (medium, clock) = (Medium::default(), HandClock::at(START));
         let engine = start(&medium, &clock, Limits::default());
         submit(&engine, &merchant("m")).await;
         submit(&engine, &enrol("A")).await;
@@ -270,7 +245,7 @@ async fn a_failed_journal_acknowledges_nothing_more_and_a_restart_tells() {
 
 #[actix_rt::test]
 async fn holds_end_by_themselves_but_not_at_the_door() {
-    let (medium, clock) = (Medium::default(), HandClock::new());
+    let (medium, clock) = (Medium::default(), HandClock::at(START));
     let engine = start(&medium, &clock, Limits::default());
     submit(&engine, &merchant("m")).await;
     submit(&engine, &enrol("A")).await;
@@ -286,14 +261,14 @@ async fn holds_end_by_themselves_but_not_at_the_door() {
     engine.shut_down().await;
 
     // An hour later the process is back, and the hold has its grace of ten seconds.
-    clock.forward(3_600);
+    clock.advance(3_600 * 1_000);
     let engine = start(&medium, &clock, Limits::default());
-    clock.forward(9);
+    clock.advance(9 * 1_000);
     assert_eq!(
         engine.hold(id).await.unwrap().unwrap().state,
         HoldState::Open
     );
-    clock.forward(2);
+    clock.advance(2 * 1_000);
     // The shard looks by itself; asking is all there is to do until it has.
     let over = async { while engine.hold(id).await.unwrap().unwrap().state == HoldState::Open {} };
     actix_rt::time::timeout(Duration::from_secs(60), over)
@@ -308,7 +283,7 @@ async fn holds_end_by_themselves_but_not_at_the_door() {
 
 #[actix_rt::test]
 async fn a_read_after_midnight_shows_what_has_lapsed_and_what_was_released() {
-    let clock = HandClock::new();
+    let clock = HandClock::at(START);
     let engine = start(&Medium::default(), &clock, Limits::default());
     submit(&engine, &merchant("m")).await;
     submit(&engine, &enrol("A")).await;
@@ -332,7 +307,7 @@ async fn a_read_after_midnight_shows_what_has_lapsed_and_what_was_released() {
     let wallet = read().await.unwrap().unwrap().wallets.remove(0);
     assert_eq!(wallet.balance.available.get(), 10);
     assert_eq!((wallet.lots.len(), wallet.pending.len()), (1, 1));
-    clock.forward(24 * 3_600);
+    clock.advance(24 * 3_600 * 1_000);
     let view = read().await.unwrap().unwrap();
     let wallet = &view.wallets[0];
     assert_eq!((wallet.lots.len(), wallet.pending.len()), (1, 0));

@@ -1,42 +1,20 @@
 //! An engine on a data directory, and statements read whole.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use jifen_engine::{
     Clock, DataDirectory, Engine, Options,
-    ledger::{Answer, MemberId, MerchantId, Rules, ShardIndex, UnixMillis},
+    ledger::{Answer, MemberId, MerchantId, Rules, ShardIndex},
     reads::{MovementsQuery, StatementPage, StatementQuery},
     view::item::{Movement, StatementItem},
 };
 use jifen_tests::{
     ask::{Ask, What},
+    hand_clock::HandClock,
     workload::START,
 };
 
 pub(crate) const SHARDS: u16 = 4;
-
-/// Time that stands still until it is moved.
-#[derive(Clone)]
-pub(crate) struct HandClock(Arc<AtomicU64>);
-
-impl HandClock {
-    pub(crate) fn advance(&self, millis: u64) -> u64 {
-        self.0.fetch_add(millis, Ordering::Relaxed) + millis
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::Relaxed))
-    }
-}
 
 pub(crate) struct House {
     pub(crate) engine: Engine,
@@ -52,7 +30,7 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: 
 
 impl House {
     pub(crate) fn open(data: &Path, rules: Rules) -> Self {
-        Self::open_with(data, rules, HandClock(Arc::new(AtomicU64::new(START))))
+        Self::open_with(data, rules, HandClock::at(START))
     }
 
     /// Goes on with a clock.

@@ -7,7 +7,9 @@ use std::{
 
 use jifen_engine::{ledger::Rules, view::item::StatementItem};
 
-use crate::house::{HandClock, House, earn, eventually, limited, redeem};
+use jifen_tests::hand_clock::HandClock;
+
+use crate::house::{House, earn, eventually, limited, redeem};
 
 /// So many entries that the view has files of every kind.
 const EARNS: u64 = 300;
