@@ -173,8 +173,10 @@ pub(super) async fn positions(
     let [from, to] = days(&request, ["from", "to"])?;
     let (rows, as_of) = state.engine.positions(from, to).await?;
     let rows: Vec<_> = rows.iter().map(PositionBody::from).collect();
-    let as_of = instant(as_of);
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "positions": rows, "as_of": as_of })))
+    Ok(HttpResponse::Ok().json(PositionsBody {
+        positions: rows,
+        as_of: instant(as_of),
+    }))
 }
 
 /// What is outstanding, and how it came to that.
@@ -197,8 +199,10 @@ pub(super) async fn liability(
             .insert_header(kind)
             .body(liability_csv(&rows)));
     }
-    let as_of = instant(as_of);
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "liability": rows, "as_of": as_of })))
+    Ok(HttpResponse::Ok().json(ReportBody {
+        liability: rows,
+        as_of: instant(as_of),
+    }))
 }
 
 /// What form of an answer a client likes best.
@@ -377,6 +381,20 @@ impl<'a> From<&'a CorrectionView> for CorrectionBody<'a> {
             day: day.and_then(date),
         }
     }
+}
+
+/// Written as it is: of sums beyond 64 bits no tree of values can be made.
+#[derive(Serialize)]
+struct PositionsBody<'a> {
+    positions: Vec<PositionBody<'a>>,
+    as_of: String,
+}
+
+/// Written as it is, too.
+#[derive(Serialize)]
+struct ReportBody<'a> {
+    liability: Vec<LiabilityBody<'a>>,
+    as_of: String,
 }
 
 #[derive(Serialize)]

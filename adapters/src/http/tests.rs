@@ -1,5 +1,6 @@
 //! The endpoints over a real engine, without a socket.
 
+mod amounts;
 mod batches;
 mod clearing;
 mod commands;

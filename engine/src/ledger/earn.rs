@@ -119,7 +119,8 @@ impl Ledger {
         }
     }
 
-    /// Whether points fit beside what the member has.
+    /// Whether points fit beside what the member has, and what may come back to it: held points, and those on their way to
+    /// another member.
     pub(super) fn room_for(
         &self,
         at: MemberIndex,
@@ -128,7 +129,8 @@ impl Ledger {
     ) -> Result<(), Reason> {
         let balance = self.members.get(at).balance(point_type);
         let has = balance.available.get() + balance.held.get() + balance.pending.get();
-        let room = Points::MAX.get() - has;
+        let sent = self.on_their_way(at, point_type);
+        let room = Points::MAX.get().saturating_sub(has.saturating_add(sent));
         if points.get() <= room {
             return Ok(());
         }

@@ -102,9 +102,16 @@ impl Ledger {
             kind.ok_or(Code::UnknownPointType)
                 .and_then(|kind| eligible(kind, None)),
         );
-        let price = terms.price.get().checked_mul(quantity.get());
-        let price = price.and_then(Points::new).unwrap_or(Points::MAX);
-        objections.note(self.spendable(at, terms.point_type, price))
+        let price = terms.price.get().saturating_mul(quantity.get());
+        match Points::new(price) {
+            Some(price) => objections.note(self.spendable(at, terms.point_type, price)),
+            // Nobody has so many.
+            None => {
+                let available = self.members.get(at).balance(terms.point_type).available;
+                let reason = Reason::measured(Code::InsufficientPoints, available.get(), price);
+                objections.note(Err(reason))
+            }
+        }
     }
 
     fn may_buy(

@@ -129,6 +129,12 @@ impl Ledger {
         } else {
             total.minus(units)
         };
+        // Units that wait to be withdrawn are there until they are.
+        let fits = home.is_none_or(|home| home.total.checked_add(by).is_some());
+        if more && !fits {
+            draft.answer_units(sku, (shard, ticket), false, false);
+            return Deed::Heard;
+        }
         Deed::UnitsWanted {
             more,
             units: by,

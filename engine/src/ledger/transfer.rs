@@ -13,6 +13,7 @@ use super::{
     members::{MemberIndex, MemberState},
     message::{Message, Sent, SentLot},
     refusal::{Code, Objections, Reason, Refusal},
+    requests::ObjectKey,
     state::Ledger,
     symbol::Symbol,
     wallet::{LotKey, LotRef, Share},
@@ -112,6 +113,15 @@ impl Ledger {
         })
     }
 
+    /// How many points a member has sent that have neither arrived nor come back.
+    pub(super) fn on_their_way(&self, at: MemberIndex, point_type: Symbol) -> u64 {
+        let underway = self.errands.of(ObjectKey::member(at.0));
+        let sent = underway.filter_map(|(_, one)| one.points.as_ref());
+        sent.filter(|(kind, _)| *kind == point_type)
+            .flat_map(|(_, shares)| shares)
+            .fold(0, |sum, share| sum.saturating_add(share.points.get()))
+    }
+
     /// What the receiver's shard makes of it: the points are the receiver's, or go back.
     pub(super) fn arrive(
         &self,
@@ -198,5 +208,84 @@ impl Draft<'_> {
     /// Has a message sent.
     pub(super) fn send(&mut self, to: ShardIndex, message: Message<Symbol>) {
         self.course.sent.push(Sent { to, message });
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
+mod tests {
+    use super::*;
+    use crate::ledger::{
+        Class, Command, Day, Decision, Earn, Enrol, Facts, MerchantId, PointType, Principal,
+        PutMerchant, Request, RequestId, Rules, Text, UnixMillis,
+    };
+
+    const NOW: UnixMillis = UnixMillis(1_000_000);
+
+    fn earn(points: Points) -> Command {
+        Command::Earn(Earn {
+            member: MemberId::new("ann").unwrap(),
+            merchant: MerchantId::new("m").unwrap(),
+            points,
+            point_type: PointType::new("points").unwrap(),
+            last_day: Day::new(30_000).unwrap(),
+            class: Class::new("ordinary").unwrap(),
+            order: None,
+            at: None,
+            releases_at: None,
+        })
+    }
+
+    fn decided(ledger: &mut Ledger, command: Command) -> Entry {
+        let id = RequestId::new(&format!("r{}", ledger.last_seq().0)).unwrap();
+        let request = Request::new(Principal::new("till").unwrap(), id, command, None, None);
+        let (Decision::Record(entry) | Decision::Begin(entry)) =
+            ledger.decide(NOW, &request, Facts::NONE)
+        else {
+            panic!("it is new, and nothing is due");
+        };
+        let mut scratch = vec![0; Entry::BYTES_MAX];
+        ledger.apply(&entry, entry.encode(&mut scratch));
+        entry
+    }
+
+    /// Goal: points that may come back have their room kept. Method: a member sends as many as there can be to nobody, and
+    /// earns one while they are on their way.
+    #[test]
+    fn nothing_takes_the_room_of_what_is_on_its_way() {
+        let mut ledger = Ledger::new(ShardIndex(0), Rules::default());
+        decided(
+            &mut ledger,
+            Command::PutMerchant(PutMerchant {
+                contract: None,
+                merchant: MerchantId::new("m").unwrap(),
+                name: Text::new("Corner shop").unwrap(),
+            }),
+        );
+        let enrol = Enrol {
+            member: MemberId::new("ann").unwrap(),
+            attributes: None,
+        };
+        decided(&mut ledger, Command::Enrol(enrol));
+        decided(&mut ledger, earn(Points::MAX));
+        let sent = Command::Transfer(Transfer {
+            member: MemberId::new("ann").unwrap(),
+            to: MemberId::new("nobody").unwrap(),
+            points: Points::MAX,
+            point_type: PointType::new("points").unwrap(),
+        });
+        let ticket = decided(&mut ledger, sent).seq;
+
+        let earned = decided(&mut ledger, earn(Points::new(1).unwrap()));
+        let Deed::Refused { refusal, .. } = &earned.deed else {
+            panic!("{earned:?}");
+        };
+        assert_eq!(refusal.code(), Code::MemberLimitReached);
+
+        let returned = ledger.returned(Draft::new(&ledger, NOW), ticket, Code::MemberNotFound);
+        let mut scratch = vec![0; Entry::BYTES_MAX];
+        ledger.apply(&returned, returned.encode(&mut scratch));
+        let after = returned.after.unwrap();
+        assert_eq!(after.balance.available, Points::MAX);
     }
 }

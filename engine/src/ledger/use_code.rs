@@ -4,6 +4,7 @@ use super::{
     command::{Seq, ShardIndex, UseCode},
     decide::Judged,
     entry::Deed,
+    holds::HoldState,
     members::MemberIndex,
     refusal::Code,
     sold_code::{SaleSecret, SoldCode},
@@ -40,7 +41,13 @@ impl Ledger {
     /// The codes that were given out for a reservation, in the order of its units.
     #[must_use]
     pub fn codes_of(&self, reservation: Seq) -> Vec<SoldCode> {
-        let mut sales = self.stocks.sales_behind(reservation);
+        let held = self.holds.find(reservation);
+        let sold = held.filter(|held| held.state == HoldState::Captured);
+        // Of most the sale is the entry that ended it. A late one comes behind that.
+        let Some((ended, _)) = sold.and_then(|held| held.closed) else {
+            return Vec::new();
+        };
+        let mut sales = self.stocks.sales_behind(ended);
         let found = sales.find(|(_, sale)| sale.reservation == reservation);
         found.map_or_else(Vec::new, |(seq, sale)| {
             codes(self.shard, seq, sale.quantity.get(), sale.secret)
