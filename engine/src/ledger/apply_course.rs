@@ -61,11 +61,16 @@ impl Ledger {
         let Some((pool, message)) = &received.pool else {
             return;
         };
+        let (shard, shards) = (self.shard, self.rules.router.shards());
         let stock = self.stirred(*pool);
-        match (message, &mut stock.home) {
-            (PoolMessage::ToHome(message), Some(home)) => home.hear(received.from, message),
-            (PoolMessage::ToShard(message), _) => stock.share.hear(message),
-            (PoolMessage::ToHome(_), None) => panic!("units are asked for at home"),
+        match message {
+            PoolMessage::ToHome(message) => {
+                // After a restart whoever asks may be heard before the document that says what is on sale.
+                let early = || Box::new(Home::new(shard, shards, Units::ZERO));
+                let home = stock.home.get_or_insert_with(early);
+                home.hear(received.from, message);
+            }
+            PoolMessage::ToShard(message) => stock.share.hear(message),
         }
     }
 
@@ -178,10 +183,14 @@ impl Ledger {
                         home: *home,
                     });
                 }
-                if let (Some((units, shards)), None) = (opening, &stock.home)
+                if let Some((units, shards)) = opening
                     && *home == shard
                 {
-                    stock.home = Some(Box::new(Home::new(shard, *shards, *units)));
+                    match &mut stock.home {
+                        None => stock.home = Some(Box::new(Home::new(shard, *shards, *units))),
+                        Some(early) if known == 0 => early.stock_up(*units),
+                        Some(_) => {}
+                    }
                 }
             }
             Deed::UnitsReleased => stock.home_mut().release(),

@@ -124,6 +124,14 @@ impl Ledger {
         None
     }
 
+    /// What is due of whom an entry is about, if that is a member.
+    pub(super) fn due_of_subject(&self, at: UnixMillis, subject: &Subject) -> Option<Entry> {
+        match subject {
+            Subject::Member(id) => self.due_of(at, self.members.find(id)?),
+            _ => None,
+        }
+    }
+
     /// What is due of a member at `at`, which must not be before the last entry.
     pub(super) fn due_of(&self, at: UnixMillis, index: MemberIndex) -> Option<Entry> {
         let member = self.members.get(index);
@@ -155,7 +163,8 @@ impl Ledger {
             self.deposit(draft, member, incoming.collect());
             return Deed::Matured;
         }
-        let lapsed = wallet.available_of(|lot| lot.name.key.last_day < today);
+        let mut lapsed = wallet.available_of(|lot| lot.name.key.last_day < today);
+        lapsed.truncate(LOTS_AT_ONCE);
         draft.shift(&lapsed, Account::Available, Account::Breakage);
         Deed::Lapsed
     }
@@ -166,9 +175,14 @@ fn is_left_behind(wallet: &Wallet) -> bool {
     !balance.available.is_zero() || !balance.pending.is_zero()
 }
 
+/// How many lots one entry ends: wallets of before transfers kept the room of what they sent may have more than fit into one. The rest is
+/// due at once.
+const LOTS_AT_ONCE: usize = 1_024;
+
 /// Everything of a wallet that is not held or owed goes to breakage.
 pub(super) fn give_up(draft: &mut Draft<'_>, wallet: &Wallet) {
-    let available = wallet.available_of(|_| true);
+    let mut available = wallet.available_of(|_| true);
+    available.truncate(LOTS_AT_ONCE);
     draft.shift(&available, Account::Available, Account::Breakage);
     for part in wallet.pending() {
         draft.shift_one(part.lot, part.points, Account::Pending, Account::Breakage);

@@ -107,10 +107,12 @@ impl Ledger {
         point_type: Symbol,
     ) -> Result<(), Reason> {
         let most = self.rules.lots_per_wallet_max;
+        // What was sent may come back, each to a lot of its own.
+        let sent = self.on_their_way(at, point_type).count();
         match self.members.get(at).wallet(point_type) {
             Some(wallet)
-                if wallet.lots().len() + wallet.pending().len() >= most
-                    && wallet.lots_in_use() >= most =>
+                if wallet.lots().len() + wallet.pending().len() + sent >= most
+                    && wallet.lots_in_use() + sent >= most =>
             {
                 let limit = most as u64;
                 Err(Reason::measured(Code::MemberLimitReached, limit, limit + 1))
@@ -130,7 +132,8 @@ impl Ledger {
         let balance = self.members.get(at).balance(point_type);
         let has = balance.available.get() + balance.held.get() + balance.pending.get();
         let sent = self.on_their_way(at, point_type);
-        let room = Points::MAX.get().saturating_sub(has.saturating_add(sent));
+        let may_come = sent.fold(has, |sum, share| sum.saturating_add(share.points.get()));
+        let room = Points::MAX.get().saturating_sub(may_come);
         if points.get() <= room {
             return Ok(());
         }

@@ -285,3 +285,96 @@ fn stock_named(name: &str) -> Subject {
     let id = super::id::SkuId::new(name).expect("checked where it came in");
     Subject::Stock(id)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
+mod tests {
+    use super::*;
+    use crate::{
+        Router,
+        ledger::{Points, Rules, message::Terms},
+        pool::{Phase, ToHome},
+    };
+
+    const NOW: UnixMillis = UnixMillis(1_000_000);
+    const SHARDS: u16 = 4;
+
+    fn apply(ledger: &mut Ledger, entry: &Entry) {
+        let mut scratch = vec![0; Entry::BYTES_MAX];
+        let record = entry.encode(&mut scratch).to_vec();
+        ledger.apply(entry, &record);
+    }
+
+    fn hear(ledger: &mut Ledger, from: ShardIndex, message: &Spelled) {
+        let number = ledger.links().received(from) + 1;
+        let incoming = Incoming {
+            from,
+            number,
+            at: NOW,
+            message,
+        };
+        let Taken::Record(entry) = ledger.decide_received(NOW, incoming) else {
+            panic!("it is the next one, and nothing is due");
+        };
+        apply(ledger, &entry);
+    }
+
+    fn serve(ledger: &mut Ledger) {
+        while let Some(entry) = ledger.decide_served(NOW) {
+            apply(ledger, &entry);
+        }
+    }
+
+    /// Goal: whoever asks for units before home has heard of the sale waits, and gets them. Method: what a restart may let
+    /// arrive first, a shard's question before the document of shard 0.
+    #[test]
+    fn who_asks_before_the_sale_is_known_waits_for_it() {
+        let router = Router::new(SHARDS, 1).unwrap();
+        let home = router.pool("cup");
+        let asking = ShardIndex((home.0 + 1) % SHARDS);
+        let rules = Rules {
+            router,
+            ..Rules::default()
+        };
+        let mut ledger = Ledger::new(home, rules);
+        let quantity = Units::new(2).unwrap();
+        let ask = ToHome::Ask {
+            ticket: Seq(7),
+            quantity,
+        };
+        let ask = Spelled::Pool {
+            pool: "cup".into(),
+            message: PoolMessage::ToHome(ask),
+        };
+        hear(&mut ledger, asking, &ask);
+        serve(&mut ledger);
+        let pool = |ledger: &Ledger| ledger.pool("cup").unwrap().home.clone().unwrap();
+        assert_eq!(pool(&ledger).queue.len(), 1);
+
+        let document = Spelled::Stock {
+            sku: "cup".into(),
+            terms: Terms {
+                merchant: "m".into(),
+                point_type: "points".into(),
+                price: Points::new(10).unwrap(),
+                per_member_limit: None,
+                opens_at: None,
+                closes_at: None,
+                ttl_seconds: 900,
+            },
+            version: 1,
+            home,
+            opening: Units::new(100),
+        };
+        let shard_0 = ShardIndex(if home.0 == 0 { 1 } else { 0 });
+        hear(&mut ledger, shard_0, &document);
+        serve(&mut ledger);
+        let pool = pool(&ledger);
+        assert_eq!(pool.total.get(), 100);
+        assert!(pool.queue.is_empty());
+        assert_eq!(pool.tags, quantity);
+        assert_eq!(pool.phases[usize::from(asking.0)], Phase::Open);
+        let elsewhere = pool.outside().get();
+        assert_eq!(pool.here.get() + elsewhere, 100);
+    }
+}

@@ -12,7 +12,7 @@ use super::{
     state::Ledger,
     symbol::Symbol,
     time::UnixMillis,
-    wallet::{Shares, Wallet},
+    wallet::{Pending, Shares, Wallet},
 };
 
 impl Ledger {
@@ -58,21 +58,22 @@ impl Ledger {
             .ok_or_else(|| {
                 let available = wallet.map_or(Points::ZERO, |wallet| wallet.balance().available);
                 Reason {
-                    frees_at: wallet.and_then(|wallet| enough_at(wallet, points)),
+                    frees_at: wallet.and_then(|wallet| self.enough_at(wallet, points)),
                     ..Reason::measured(Code::InsufficientPoints, available.get(), points.get())
                 }
             })
     }
-}
 
-/// When enough of what is pending will have been released, if it ever will.
-fn enough_at(wallet: &Wallet, points: Points) -> Option<UnixMillis> {
-    let balance = wallet.balance();
-    let mut missing = points.get() + balance.owed.get() - balance.available.get();
-    wallet.pending().iter().find_map(|part| {
-        missing = missing.saturating_sub(part.points.get());
-        (missing == 0).then_some(part.releases_at)
-    })
+    /// When enough of what is pending will have been released, if it ever will. What lapses before that pays nothing.
+    fn enough_at(&self, wallet: &Wallet, points: Points) -> Option<UnixMillis> {
+        let balance = wallet.balance();
+        let mut missing = points.get() + balance.owed.get() - balance.available.get();
+        let lasts = |part: &&Pending| part.lot.key.last_day >= self.rules.day_at(part.releases_at);
+        wallet.pending().iter().filter(lasts).find_map(|part| {
+            missing = missing.saturating_sub(part.points.get());
+            (missing == 0).then_some(part.releases_at)
+        })
+    }
 }
 
 /// The use that only points good for paying may be put to; every other one is for goods.

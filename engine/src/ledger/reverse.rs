@@ -162,11 +162,12 @@ impl Ledger {
             return Ok(());
         };
         let most = self.rules.lots_per_wallet_max.saturating_mul(LOTS_FACTOR);
-        if wallet.lots().len() + wallet.pending().len() + back.len() <= most {
+        let sent = self.on_their_way(at, point_type).count();
+        if wallet.lots().len() + wallet.pending().len() + sent + back.len() <= most {
             return Ok(());
         }
         let fresh = |part: &&Incoming| wallet.lot(part.lot.key).is_none_or(|lot| lot.is_empty());
-        if wallet.lots_in_use() + back.iter().filter(fresh).count() <= most {
+        if wallet.lots_in_use() + sent + back.iter().filter(fresh).count() <= most {
             return Ok(());
         }
         let limit = most as u64;

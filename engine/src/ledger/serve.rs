@@ -30,8 +30,13 @@ impl Ledger {
             };
             let stock = self.stocks.get(sku).expect("only known sales are served");
             let home = stock.home.as_ref().expect("only homes are served");
+            if stock.is_unheard_of() {
+                continue;
+            }
             let pause = UnixMillis(stock.reopened_at.0 + self.rules.reopen_every_millis);
-            if let Some(step) = home.next(&mut pass, at >= pause) {
+            // A clock that was put back says nothing about how long ago that was.
+            let may_reopen = at >= pause || now < stock.reopened_at;
+            if let Some(step) = home.next(&mut pass, may_reopen) {
                 let entry = self.step(at, (sku, stock, home), step);
                 self.stocks.serving = Some((sku, pass));
                 return Some(entry);
@@ -181,6 +186,9 @@ impl Ledger {
             let subject = underway.subject.clone();
             return self.finish_by(draft, None, subject, None, Deed::GivenUp);
         };
+        if let Some(due) = self.due_of_subject(draft.at, &underway.subject) {
+            return due;
+        }
         draft.point_type = self.holds.find(reservation).map(|held| held.point_type);
         let reason = Reason::measured(Code::ReservationExpired, 0, quantity.get());
         let deed = Deed::Refused {

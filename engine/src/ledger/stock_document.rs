@@ -97,7 +97,9 @@ impl Ledger {
 
     pub(super) fn judge_change_units(&self, draft: &mut Draft<'_>, change: &ChangeUnits) -> Judged {
         let sku = self.symbols.find(change.sku.as_str());
-        let home = sku.and_then(|sku| self.stocks.get(sku)?.home.as_ref());
+        let stock = sku.and_then(|sku| self.stocks.get(sku));
+        let stock = stock.filter(|stock| !stock.is_unheard_of());
+        let home = stock.and_then(|stock| stock.home.as_ref());
         let home = home.ok_or(Code::SkuNotFound)?;
         let more = change.direction == Direction::Up;
         if more && home.total.checked_add(change.units).is_none() {

@@ -66,6 +66,11 @@ impl Stock {
         }
     }
 
+    /// Whether it is a sale whose document has not come yet.
+    pub(super) const fn is_unheard_of(&self) -> bool {
+        self.document.is_none() && matches!(self.id, PoolId::Stock(_))
+    }
+
     /// Rules S3 to S5.
     pub(super) fn cover(&self, quantity: Units) -> Cover {
         match &self.home {

@@ -113,13 +113,16 @@ impl Ledger {
         })
     }
 
-    /// How many points a member has sent that have neither arrived nor come back.
-    pub(super) fn on_their_way(&self, at: MemberIndex, point_type: Symbol) -> u64 {
+    /// What a member has sent that has neither arrived nor come back, lot by lot.
+    pub(super) fn on_their_way(
+        &self,
+        at: MemberIndex,
+        point_type: Symbol,
+    ) -> impl Iterator<Item = &Share> {
         let underway = self.errands.of(ObjectKey::member(at.0));
         let sent = underway.filter_map(|(_, one)| one.points.as_ref());
-        sent.filter(|(kind, _)| *kind == point_type)
+        sent.filter(move |(kind, _)| *kind == point_type)
             .flat_map(|(_, shares)| shares)
-            .fold(0, |sum, share| sum.saturating_add(share.points.get()))
     }
 
     /// What the receiver's shard makes of it: the points are the receiver's, or go back.
@@ -174,6 +177,9 @@ impl Ledger {
             sum.checked_add(share.points)
                 .expect("parts of one transfer sum to at most 2^53 - 1")
         });
+        if let Some(due) = self.due_of_subject(draft.at, &underway.subject) {
+            return due;
+        }
         draft.point_type = underway.points.as_ref().map(|(point_type, _)| *point_type);
         let deed = Deed::Transferred {
             sent: ticket,
@@ -189,10 +195,10 @@ impl Ledger {
         let Subject::Member(id) = &underway.subject else {
             panic!("points are sent by members");
         };
-        let at = self.members.find(id).expect("members stay");
-        if let Some(due) = self.due_of(draft.at, at) {
+        if let Some(due) = self.due_of_subject(draft.at, &underway.subject) {
             return due;
         }
+        let at = self.members.find(id).expect("members stay");
         draft.point_type = underway.points.as_ref().map(|(point_type, _)| *point_type);
         let back = Incoming::all(&underway.shares(), Account::Transit);
         self.deposit(&mut draft, self.members.get(at), back);
@@ -222,14 +228,14 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
-    fn earn(points: Points) -> Command {
+    fn earn(points: Points, class: &str) -> Command {
         Command::Earn(Earn {
             member: MemberId::new("ann").unwrap(),
             merchant: MerchantId::new("m").unwrap(),
             points,
             point_type: PointType::new("points").unwrap(),
             last_day: Day::new(30_000).unwrap(),
-            class: Class::new("ordinary").unwrap(),
+            class: Class::new(class).unwrap(),
             order: None,
             at: None,
             releases_at: None,
@@ -249,43 +255,78 @@ mod tests {
         entry
     }
 
-    /// Goal: points that may come back have their room kept. Method: a member sends as many as there can be to nobody, and
-    /// earns one while they are on their way.
-    #[test]
-    fn nothing_takes_the_room_of_what_is_on_its_way() {
-        let mut ledger = Ledger::new(ShardIndex(0), Rules::default());
-        decided(
-            &mut ledger,
-            Command::PutMerchant(PutMerchant {
-                contract: None,
-                merchant: MerchantId::new("m").unwrap(),
-                name: Text::new("Corner shop").unwrap(),
-            }),
-        );
+    fn send(points: Points) -> Command {
+        Command::Transfer(Transfer {
+            member: MemberId::new("ann").unwrap(),
+            to: MemberId::new("nobody").unwrap(),
+            points,
+            point_type: PointType::new("points").unwrap(),
+        })
+    }
+
+    /// A ledger where a wallet may have three lots, with a member and a merchant.
+    fn ledger() -> Ledger {
+        let rules = Rules {
+            lots_per_wallet_max: 3,
+            ..Rules::default()
+        };
+        let mut ledger = Ledger::new(ShardIndex(0), rules);
+        let put = PutMerchant {
+            contract: None,
+            merchant: MerchantId::new("m").unwrap(),
+            name: Text::new("Corner shop").unwrap(),
+        };
+        decided(&mut ledger, Command::PutMerchant(put));
         let enrol = Enrol {
             member: MemberId::new("ann").unwrap(),
             attributes: None,
         };
         decided(&mut ledger, Command::Enrol(enrol));
-        decided(&mut ledger, earn(Points::MAX));
-        let sent = Command::Transfer(Transfer {
-            member: MemberId::new("ann").unwrap(),
-            to: MemberId::new("nobody").unwrap(),
-            points: Points::MAX,
-            point_type: PointType::new("points").unwrap(),
-        });
-        let ticket = decided(&mut ledger, sent).seq;
+        ledger
+    }
 
-        let earned = decided(&mut ledger, earn(Points::new(1).unwrap()));
-        let Deed::Refused { refusal, .. } = &earned.deed else {
-            panic!("{earned:?}");
+    #[track_caller]
+    fn finds_no_room(ledger: &mut Ledger, command: Command) {
+        let entry = decided(ledger, command);
+        let Deed::Refused { refusal, .. } = &entry.deed else {
+            panic!("{entry:?}");
         };
         assert_eq!(refusal.code(), Code::MemberLimitReached);
+    }
 
-        let returned = ledger.returned(Draft::new(&ledger, NOW), ticket, Code::MemberNotFound);
+    /// What was sent by an entry comes back; tells what the member can spend then.
+    fn comes_back(ledger: &mut Ledger, ticket: Seq) -> Points {
+        let returned = ledger.returned(Draft::new(ledger, NOW), ticket, Code::MemberNotFound);
         let mut scratch = vec![0; Entry::BYTES_MAX];
         ledger.apply(&returned, returned.encode(&mut scratch));
-        let after = returned.after.unwrap();
-        assert_eq!(after.balance.available, Points::MAX);
+        returned.after.unwrap().balance.available
+    }
+
+    /// Goal: points that may come back have their room kept. Method: a member sends as many as there can be to nobody, and
+    /// earns one while they are on their way.
+    #[test]
+    fn nothing_takes_the_room_of_points_on_their_way() {
+        let mut ledger = ledger();
+        decided(&mut ledger, earn(Points::MAX, "a"));
+        let ticket = decided(&mut ledger, send(Points::MAX)).seq;
+        finds_no_room(&mut ledger, earn(Points::new(1).unwrap(), "a"));
+        assert_eq!(comes_back(&mut ledger, ticket), Points::MAX);
+    }
+
+    /// Goal: so have lots, which bound the size of an entry. Method: the same with as many lots as a wallet may have, until the
+    /// points have come back and were spent.
+    #[test]
+    fn nothing_takes_the_room_of_lots_on_their_way() {
+        let mut ledger = ledger();
+        let one = Points::new(1).unwrap();
+        for class in ["a", "b", "c"] {
+            decided(&mut ledger, earn(one, class));
+        }
+        let ticket = decided(&mut ledger, send(Points::new(3).unwrap())).seq;
+        finds_no_room(&mut ledger, earn(one, "d"));
+        assert_eq!(comes_back(&mut ledger, ticket).get(), 3);
+        finds_no_room(&mut ledger, earn(one, "d"));
+        let member = ledger.member(&MemberId::new("ann").unwrap()).unwrap();
+        assert_eq!(member.wallets()[0].lots_in_use(), 3);
     }
 }

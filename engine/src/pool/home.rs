@@ -147,6 +147,14 @@ impl Home {
         }
     }
 
+    /// The units that a pool begins with, where somebody asked for some before home had heard of them.
+    pub fn stock_up(&mut self, units: Units) {
+        let shards = self.phases.len();
+        self.total = self.total.plus(units);
+        self.here = self.here.plus(units);
+        self.opening = shards > 1 && !first_units(units, shards).is_zero();
+    }
+
     /// Whether a command of this shard's members can have its units at once (S4).
     #[must_use]
     pub fn covers(&self, quantity: Units) -> bool {

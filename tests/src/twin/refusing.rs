@@ -113,6 +113,9 @@ impl Twin {
             pending.sort_by_key(|part| part.releases_at);
             let mut missing = u128::from(points - available) + u128::from(purse.owed);
             for part in pending {
+                if part.name.has_lapsed(self.today(part.releases_at)) {
+                    continue;
+                }
                 if u128::from(part.points) >= missing {
                     why.frees_at = Some(part.releases_at);
                     break;

@@ -145,6 +145,9 @@ const LAPSING: &str = "
     earn    A1 M1 20 day=2026-10-01 class=late release=+172800
     earn    A1 M1 30 day=2026-09-29 class=past release=+60
     balance A1                                => 0 available, 0 held, 60 pending
+    # What will have lapsed when it is released frees nothing.
+    redeem  A1 M1 10                          => refused: insufficient_points 10 of 0 until 86400.000
+    redeem  A1 M1 11                          => refused: insufficient_points 11 of 0
     clock   2026-10-01 12:00:00
     enrol   A1
     deeds                                     => matured, enrolled
