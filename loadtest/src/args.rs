@@ -70,7 +70,8 @@ set-up, sales, audit.
 Unless --no-audit, what was answered is remembered, and at the end the server is asked: is every acknowledged command there \
 once with the same answer, did no point get lost or made, do statements and merchants' lists foot? Nobody else may move the \
 points of the members under load meanwhile. With --chaos the server is a child that is killed again and again; what is cut \
-off is sent again under the same ids, and the books must balance all the same.";
+off is sent again under the same ids, and the books must balance all the same. A server that does not answer these questions within \
+--patience is not accused: the report says that nothing is proved, and the exit code is 1.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -111,7 +112,7 @@ achieved>=99% of the plan; rate>19k.
 
 Exit codes:
   0  good, and every objective kept
-  1  an objective or the rate was missed, or something failed
+  1  an objective or the rate was missed, something failed, or the server did not answer when it was asked at the end
   2  wrong usage, or no server
   3  the books do not balance: the audit found something that the server had answered otherwise, or a sale does not add up
   4  the generator itself could not keep up: the run is invalid";
@@ -178,6 +179,10 @@ pub struct RunArgs {
     /// How long to wait at the end for answers, and for connections to send what is still queued
     #[arg(long, value_name = "SPAN", default_value = "10s")]
     pub(crate) drain: Span,
+
+    /// How long to wait for an answer to what is not load: set-up, audit, the look at a sale. What is not answered then is not proved
+    #[arg(long, value_name = "SPAN", default_value = "30s")]
+    pub(crate) patience: Span,
 
     /// Connections, each with one request in flight; with --mq clients with one message in flight, which share a connection
     /// [default: the scenario's; canonical has 64]

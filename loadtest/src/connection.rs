@@ -32,6 +32,8 @@ pub(crate) enum ConnectionError {
     Queue(#[from] PostError),
     #[error("no connection within {} s", CONNECT_TIMEOUT.as_secs())]
     Timeout(#[from] tokio::time::error::Elapsed),
+    #[error("no answer within {0:?}")]
+    Silence(Duration),
 }
 
 /// A connection, open or not.
@@ -40,6 +42,8 @@ pub(crate) struct Connection {
     target: Target,
     host: HeaderValue,
     authorization: HeaderValue,
+    /// How long an answer is waited for that is not load.
+    patience: Duration,
     sender: Option<SendRequest<Full<Bytes>>>,
     /// The body of the last answer; kept for its memory.
     body: Vec<u8>,
@@ -53,6 +57,7 @@ impl Connection {
             target: settings.target.clone(),
             host: host.map_err(|_| RunError::Usage("the host name cannot be sent in a header"))?,
             authorization: settings.key.authorization().clone(),
+            patience: settings.patience,
             sender: None,
             body: Vec::new(),
         })
@@ -80,7 +85,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends by POST and waits for the whole answer; see [`Self::body`].
+    /// Sends load by POST and waits for the whole answer, as long as it takes; see [`Self::body`].
     pub(crate) async fn post(&mut self, outgoing: Outgoing) -> Result<StatusCode, ConnectionError> {
         // Servers close connections that have been idle for long, as in an open loop at a low rate.
         if !self.sender.as_ref().is_some_and(SendRequest::is_ready) {
@@ -89,14 +94,23 @@ impl Connection {
         self.exchange(Method::POST, outgoing).await
     }
 
-    /// Opens the connection if need be, sends, and waits for the whole answer.
+    /// Opens the connection if need be, sends what is not load, and waits for the whole answer, but not for ever: a server that
+    /// is there and silent would keep everything that comes after it from being done.
     pub(crate) async fn call(
         &mut self,
         method: Method,
         outgoing: Outgoing,
     ) -> Result<StatusCode, ConnectionError> {
-        self.open().await?;
-        self.exchange(method, outgoing).await
+        let patience = self.patience;
+        let called = timeout(patience, async {
+            self.open().await?;
+            self.exchange(method, outgoing).await
+        });
+        called.await.unwrap_or_else(|_| {
+            // An answer that comes after all is nobody's.
+            self.sender = None;
+            Err(ConnectionError::Silence(patience))
+        })
     }
 
     /// The body of the last answer.

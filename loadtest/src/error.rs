@@ -88,7 +88,7 @@ pub enum RunError {
         /// What the server said.
         cause: String,
     },
-    /// A sale could not be put, or not be looked at afterwards.
+    /// A sale could not be put.
     #[error("the sale failed at {step}: {cause}")]
     Sale {
         /// What was being done.

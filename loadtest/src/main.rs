@@ -29,12 +29,14 @@ fn run(args: &RunArgs) -> Result<u8, RunError> {
     let outputs = Outputs::open(args)?;
     eprintln!("run {}", settings.run_id);
     let report = jifen_load::run(&settings)?;
-    outputs.write(&report)?;
+    // Printed even if a file cannot be written.
+    let written = outputs.write(&report);
     if args.json {
         print_json(&report)?;
     } else {
         print!("{report}");
     }
+    written?;
     Ok(report.verdict.exit_code())
 }
 

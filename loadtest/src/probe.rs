@@ -23,7 +23,7 @@ pub(crate) async fn probe(settings: &Settings) -> Result<(), RunError> {
         // No connection of the run has this number, so the request id is used only here.
         let outgoing = Session::new(settings, u32::MAX).next();
         connection
-            .post(outgoing.expect("drawn commands do not end"))
+            .call(Method::POST, outgoing.expect("drawn commands do not end"))
             .await
     } else {
         let uri = Uri::from_static("/v1/merchants/load-m-0");

@@ -345,15 +345,28 @@ impl Report {
         {
             wrong.extend(self.sale.iter().flat_map(|sale| sale.wrong.clone()));
         }
-        let broken_off = audit.as_ref().and_then(|audit| audit.broken_off.as_ref());
-        if let Some(cause) = broken_off {
-            let reason = format!("the audit could not be carried out: {cause}");
-            self.verdict = self.verdict.with_objectives(vec![reason]);
-        }
-        self.verdict = self.verdict.with_books(wrong);
+        let broken_off = self.broken_off(audit.as_ref(), chaos.as_ref());
+        let verdict = self.verdict.with_objectives(broken_off);
+        self.verdict = verdict.with_books(wrong);
         self.audit = audit;
         self.chaos = chaos;
         self
+    }
+
+    /// What could not be done to its end, and why: nothing is wrong, and nothing is proved.
+    fn broken_off(&self, audit: Option<&AuditReport>, chaos: Option<&ChaosReport>) -> Vec<String> {
+        let chaos = chaos.and_then(|chaos| chaos.broken_off.as_ref());
+        let sale = self.sale.as_ref();
+        let sale = sale.and_then(|sale| sale.broken_off.as_ref());
+        let audit = audit.and_then(|audit| audit.broken_off.as_ref());
+        [
+            ("the server could not be kept running", chaos),
+            ("the sale could not be looked at", sale),
+            ("the audit could not be carried out", audit),
+        ]
+        .into_iter()
+        .filter_map(|(what, cause)| cause.map(|cause| format!("{what}: {cause}")))
+        .collect()
     }
 }
 

@@ -33,6 +33,9 @@ impl RunArgs {
                 "--mix transfer needs at least two --members",
             ));
         }
+        if self.patience.get().is_zero() {
+            return Err(RunError::Usage("--patience must not be zero"));
+        }
         let key = self.key.clone().or_else(|| {
             // Nobody reads it.
             self.dry_run.then(|| "dry-run".parse().ok()).flatten()
@@ -46,6 +49,7 @@ impl RunArgs {
             mq: self.queue()?,
             scenario: self.scenario,
             drain: self.drain.get(),
+            patience: self.patience.get(),
             connections,
             threads: self.threads,
             batch: self.batch,
@@ -279,6 +283,7 @@ mod tests {
                 "must not be more than --connections",
             ),
             ("--duration 0s", "must not be zero"),
+            ("--patience 0s", "must not be zero"),
             ("--mix transfer --members 1", "needs at least two --members"),
             ("--mix reserve --skus 0", "0 is not in 1..=10000"),
             ("--mix reserve --noop", "only earns"),

@@ -17,6 +17,7 @@ use crate::report::Report;
 use crate::sale;
 use crate::settings::Settings;
 use crate::setup::setup;
+use crate::takings::SaleReport;
 use crate::tally::Tally;
 use crate::worker::Worker;
 
@@ -63,7 +64,7 @@ fn run_against(settings: &Settings, supervisor: Option<Supervisor>) -> Result<Re
         supervisor.begin();
     }
     let mut tally = load(settings, &witness)?;
-    let calm = supervisor.map(Supervisor::calm).transpose()?;
+    let calm = supervisor.map(Supervisor::calm);
     let mut unknown = tally.unknown();
     if let (Some(audit), Some(memory)) = (&mut audit, witness.take()) {
         let (reservations, still_unknown) = runtime.block_on(audit.resolve(settings, memory));
@@ -74,18 +75,26 @@ fn run_against(settings: &Settings, supervisor: Option<Supervisor>) -> Result<Re
     }
     let sold = match settings.sale.as_ref().filter(|_| !settings.dry) {
         Some(sale) => {
-            let stocks = runtime.block_on(sale::look(settings, sale))?;
-            Some(
-                tally
-                    .takings()
-                    .judge(&stocks, sale.per_member_limit, unknown),
-            )
+            let (stocks, broken_off) = match runtime.block_on(sale::look(settings, sale)) {
+                Ok(stocks) => (stocks, None),
+                Err(error) => (Vec::new(), Some(error.to_string())),
+            };
+            let judged = tally
+                .takings()
+                .judge(&stocks, sale.per_member_limit, unknown);
+            Some(SaleReport {
+                broken_off,
+                ..judged
+            })
         }
         None => None,
     };
     let audit = audit.map(|audit| runtime.block_on(audit.conclude(settings, sold.as_ref())));
     let is_balanced = audit.as_ref().is_none_or(AuditReport::is_balanced);
-    let chaos = calm.map(|calm| calm.end(is_balanced));
+    let chaos = calm.map(|calm| match calm {
+        Ok(calm) => calm.end(is_balanced),
+        Err(broken_off) => broken_off,
+    });
     Ok(Report::new(settings, started_at, &tally, sold).audited(audit, chaos))
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 
+use crate::audit::{AskError, Asker};
 use crate::connection::Connection;
 use crate::error::RunError;
 use crate::names::{Merchant, SkuNames, SkuNumber};
@@ -51,64 +52,44 @@ pub(crate) async fn open(settings: &Settings, sale: &Sale) -> Result<(), RunErro
     let mut connection = Connection::new(settings)?;
     let names = SkuNames::new(&settings.run_id);
     for sku in (0..sale.skus).map(SkuNumber) {
-        let step = "PUT /v1/stock";
-        let key = HeaderValue::try_from(names.name(sku)).expect("run ids are visible ASCII");
-        call(
-            &mut connection,
-            Method::PUT,
-            step,
-            path(&names, sku),
-            Some(key),
-            sale.document(),
-        )
-        .await?;
+        put(&mut connection, (&names, sku), sale).await?;
     }
     Ok(())
 }
 
 /// How every SKU stands, in the order of their numbers.
-pub(crate) async fn look(settings: &Settings, sale: &Sale) -> Result<Vec<Stock>, RunError> {
-    let mut connection = Connection::new(settings)?;
+pub(crate) async fn look(settings: &Settings, sale: &Sale) -> Result<Vec<Stock>, AskError> {
+    let mut asker = Asker::new(settings)?;
     let names = SkuNames::new(&settings.run_id);
     let mut stocks = Vec::new();
     for sku in (0..sale.skus).map(SkuNumber) {
-        let step = "GET /v1/stock";
-        call(
-            &mut connection,
-            Method::GET,
-            step,
-            path(&names, sku),
-            None,
-            Bytes::new(),
-        )
-        .await?;
-        let stock = serde_json::from_slice(connection.body()).map_err(|error| RunError::Sale {
-            step,
-            cause: error.to_string(),
-        })?;
-        stocks.push(stock);
+        stocks.push(asker.get(&path(&names, sku)).await?);
     }
     Ok(stocks)
 }
 
-fn path(names: &SkuNames, sku: SkuNumber) -> Uri {
-    Uri::try_from(format!("/v1/stock/{}", names.name(sku)))
-        .expect("run ids need no escaping in a path")
+fn path(names: &SkuNames, sku: SkuNumber) -> String {
+    format!("/v1/stock/{}", names.name(sku))
 }
 
-async fn call(
+async fn put(
     connection: &mut Connection,
-    method: Method,
-    step: &'static str,
-    uri: Uri,
-    key: Option<HeaderValue>,
-    body: Bytes,
+    (names, sku): (&SkuNames, SkuNumber),
+    sale: &Sale,
 ) -> Result<(), RunError> {
-    let failed = |cause| RunError::Sale { step, cause };
-    let status = connection
-        .call(method, Outgoing { uri, key, body })
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let failed = |cause| RunError::Sale {
+        step: "PUT /v1/stock",
+        cause,
+    };
+    let key = HeaderValue::try_from(names.name(sku)).expect("run ids are visible ASCII");
+    let uri = Uri::try_from(path(names, sku)).expect("run ids need no escaping in a path");
+    let outgoing = Outgoing {
+        uri,
+        key: Some(key),
+        body: sale.document(),
+    };
+    let status = connection.call(Method::PUT, outgoing).await;
+    let status = status.map_err(|error| failed(error.to_string()))?;
     if status.is_success() {
         Ok(())
     } else {

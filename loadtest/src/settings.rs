@@ -37,6 +37,8 @@ pub struct Settings {
     pub warmup: Duration,
     /// How long after the end of the plan answers are waited for, and free connections for what is still queued.
     pub drain: Duration,
+    /// How long an answer is waited for to what is not load, such as the audit's questions, and how long it is asked for again.
+    pub patience: Duration,
     /// Connections in all, at least as many as threads.
     pub connections: u32,
     /// Worker threads.
@@ -89,6 +91,7 @@ impl Settings {
             duration: defaults.duration,
             warmup: defaults.warmup,
             drain: Duration::from_secs(10),
+            patience: Duration::from_secs(30),
             connections: defaults.connections,
             threads: 1,
             batch: 1,

@@ -216,10 +216,13 @@ impl Report {
         if sale.skus.len() > SHOWN_MAX {
             writeln!(f, "stock     … and {} more", sale.skus.len() - SHOWN_MAX)?;
         }
-        if sale.wrong.is_empty() {
-            writeln!(f, "stock     exactly what was accepted is gone")?;
+        match &sale.broken_off {
+            Some(cause) => writeln!(f, "stock     BROKEN OFF, so nothing is proved: {cause}"),
+            None if sale.wrong.is_empty() => {
+                writeln!(f, "stock     exactly what was accepted is gone")
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn write_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -85,6 +85,7 @@ impl Takings {
             skus,
             members_over_limit: over,
             wrong,
+            broken_off: None,
         }
     }
 }
@@ -154,6 +155,8 @@ pub struct SaleReport {
     pub members_over_limit: u64,
     /// What does not add up; empty if exactly the right number was sold.
     pub wrong: Vec<String>,
+    /// Why the server did not say how the sale stands after the run, if so: then nothing is proved.
+    pub broken_off: Option<String>,
 }
 
 /// One SKU: what the server says, and what was heard.

@@ -19,8 +19,7 @@ use crate::setup::said;
 
 /// Questions at once.
 const CONNECTIONS: usize = 32;
-/// How long a question is repeated that gets no answer, and the pauses in between: twice as long each time.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The pauses between the attempts of a question that gets no answer: twice as long each time.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -39,11 +38,18 @@ pub(crate) enum AskError {
 
 /// One of those who ask.
 #[derive(Debug)]
-pub(crate) struct Asker(Connection);
+pub(crate) struct Asker {
+    connection: Connection,
+    /// How long a question is repeated that gets no answer.
+    patience: Duration,
+}
 
 impl Asker {
     pub(crate) fn new(settings: &Settings) -> Result<Self, AskError> {
-        Ok(Self(Connection::new(settings)?))
+        Ok(Self {
+            connection: Connection::new(settings)?,
+            patience: settings.patience,
+        })
     }
 
     /// Asks until there is an answer that is not "come again".
@@ -61,7 +67,7 @@ impl Asker {
         let uri: Uri = path
             .parse()
             .map_err(|error: hyper::http::uri::InvalidUri| unanswered(error.to_string()))?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let mut pause = PAUSE_FIRST;
         loop {
             let outgoing = Outgoing {
@@ -69,11 +75,11 @@ impl Asker {
                 key: None,
                 body: body.clone(),
             };
-            let cause = match self.0.call(method.clone(), outgoing).await {
+            let cause = match self.connection.call(method.clone(), outgoing).await {
                 Ok(status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
-                    said(status, self.0.body())
+                    said(status, self.connection.body())
                 }
-                Ok(status) => return Ok((status, self.0.body())),
+                Ok(status) => return Ok((status, self.connection.body())),
                 Err(error) => error.to_string(),
             };
             if Instant::now() + pause > deadline {

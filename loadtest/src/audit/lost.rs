@@ -28,39 +28,51 @@ pub(crate) struct Resolved {
     /// Still not known.
     pub(crate) unknown: u64,
     pub(crate) reservations: Vec<(Reservation, Outcome<'static>)>,
+    /// Why it ended before its end, if it did.
+    pub(crate) broken_off: Option<AskError>,
 }
 
-pub(crate) async fn resolve(
-    settings: &Settings,
-    memory: &mut Memory,
-) -> Result<Resolved, AskError> {
+pub(crate) async fn resolve(settings: &Settings, memory: &mut Memory) -> Resolved {
     let mut resolved = Resolved {
         lost: memory.lost.len() as u64 + memory.forgotten,
         ..Resolved::default()
     };
+    resolved.broken_off = ask_again(settings, memory, &mut resolved).await.err();
+    resolved.unknown = memory.lost.len() as u64 + memory.forgotten;
+    resolved
+}
+
+async fn ask_again(
+    settings: &Settings,
+    memory: &mut Memory,
+    resolved: &mut Resolved,
+) -> Result<(), AskError> {
     let again = Again::new(settings);
     let mut asker = Asker::new(settings)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         let lost = std::mem::take(&mut memory.lost);
         if lost.is_empty() {
-            break;
+            return Ok(());
         }
         let progress = AuditProgress::start("lost answers", lost.len() as u64);
-        for some in lost.chunks(ARRAY) {
+        for (number, some) in lost.chunks(ARRAY).enumerate() {
             let array = again.array(some.iter().map(|lost| (lost.request, &lost.asked)));
-            let (_, body) = asker.ask(Method::POST, "/v1/commands", array).await?;
-            hear(memory, some, body, &mut resolved);
+            match asker.ask(Method::POST, "/v1/commands", array).await {
+                Ok((_, body)) => hear(memory, some, body, resolved),
+                Err(error) => {
+                    memory.lost.extend_from_slice(&lost[number * ARRAY..]);
+                    return Err(error);
+                }
+            }
             progress.add(some.len() as u64);
         }
         progress.finish();
         if memory.lost.is_empty() || Instant::now() > deadline {
-            break;
+            return Ok(());
         }
         sleep(PAUSE).await;
     }
-    resolved.unknown = memory.lost.len() as u64 + memory.forgotten;
-    Ok(resolved)
 }
 
 /// What is still not known is lost again.

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 pub use report::{AuditReport, Checked};
 
-use asking::AskError;
+pub(crate) use asking::{AskError, Asker};
 use balances::Before;
 pub(crate) use memory::Memory;
 use report::Check;
@@ -87,19 +87,11 @@ impl Audit {
         let resolved = lost::resolve(settings, &mut memory).await;
         self.took += started.elapsed();
         self.report.memory_bytes = memory.bytes() as u64;
-        let answer = match resolved {
-            Ok(resolved) => {
-                self.report.lost = resolved.lost;
-                self.report.lost_applied = resolved.applied;
-                (resolved.reservations, resolved.unknown)
-            }
-            Err(error) => {
-                self.report.broken_off = Some(error.to_string());
-                (Vec::new(), memory.lost.len() as u64 + memory.forgotten)
-            }
-        };
+        self.report.lost = resolved.lost;
+        self.report.lost_applied = resolved.applied;
+        self.report.broken_off = resolved.broken_off.map(|error| error.to_string());
         self.memory = Some(memory);
-        answer
+        (resolved.reservations, resolved.unknown)
     }
 
     /// Asks for everything else.
@@ -109,13 +101,15 @@ impl Audit {
         sale: Option<&SaleReport>,
     ) -> AuditReport {
         let started = Instant::now();
-        if let Some(memory) = self.memory.take()
-            && self.report.broken_off.is_none()
-        {
+        let unseen = sale.and_then(|sale| sale.broken_off.clone());
+        self.report.broken_off = self.report.broken_off.take().or(unseen);
+        if let Some(memory) = self.memory.take() {
             self.report.acknowledged = memory.records.offered();
             self.report.remembered = memory.records.kept().len() as u64;
-            let compared = self.compare(settings, memory, sale).await;
-            self.report.broken_off = compared.err().map(|error| error.to_string());
+            if self.report.broken_off.is_none() {
+                let compared = self.compare(settings, memory, sale).await;
+                self.report.broken_off = compared.err().map(|error| error.to_string());
+            }
         }
         self.report.took_ms =
             u64::try_from((self.took + started.elapsed()).as_millis()).unwrap_or(u64::MAX);

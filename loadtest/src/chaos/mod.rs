@@ -70,10 +70,12 @@ pub struct ChaosReport {
     pub interrupted: u64,
     /// Where its data are, if they were kept.
     pub data: Option<String>,
+    /// Why it could not be kept running, if so; how often it had been killed before is then not known.
+    pub broken_off: Option<String>,
 }
 
-impl fmt::Display for ChaosReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ChaosReport {
+    fn write_restarts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut sorted = self.ready_after_ms.clone();
         sorted.sort_unstable();
         write!(
@@ -88,7 +90,16 @@ impl fmt::Display for ChaosReport {
                 "; ready after {shortest} ms at best, {median} ms in the median, {longest} ms at worst"
             )?;
         }
-        writeln!(f)?;
+        writeln!(f)
+    }
+}
+
+impl fmt::Display for ChaosReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.broken_off {
+            Some(cause) => writeln!(f, "chaos     BROKEN OFF: {cause}")?,
+            None => self.write_restarts(f)?,
+        }
         let interrupted = self.interrupted;
         writeln!(
             f,

@@ -94,16 +94,22 @@ impl Supervisor {
         let _ = self.stop.send(Order::Begin);
     }
 
-    /// From now on it is left alone, and there.
-    pub(crate) fn calm(self) -> Result<Calm, RunError> {
+    /// From now on it is left alone, and there; or what there is to say of one that could not be kept running.
+    pub(crate) fn calm(self) -> Result<Calm, ChaosReport> {
         drop(self.stop);
         let ended = self.thread.join();
         let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let (server, restarts) = ended.map_err(RunError::Chaos)?;
+        let interrupted = self.outage.commands();
+        let (server, restarts) = ended.map_err(|error| ChaosReport {
+            interrupted,
+            data: Some(self.data.display().to_string()),
+            broken_off: Some(error.to_string()),
+            ..ChaosReport::default()
+        })?;
         Ok(Calm {
             server,
             restarts,
-            interrupted: self.outage.commands(),
+            interrupted,
             data: self.data,
             log: self.log,
             is_data_ours: self.is_data_ours,
@@ -153,6 +159,7 @@ impl Calm {
                 .collect(),
             interrupted: self.interrupted,
             data: is_kept.then(|| self.data.display().to_string()),
+            broken_off: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use jifen_load::{AuditReport, Load, Mix, Report, Sale, Settings};
 const SHORT: &str = "run --closed --duration 300ms --warmup 0s --members 20 --url";
 
 /// Three connections and a run id that is known.
-fn jifen_load(ledger: &Ledger, args: &str) -> Output {
+pub(crate) fn jifen_load(ledger: &Ledger, args: &str) -> Output {
     jifen_load_as(ledger, &format!("--connections 3 --run-id test {args}"))
 }
 
@@ -23,7 +23,7 @@ fn jifen_load_as(ledger: &Ledger, args: &str) -> Output {
     command.output().expect("the binary runs")
 }
 
-fn check(output: &Output, exit_code: i32, says: &[&str]) {
+pub(crate) fn check(output: &Output, exit_code: i32, says: &[&str]) {
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(exit_code), "{text}");

@@ -5,4 +5,4 @@ mod books;
 mod server;
 
 pub(crate) use books::Lies;
-pub(crate) use server::{Answered, Behaviour, KEY, Ledger};
+pub(crate) use server::{Answered, Behaviour, End, KEY, Ledger};

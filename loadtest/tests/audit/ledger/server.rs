@@ -32,6 +32,19 @@ pub(crate) struct Behaviour {
     pub(crate) service: Duration,
     /// From this request on, nothing is answered for so long.
     pub(crate) freeze: Option<(u64, Duration)>,
+    /// From this request on it is no server any more, to nobody.
+    pub(crate) ends: Option<(u64, End)>,
+}
+
+/// What becomes of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is stopped: takes connections and requests, and never answers.
+    Silence,
+    /// It is dead: every connection breaks.
+    Death,
+    /// It is half dead: what is read is answered, every other connection breaks.
+    ReadsOnly,
 }
 
 /// A request of the load as the server saw it.
@@ -139,6 +152,13 @@ async fn serve(
         return Ok(response(problem(401, "unauthenticated")));
     }
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let end = lock(&state).end();
+    match end {
+        Some(End::Silence) => std::future::pending::<()>().await,
+        Some(End::ReadsOnly) if parts.method == Method::GET => {}
+        Some(End::Death | End::ReadsOnly) => return Err("gone"),
+        None => {}
+    }
     if parts.method != Method::POST {
         return Ok(response(lock(&state).look(
             &parts.method,
@@ -213,6 +233,12 @@ impl State {
     fn is_load(&self, commands: &[Value]) -> bool {
         let first = commands.first().and_then(|command| command["id"].as_str());
         first.is_some_and(|id| !id.starts_with("load-") && !self.came.contains(id))
+    }
+
+    /// What has become of the server, if it is none any more.
+    fn end(&self) -> Option<End> {
+        let (from, end) = self.behaviour.ends?;
+        (self.requests >= from).then_some(end)
     }
 
     /// Takes a place in the queue, and tells which it is and when the request is served.

@@ -1,0 +1,55 @@
+//! A server that is none any more when it is asked at the end: what was measured is told all the same, and that nothing is proved.
+
+use serde_json::Value;
+
+use crate::books::{check, jifen_load};
+use crate::ledger::{Behaviour, End, Ledger};
+
+#[test]
+fn a_server_that_is_gone_at_the_end_leaves_the_figures() {
+    let audit = "the audit could not be carried out: ";
+    let sale = "the sale could not be looked at: ";
+    let cases = [
+        (
+            End::Silence,
+            "",
+            vec!["audit     BROKEN OFF, so nothing is proved", audit],
+        ),
+        (
+            End::Silence,
+            "--no-audit",
+            vec![
+                "stock     BROKEN OFF, so nothing is proved",
+                sale,
+                "no answer within 300ms",
+            ],
+        ),
+        (End::Death, "", vec![audit, sale]),
+        // What is gone of the stock has been answered, but nobody has heard all of it.
+        (End::ReadsOnly, "", vec![audit]),
+    ];
+    for (end, args, says) in cases {
+        let ledger = Ledger::start(Behaviour {
+            loses_answers_every: Some(2),
+            ends: Some((50, end)),
+            ..Behaviour::default()
+        });
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = |name: &str| directory.path().join(name);
+        let files = format!(
+            "--out {} --html {}",
+            file("run.json").display(),
+            file("run.html").display()
+        );
+        let load = "--mix reserve --units 10M --patience 300ms --drain 100ms";
+        let output = jifen_load(&ledger, &format!("{load} {files} {args}"));
+        check(&output, 1, &says);
+        check(&output, 1, &["reserve  ", "commands failed"]);
+        let written = std::fs::read(file("run.json")).expect("the file");
+        let report: Value = serde_json::from_slice(&written).expect("JSON");
+        assert!(report["accepted"].as_u64() > Some(0), "{report:#}");
+        assert_eq!(report["verdict"], "missed", "{report:#}");
+        let page = std::fs::read_to_string(file("run.html")).expect("the file");
+        assert!(page.contains("</html>"), "{page}");
+    }
+}
