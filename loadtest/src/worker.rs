@@ -56,8 +56,16 @@ struct Board {
     feed: Feed,
     /// What was told, if somebody is going to ask.
     memory: Option<Memory>,
-    in_flight: Vec<Option<(Times, Sent)>>,
+    in_flight: Vec<Option<InFlight>>,
     in_flight_now: u64,
+}
+
+/// A request in flight.
+struct InFlight {
+    times: Times,
+    sent: Sent,
+    /// It had been sent, and answered, before: what it means for the books is known.
+    is_again: bool,
 }
 
 impl Worker {
@@ -197,7 +205,7 @@ async fn drive(shared: Arc<Shared>, place: usize, mut door: Door, mut session: S
             sent: shared.clock.elapsed(),
         };
         let commands = session.commands();
-        shared.board().send(place, times, session.lend());
+        shared.board().send(place, times, &mut session);
         let (answer, attempt) = shared.witness.send(&mut door, outgoing, commands).await;
         let answered = shared.clock.elapsed();
         let mut board = shared.board();
@@ -272,9 +280,13 @@ impl Board {
         }
     }
 
-    fn send(&mut self, place: usize, times: Times, sent: Sent) {
-        let commands = sent.commands.len() as u64;
-        self.in_flight[place] = Some((times, sent));
+    fn send(&mut self, place: usize, times: Times, session: &mut Session) {
+        let commands = session.commands();
+        self.in_flight[place] = Some(InFlight {
+            times,
+            is_again: session.is_again(),
+            sent: session.lend(),
+        });
         self.in_flight_now += 1;
         self.feed.sent();
         self.tally.timeline.sent(times.sent, commands);
@@ -282,7 +294,7 @@ impl Board {
     }
 
     fn land(&mut self, place: usize, session: &mut Session) {
-        if let Some((_, sent)) = self.in_flight[place].take() {
+        if let Some(InFlight { sent, .. }) = self.in_flight[place].take() {
             session.take_back(sent);
         }
         self.in_flight_now -= 1;
@@ -291,19 +303,23 @@ impl Board {
     /// Counts what got no answer and what was never sent.
     fn give_up(&mut self, shared: &Shared) {
         let now = shared.clock.elapsed();
-        for (times, sent) in self.in_flight.iter().flatten() {
-            let commands = &(sent.commands.len() as u64);
-            if let Some(memory) = &mut self.memory {
+        for in_flight in self.in_flight.iter().flatten() {
+            let InFlight { times, sent, .. } = in_flight;
+            let commands = sent.commands.len() as u64;
+            if let Some(memory) = &mut self.memory
+                && !in_flight.is_again
+            {
                 memory.lost(sent);
             }
             self.tally
                 .timeline
                 .took(times.planned, now.saturating_sub(times.planned));
             if times.sent >= shared.settings.warmup {
-                self.tally.throughput.add(times.sent, *commands);
+                self.tally.throughput.add(times.sent, commands);
             }
             if times.planned >= shared.settings.warmup {
-                self.tally.unanswered(times, now, *commands);
+                self.tally.unanswered(times, now, commands);
+                self.tally.requests_resent += u64::from(in_flight.is_again);
             }
         }
         for planned in shared

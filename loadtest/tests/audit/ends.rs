@@ -1,4 +1,7 @@
-//! A server that is none any more when it is asked at the end: what was measured is told all the same, and that nothing is proved.
+//! A server that is none any more when the load is over, or not for a while: what was measured is told all the same, and nobody is
+//! accused.
+
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -51,5 +54,20 @@ fn a_server_that_is_gone_at_the_end_leaves_the_figures() {
         assert_eq!(report["verdict"], "missed", "{report:#}");
         let page = std::fs::read_to_string(file("run.html")).expect("the file");
         assert!(page.contains("</html>"), "{page}");
+    }
+}
+
+/// What was answered the first time and is in flight for the second when the run is given up is known. Every request is sent twice, so
+/// that after the one in which the server stops its second sending is in flight.
+#[test]
+fn a_second_sending_without_an_answer_is_no_second_command() {
+    for (batch, mix) in [(1, "earn"), (7, "canonical")] {
+        let ledger = Ledger::start(Behaviour {
+            ends: Some((50, End::Stall(Duration::from_millis(700)))),
+            ..Behaviour::default()
+        });
+        let load = "--resend 1 --drain 100ms";
+        let output = jifen_load(&ledger, &format!("{load} --mix {mix} --batch {batch}"));
+        check(&output, 1, &["the books balance", "unanswered"]);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Behaviour {
     pub(crate) service: Duration,
     /// From this request on, nothing is answered for so long.
     pub(crate) freeze: Option<(u64, Duration)>,
-    /// From this request on it is no server any more, to nobody.
+    /// From this request on it is no server any more, to nobody, or not for a while.
     pub(crate) ends: Option<(u64, End)>,
 }
 
@@ -45,6 +45,8 @@ pub(crate) enum End {
     Death,
     /// It is half dead: what is read is answered, every other connection breaks.
     ReadsOnly,
+    /// It stands still for so long, and goes on.
+    Stall(Duration),
 }
 
 /// A request of the load as the server saw it.
@@ -63,6 +65,7 @@ struct State {
     came: BTreeSet<String>,
     /// When the server has time for the next request.
     free_at: Instant,
+    ended_at: Option<Instant>,
     answered: Vec<Answered>,
 }
 
@@ -79,6 +82,7 @@ impl Ledger {
             requests: 0,
             came: BTreeSet::new(),
             free_at: Instant::now(),
+            ended_at: None,
             answered: Vec::new(),
         }));
         let (sender, address) = mpsc::channel();
@@ -154,9 +158,10 @@ async fn serve(
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let end = lock(&state).end();
     match end {
-        Some(End::Silence) => std::future::pending::<()>().await,
-        Some(End::ReadsOnly) if parts.method == Method::GET => {}
-        Some(End::Death | End::ReadsOnly) => return Err("gone"),
+        Some((_, End::Silence)) => std::future::pending::<()>().await,
+        Some((since, End::Stall(span))) => sleep_until((since + span).into()).await,
+        Some((_, End::ReadsOnly)) if parts.method == Method::GET => {}
+        Some((_, End::Death | End::ReadsOnly)) => return Err("gone"),
         None => {}
     }
     if parts.method != Method::POST {
@@ -235,10 +240,13 @@ impl State {
         first.is_some_and(|id| !id.starts_with("load-") && !self.came.contains(id))
     }
 
-    /// What has become of the server, if it is none any more.
-    fn end(&self) -> Option<End> {
+    /// What has become of the server, and since when, if it is none any more.
+    fn end(&mut self) -> Option<(Instant, End)> {
         let (from, end) = self.behaviour.ends?;
-        (self.requests >= from).then_some(end)
+        (self.requests >= from).then(|| {
+            let since = *self.ended_at.get_or_insert_with(Instant::now);
+            (since, end)
+        })
     }
 
     /// Takes a place in the queue, and tells which it is and when the request is served.
