@@ -42,6 +42,17 @@ impl Balance {
             ..self
         }
     }
+
+    /// Whether a member that had this has what it should after the answers since. In a run that may be longer than holds last, of
+    /// any hold; else what an earlier run held may have come back meanwhile, and no more than that.
+    fn agrees(self, change: Change, now: Self, is_short: bool) -> bool {
+        let expected = self.after(change);
+        let came_back = expected.held - now.held;
+        let may_have = (1..=self.held).contains(&came_back)
+            && now.pending == expected.pending
+            && now.owed <= expected.owed;
+        now == expected || ((may_have || !is_short) && now.total() == expected.total())
+    }
 }
 
 #[derive(Deserialize)]
@@ -112,11 +123,7 @@ pub(crate) async fn compare(
     let deadline = Instant::now() + PATIENCE;
     for ((member, change), mut now) in touched.into_iter().zip(now) {
         let had = before.of(member);
-        let expected = had.after(change);
-        let agree = |now: Balance| match is_short {
-            true => now == expected,
-            false => now.total() == expected.total(),
-        };
+        let agree = |now: Balance| had.agrees(change, now, is_short);
         while !agree(now) && Instant::now() < deadline {
             sleep(PAUSE).await;
             now = read(&mut asker, &member).await?;
@@ -144,4 +151,57 @@ fn sentence(member: Member, had: Balance, change: Change, now: Balance) -> Strin
             (pending, owed) => format!(", and {pending} more pending and {owed} more owed"),
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn balance(available: i64, held: i64) -> Balance {
+        Balance {
+            available,
+            held,
+            pending: 0,
+            owed: 0,
+        }
+    }
+
+    #[test]
+    fn holds_of_an_earlier_run_may_end_during_this_one_and_nothing_else_may_change() {
+        // Had 100 and 30 held; held 7 more, earned 17.
+        let (had, change) = (
+            balance(100, 30),
+            Change {
+                available: 10,
+                held: 7,
+                items: 2,
+            },
+        );
+        let cases = [
+            // now, in a short run, in a long one
+            (balance(110, 37), true, true),
+            (balance(115, 32), true, true),
+            (balance(140, 7), true, true),
+            // More came back than was held before, or more is held than was told.
+            (balance(141, 6), false, true),
+            (balance(109, 38), false, true),
+            (balance(111, 37), false, false),
+            (balance(110, 36), false, false),
+            (balance(0, 0), false, false),
+        ];
+        for (now, short, long) in cases {
+            assert_eq!(had.agrees(change, now, true), short, "{now:?}");
+            assert_eq!(had.agrees(change, now, false), long, "{now:?}");
+        }
+        let nothing_held = balance(130, 0);
+        assert!(!nothing_held.agrees(change, balance(141, 6), true));
+        // More points and as many owed are not the same.
+        for (available, held) in [(111, 37), (116, 32)] {
+            let owes = Balance {
+                owed: 1,
+                ..balance(available, held)
+            };
+            assert!(!had.agrees(change, owes, true), "{owes:?}");
+        }
+    }
 }
