@@ -9,6 +9,7 @@ use crate::audit::{Audit, AuditReport, Witness};
 use crate::chaos::Supervisor;
 use crate::error::RunError;
 use crate::mq;
+use crate::names::SkuNames;
 use crate::probe::probe;
 use crate::progress::{REDRAW_EVERY, RunProgress};
 use crate::queue::Clock;
@@ -79,9 +80,8 @@ fn run_against(settings: &Settings, supervisor: Option<Supervisor>) -> Result<Re
                 Ok(stocks) => (stocks, None),
                 Err(error) => (Vec::new(), Some(error.to_string())),
             };
-            let judged = tally
-                .takings()
-                .judge(&stocks, sale.per_member_limit, unknown);
+            let names = SkuNames::new(&settings.run_id);
+            let judged = tally.takings().judge(sale, &names, &stocks, unknown);
             Some(SaleReport {
                 broken_off,
                 ..judged

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Outcome;
-use crate::names::{Member, SkuNumber};
+use crate::names::{Member, SkuNames, SkuNumber};
+use crate::sale::Sale;
 use crate::workload::Reservation;
 
 /// The refusal that says that no unit is left.
@@ -51,26 +52,37 @@ impl Takings {
         }
     }
 
-    /// Compares what was heard with what the server says of each SKU, in the order of their numbers. `unknown` is how many
-    /// reservations may have been accepted without anybody hearing it.
+    /// Compares what was heard with what was put on sale, and with what the server says of each SKU, in the order of their
+    /// numbers, if it says anything. `unknown` is how many reservations may have been accepted without anybody hearing it.
     pub(crate) fn judge(
         &self,
+        sale: &Sale,
+        names: &SkuNames,
         stocks: &[Stock],
-        per_member_limit: Option<u64>,
         unknown: u64,
     ) -> SaleReport {
         let mut wrong = Vec::new();
         let mut skus = Vec::new();
+        for (number, answers) in &self.by_sku {
+            if answers.accepted > sale.units {
+                wrong.push(format!(
+                    "{} units of {} were accepted, there are only {}",
+                    answers.accepted,
+                    names.name(*number),
+                    sale.units
+                ));
+            }
+        }
         for (number, stock) in (0..).map(SkuNumber).zip(stocks) {
             let answers = self.by_sku.get(&number).copied().unwrap_or_default();
-            stock.judge(answers, unknown, &mut wrong);
+            stock.judge(answers, sale.units, unknown, &mut wrong);
             skus.push(SkuReport {
                 stock: stock.clone(),
                 accepted: answers.accepted,
                 sold_out: answers.sold_out,
             });
         }
-        let limit = per_member_limit.unwrap_or(u64::MAX);
+        let limit = sale.per_member_limit.unwrap_or(u64::MAX);
         let over = self
             .by_member
             .values()
@@ -113,8 +125,15 @@ pub struct Units {
 }
 
 impl Stock {
-    fn judge(&self, answers: Answers, unknown: u64, wrong: &mut Vec<String>) {
+    /// `on_sale`: how many units were put. Every run has SKUs of its own, so that nobody else has put more.
+    fn judge(&self, answers: Answers, on_sale: u64, unknown: u64, wrong: &mut Vec<String>) {
         let Self { sku, units, .. } = self;
+        if units.total != on_sale {
+            wrong.push(format!(
+                "{sku} has {} units, {on_sale} were put on sale",
+                units.total
+            ));
+        }
         let taken = units.reserved + units.sold;
         let sum = units.available + units.returning + taken;
         if sum != units.total {
@@ -129,18 +148,11 @@ impl Stock {
                 answers.accepted
             ));
         }
-        if answers.accepted > units.total {
-            wrong.push(format!(
-                "{} units of {sku} were accepted, there are only {}",
-                answers.accepted, units.total
-            ));
-        }
         // Nothing is given back during a run, so whoever heard that there is none must stay right.
-        if answers.sold_out > 0 && taken < units.total {
+        if answers.sold_out > 0 && taken < on_sale {
             wrong.push(format!(
-                "{sku} was said to be sold out, {} of {} units are left",
-                units.total - taken,
-                units.total
+                "{sku} was said to be sold out, {} of {on_sale} units are left",
+                on_sale - taken
             ));
         }
     }
@@ -185,6 +197,18 @@ mod tests {
         }
     }
 
+    const SALE: Sale = Sale {
+        skus: 1,
+        units: 3,
+        price_points: 1,
+        per_member_limit: Some(1),
+    };
+
+    fn judge(takings: &Takings, stocks: &[Stock], unknown: u64) -> SaleReport {
+        let run = "r".parse().expect("a run id");
+        takings.judge(&SALE, &SkuNames::new(&run), stocks, unknown)
+    }
+
     /// What is wrong when these members were accepted, this often it was said that nothing is left, and the units are there.
     fn wrong(members: &[u64], sold_out: u64, unknown: u64, units: Units) -> Vec<String> {
         let mut takings = Takings::default();
@@ -200,11 +224,11 @@ mod tests {
             takings.add(of(9), Outcome::Refused("member_limit_reached"));
         }
         let stock = Stock {
-            sku: "s".to_owned(),
+            sku: "load-s-r-0".to_owned(),
             units,
             ..Stock::default()
         };
-        takings.judge(&[stock], Some(1), unknown).wrong
+        judge(&takings, &[stock], unknown).wrong
     }
 
     #[test]
@@ -257,6 +281,27 @@ mod tests {
                 units(0, 0, 4),
                 "s has 3 units, of which 4 are somewhere",
             ),
+            // Whoever says that there were more has not been told so.
+            (
+                &[1, 2, 3, 4],
+                0,
+                0,
+                Units {
+                    total: 4,
+                    ..units(0, 0, 4)
+                },
+                "s has 4 units, 3 were put on sale",
+            ),
+            (
+                &[1, 2],
+                1,
+                0,
+                Units {
+                    total: 2,
+                    ..units(0, 0, 2)
+                },
+                "s was said to be sold out, 1 of 3 units are left",
+            ),
             (
                 &[1, 2, 3, 4],
                 0,
@@ -271,7 +316,9 @@ mod tests {
                 assert_eq!(wrong, Vec::<String>::new(), "{members:?} {units:?}");
             } else {
                 assert!(
-                    wrong.iter().any(|one| one == expected),
+                    wrong
+                        .iter()
+                        .any(|one| one.replace("load-s-r-0", "s") == *expected),
                     "{wrong:?}, not {expected}"
                 );
             }
@@ -292,7 +339,24 @@ mod tests {
             units: units(1, 0, 2),
             ..Stock::default()
         };
-        let report = one.judge(&[stock], Some(1), 0);
+        let report = judge(&one, &[stock], 0);
         assert_eq!((report.skus[0].accepted, report.members_over_limit), (2, 1));
+    }
+
+    #[test]
+    fn what_was_heard_is_judged_even_if_the_server_says_nothing() {
+        let mut takings = Takings::default();
+        for member in [1, 1, 2, 3] {
+            let reservation = Reservation {
+                member: Member(member),
+                sku: SkuNumber(0),
+            };
+            takings.add(reservation, Outcome::Accepted);
+        }
+        let expected = [
+            "4 units of load-s-r-0 were accepted, there are only 3",
+            "1 times a member got more units than the limit of 1",
+        ];
+        assert_eq!(judge(&takings, &[], 0).wrong, expected);
     }
 }

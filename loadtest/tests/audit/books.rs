@@ -115,6 +115,18 @@ fn a_lie_is_found_and_named() {
         ),
         (
             lies(Lies {
+                oversells: 1,
+                inflates: 1,
+                ..Lies::default()
+            }),
+            "--mix reserve --units 10",
+            vec![
+                "load-s-test-0 has 11 units, 10 were put on sale",
+                "11 units of load-s-test-0 were accepted, there are only 10",
+            ],
+        ),
+        (
+            lies(Lies {
                 misprints: true,
                 ..Lies::default()
             }),

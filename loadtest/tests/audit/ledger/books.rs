@@ -15,6 +15,8 @@ pub(crate) struct Lies {
     pub(crate) doubles: Option<u64>,
     /// So many more units are sold than there are.
     pub(crate) oversells: u64,
+    /// So many more units than there are are said to be there, once the sale is over.
+    pub(crate) inflates: u64,
     /// Statements show one point more than there was in the second item.
     pub(crate) misprints: bool,
     /// The lists of merchants lack their first movement.
@@ -321,7 +323,7 @@ impl Books {
 
     pub(crate) fn sku(&self, sku: &str) -> Option<Value> {
         let (document, buyers) = self.stock.get(sku)?;
-        let total = document["units"].as_u64().unwrap_or_default();
+        let total = document["units"].as_u64().unwrap_or_default() + self.lies.inflates;
         let reserved = buyers.values().sum::<u64>().min(total);
         let state = if reserved == total {
             "sold_out"
