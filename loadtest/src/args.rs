@@ -237,7 +237,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value = "42")]
     pub(crate) seed: u64,
 
-    /// Part of every request id; the wall clock in milliseconds if not given. The same id again is a replay
+    /// Part of every request id; the wall clock in milliseconds if not given. The same id again is a replay, and its sums are not
+    /// proved; an answer that says so under an id of our own is a discrepancy
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<RunId>,
 

@@ -131,6 +131,36 @@ impl RequestIds {
     }
 }
 
+/// The request ids of all connections of a run, for whoever reads them.
+#[derive(Clone, Debug)]
+pub(crate) struct RunRequestIds(String);
+
+impl RunRequestIds {
+    pub(crate) fn new(seed: u64, run: &RunId) -> Self {
+        Self(format!("{seed}-{run}-"))
+    }
+
+    pub(crate) fn name(&self, connection: u32, number: u64) -> String {
+        format!("{}{connection}-{number}", self.0)
+    }
+
+    /// Whether `id` is the one with this number. Asked of every answer, so nothing is written for it.
+    pub(crate) fn is(&self, connection: u32, number: u64, id: &str) -> bool {
+        let digits = |rest: &str, number: u64| -> Option<usize> {
+            let mut buffer = itoa::Buffer::new();
+            let digits = buffer.format(number);
+            rest.starts_with(digits).then_some(digits.len())
+        };
+        let ours = || {
+            let rest = id.strip_prefix(&self.0)?;
+            let rest = rest.get(digits(rest, connection.into())?..)?;
+            let rest = rest.strip_prefix('-')?;
+            Some(digits(rest, number)? == rest.len())
+        };
+        ours() == Some(true)
+    }
+}
+
 /// A hold as the server named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HoldId(CompactString);
@@ -151,6 +181,26 @@ impl HoldId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_that_is_read_is_the_one_that_was_written_or_it_is_not() {
+        let run = "r-1".parse().expect("a run id");
+        let ids = RunRequestIds::new(42, &run);
+        let mut written = BytesMut::new();
+        RequestIds::new(42, &run, 3).put(&mut written, 17);
+        assert_eq!(&written[..], ids.name(3, 17).as_bytes());
+        for (id, is_it) in [
+            ("42-r-1-3-17", true),
+            ("42-r-1-3-1", false),
+            ("42-r-1-3-170", false),
+            ("42-r-1-31-17", false),
+            ("42-r-1-3", false),
+            ("42-r-2-3-17", false),
+            ("", false),
+        ] {
+            assert_eq!(ids.is(3, 17, id), is_it, "{id}");
+        }
+    }
 
     #[test]
     fn request_ids_count_up_and_fit() {

@@ -63,6 +63,7 @@ impl RunArgs {
                 .run_id
                 .clone()
                 .unwrap_or_else(|| RunId::from_clock(jiff::Timestamp::now())),
+            is_run_id_chosen: self.run_id.is_some(),
             noop: self.noop,
             setup: !self.no_setup && !self.noop && !self.dry_run,
             sale: (mix == Mix::Reserve && !self.noop).then(|| self.sale(&defaults)),

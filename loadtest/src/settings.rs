@@ -61,6 +61,8 @@ pub struct Settings {
     pub seed: u64,
     /// Makes the request ids of this run its own.
     pub run_id: RunId,
+    /// Whether somebody chose the run id, who may have chosen it before. One of our own is new.
+    pub is_run_id_chosen: bool,
     /// Talk to the endpoints of the same server that parse and answer but decide nothing.
     pub noop: bool,
     /// Make the merchants and members first.
@@ -103,6 +105,7 @@ impl Settings {
             replay: None,
             seed: 42,
             run_id: RunId::from_clock(jiff::Timestamp::now()),
+            is_run_id_chosen: false,
             noop: false,
             setup: true,
             sale: None,
@@ -128,6 +131,13 @@ impl Settings {
     #[must_use]
     pub const fn is_audited(&self) -> bool {
         self.audit && !self.noop && !self.dry && self.replay.is_none()
+    }
+
+    /// Whether a first answer may say that it is a replay: somebody has used the run id before, or the queue has given the
+    /// command to the server twice.
+    #[must_use]
+    pub const fn may_be_replayed(&self) -> bool {
+        self.is_run_id_chosen || self.mq.is_some()
     }
 
     /// From the first planned request to the end of the plan.

@@ -214,10 +214,14 @@ fn judge(
     } else {
         "refused"
     };
-    if heard.replayed && same && heard.status == Some(status) {
+    let other = heard.id.filter(|id| *id != again.id(record.request()));
+    if heard.replayed && same && heard.status == Some(status) && other.is_none() {
         return None;
     }
     let told = told(record, again);
+    if let Some(other) = other {
+        return Some(format!("{told}, but the answer to it is that to {other}"));
+    }
     Some(match heard.code {
         Some("request_not_found") => format!("{told}, but the server does not know it any more"),
         _ if !heard.replayed => {

@@ -9,6 +9,7 @@ use super::fingerprint::Heard;
 use super::record::{Record, RequestNumber};
 use super::sample::Sample;
 use super::sums::Sums;
+use crate::names::RunRequestIds;
 use crate::session::{Asked, Sent};
 use crate::settings::Settings;
 
@@ -16,6 +17,8 @@ use crate::settings::Settings;
 const RECORDS_MAX: usize = 1 << 21;
 /// Commands of a worker whose answers were lost. More than that, and the points of the run cannot be judged.
 const LOST_MAX: usize = 1 << 17;
+/// Oddities of which there is something to say; the others are only counted.
+const NOTED_MAX: usize = 10;
 
 /// A command that may have been carried out.
 #[derive(Clone, Debug)]
@@ -48,9 +51,36 @@ pub(crate) struct Memory {
     pub(crate) lost: Vec<Lost>,
     /// Lost ones for which there was no room.
     pub(crate) forgotten: u64,
-    /// Ids that had been used before this run.
-    pub(crate) used_before: u64,
+    /// First answers that say that they are not the first.
+    pub(crate) used_before: Noted,
+    /// Answers that name a command.
+    pub(crate) named: u64,
+    /// Those that name another than the one that was asked.
+    pub(crate) misnamed: Noted,
     pub(crate) period: Option<Period>,
+    ids: RunRequestIds,
+}
+
+/// What is odd: how often, and what there is to say of the first ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Noted {
+    pub(crate) total: u64,
+    pub(crate) first: Vec<String>,
+}
+
+impl Noted {
+    fn add(&mut self, sentence: impl FnOnce() -> String) {
+        self.total += 1;
+        if self.first.len() < NOTED_MAX {
+            self.first.push(sentence());
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.total += other.total;
+        self.first.extend(other.first);
+        self.first.truncate(NOTED_MAX);
+    }
 }
 
 /// What an answer means for the books.
@@ -73,8 +103,11 @@ impl Memory {
             records: Sample::new(RECORDS_MAX / settings.threads as usize),
             lost: Vec::new(),
             forgotten: 0,
-            used_before: 0,
+            used_before: Noted::default(),
+            named: 0,
+            misnamed: Noted::default(),
             period: None,
+            ids: RunRequestIds::new(settings.seed, &settings.run_id),
         })
     }
 
@@ -128,6 +161,16 @@ impl Memory {
         heard: &Heard<'_>,
         attempt: Attempt,
     ) {
+        let RequestNumber { connection, number } = request;
+        if let Some(id) = heard.id {
+            self.named += 1;
+            if !self.ids.is(connection, number, id) {
+                self.misnamed.add(|| {
+                    let asked = self.ids.name(connection, number);
+                    format!("{asked} was asked, and the answer to it is that to {id}")
+                });
+            }
+        }
         let accepted = match meaning {
             Meaning::Accepted => true,
             Meaning::Refused => false,
@@ -135,7 +178,10 @@ impl Memory {
             Meaning::Unknown => return self.lose(request, asked),
         };
         if heard.replayed && attempt == Attempt::First {
-            self.used_before += 1;
+            self.used_before.add(|| {
+                let (word, id) = (asked.operation().word(), self.ids.name(connection, number));
+                format!("{word} {id} was sent for the first time, and answered as if it had been there before")
+            });
         } else {
             if accepted {
                 self.sums.add(asked, heard.captured, heard.released);
@@ -184,7 +230,9 @@ impl Memory {
         self.records.merge(other.records);
         self.lost.extend(other.lost);
         self.forgotten += other.forgotten;
-        self.used_before += other.used_before;
+        self.used_before.merge(other.used_before);
+        self.named += other.named;
+        self.misnamed.merge(other.misnamed);
         if let Some(theirs) = other.period {
             let ours = self.period.get_or_insert_with(|| theirs.clone());
             ours.first = ours.first.clone().min(theirs.first);
@@ -319,7 +367,7 @@ mod tests {
         let answer = Some((StatusCode::OK, &body[..]));
         first.hear_request(&sent(6), true, answer, Attempt::First);
         // The replay was carried out before this run; the sixth was not answered.
-        assert_eq!((told(&first), first.used_before), ((10, 3, 2), 1));
+        assert_eq!((told(&first), first.used_before.total), ((10, 3, 2), 1));
         let numbers: Vec<u64> = first.lost.iter().map(|lost| lost.request.number).collect();
         assert_eq!(numbers, [43, 45]);
         let period = first.period.clone().expect("times");
@@ -330,9 +378,9 @@ mod tests {
 
         let mut again = memory();
         again.hear_request(&sent(5), true, answer, Attempt::Again);
-        assert_eq!((told(&again), again.used_before), ((20, 3, 1), 0));
+        assert_eq!((told(&again), again.used_before.total), ((20, 3, 1), 0));
         again.merge(first);
-        assert_eq!((told(&again), again.used_before), ((30, 6, 3), 1));
+        assert_eq!((told(&again), again.used_before.total), ((30, 6, 3), 1));
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub use report::{AuditReport, Checked};
 pub(crate) use asking::{AskError, Asker};
 use balances::Before;
 pub(crate) use memory::Memory;
+use memory::Noted;
 use report::Check;
 use statements::Known;
 pub(crate) use witness::Witness;
@@ -106,6 +107,7 @@ impl Audit {
         if let Some(memory) = self.memory.take() {
             self.report.acknowledged = memory.records.offered();
             self.report.remembered = memory.records.kept().len() as u64;
+            self.judge_heard(settings, &memory);
             if self.report.broken_off.is_none() {
                 let compared = self.compare(settings, memory, sale).await;
                 self.report.broken_off = compared.err().map(|error| error.to_string());
@@ -114,6 +116,19 @@ impl Audit {
         self.report.took_ms =
             u64::try_from((self.took + started.elapsed()).as_millis()).unwrap_or(u64::MAX);
         self.report
+    }
+
+    /// What is wrong with the answers themselves, whatever the server says of them now.
+    fn judge_heard(&mut self, settings: &Settings, memory: &Memory) {
+        let Noted { total, first } = memory.misnamed.clone();
+        let ids = Check::done("ids", memory.named, total, first);
+        self.report.take(ids);
+        let Noted { total, first } = memory.used_before.clone();
+        if total > 0 && !settings.may_be_replayed() {
+            let answers = memory.records.offered();
+            let replays = Check::done("first answers", answers, total, first);
+            self.report.take(replays);
+        }
     }
 
     async fn compare(
@@ -161,18 +176,21 @@ impl Audit {
     }
 }
 
+/// What is left out where points are not added up.
+const UNPROVED: &str = "balances, statements and merchants' lists are NOT PROVED";
+
 /// Why points cannot be added up, if so.
 fn why_no_sums(memory: &Memory) -> Option<String> {
     let unknown = memory.lost.len() as u64 + memory.forgotten;
     if unknown > 0 {
         return Some(format!(
-            "of {unknown} commands it could not be found out what became of them, so points were not added up"
+            "of {unknown} commands it could not be found out what became of them, so points were not added up: {UNPROVED}"
         ));
     }
-    (memory.used_before > 0).then(|| {
+    let used_before = memory.used_before.total;
+    (used_before > 0).then(|| {
         format!(
-            "{} request ids had been used before this run, so points were not added up",
-            memory.used_before
+            "the answers say that {used_before} request ids had been used before this run, so points were not added up: {UNPROVED}"
         )
     })
 }

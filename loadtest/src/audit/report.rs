@@ -38,7 +38,7 @@ pub struct AuditReport {
 /// One kind of comparison.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Checked {
-    /// `answers`, `lost answers`, `balances`, `statements`, `stock`, `merchants`.
+    /// `ids`, `first answers`, `answers`, `lost answers`, `balances`, `statements`, `stock`, `merchants`.
     pub what: &'static str,
     /// How many were compared.
     pub checked: u64,
@@ -65,6 +65,24 @@ impl Check {
                 wrong: 0,
             },
             sentences: Vec::new(),
+        }
+    }
+
+    /// What was compared as it came.
+    pub(crate) const fn done(
+        what: &'static str,
+        of: u64,
+        wrong: u64,
+        sentences: Vec<String>,
+    ) -> Self {
+        Self {
+            checked: Checked {
+                what,
+                checked: of,
+                of,
+                wrong,
+            },
+            sentences,
         }
     }
 
@@ -158,10 +176,11 @@ impl fmt::Display for AuditReport {
         for note in &self.notes {
             writeln!(f, "audit     note: {note}")?;
         }
-        if self.is_balanced() {
-            writeln!(f, "audit     the books balance")?;
+        match (self.is_balanced(), self.notes.is_empty()) {
+            (true, true) => writeln!(f, "audit     the books balance"),
+            (true, false) => writeln!(f, "audit     what was compared agrees; that is not all"),
+            (false, _) => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -95,6 +95,14 @@ fn a_lie_is_found_and_named() {
         ),
         (
             lies(Lies {
+                misnames: Some(9),
+                ..Lies::default()
+            }),
+            "--mix earn --batch 7",
+            vec!["was asked, and the answer to it is that to another"],
+        ),
+        (
+            lies(Lies {
                 doubles: Some(9),
                 ..Lies::default()
             }),
@@ -261,4 +269,27 @@ fn a_run_id_that_was_used_before_is_said_and_no_discrepancy() {
         &["request ids had been used before this run"],
     );
     assert!(ledger.commands() > 0);
+}
+
+/// Whoever marks one first answer as a replay is not let off the sums of a whole run. Where the id may have been used before,
+/// nobody is accused, and it is said what is not proved.
+#[test]
+fn a_first_answer_that_says_it_is_a_replay_is_a_lie_unless_the_id_may_be_old() {
+    let lies = Behaviour {
+        lies: Lies {
+            replays: Some(9),
+            ..Lies::default()
+        },
+        ..Behaviour::default()
+    };
+    let says = [
+        "was sent for the first time, and answered as if it had been there before",
+        "statements and merchants' lists are NOT PROVED",
+    ];
+    let load = "--connections 3 --mix earn";
+    check(&jifen_load_as(&Ledger::start(lies), load), 3, &says);
+    let output = jifen_load(&Ledger::start(lies), "--mix earn");
+    check(&output, 0, &says[1..]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!said.contains("the books balance"), "{said}");
 }

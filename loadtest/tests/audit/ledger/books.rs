@@ -13,6 +13,10 @@ pub(crate) struct Lies {
     pub(crate) restates: Option<u64>,
     /// This command is carried out twice when it is sent once.
     pub(crate) doubles: Option<u64>,
+    /// This command is carried out, and answered as if it had been there before.
+    pub(crate) replays: Option<u64>,
+    /// The answer to this command names another one.
+    pub(crate) misnames: Option<u64>,
     /// So many more units are sold than there are.
     pub(crate) oversells: u64,
     /// So many more units than there are are said to be there, once the sale is over.
@@ -80,6 +84,7 @@ impl Books {
         let is_load = !id.starts_with("load-");
         self.commands += u64::from(is_load);
         let is_now = |when: Option<u64>| is_load && when == Some(self.commands);
+        let (replays, misnames) = (is_now(self.lies.replays), is_now(self.lies.misnames));
         let (drops, restates, doubles) = (
             is_now(self.lies.drops),
             is_now(self.lies.restates),
@@ -115,6 +120,12 @@ impl Books {
             kept["transaction"] = json!("t-other");
         }
         self.answers.insert(id, kept);
+        if replays {
+            answer["replayed"] = json!(true);
+        }
+        if misnames {
+            answer["id"] = json!("another");
+        }
         answer
     }
 
