@@ -108,7 +108,8 @@ Profiles, of commands a second, from the end of the warm-up, which runs at the f
   sine:5k..15k@30s       up and down, once in so long
 
 Objectives: p50, p90, p99, p99.9, p99.99, mean and max, each also of one operation as in earn.p99<5ms; errors<0.1%;
-achieved>=99% of the plan; rate>19k.
+achieved>=99% of the plan; rate>19k. Latencies are of what was answered, and of what was turned away, failed or lost after
+it had waited for longer than the bound: whoever is turned away at once does not make them better, nor worse.
 
 Exit codes:
   0  good, and every objective kept

@@ -31,6 +31,20 @@ impl Spans {
             .expect("all histograms have the same bounds");
     }
 
+    /// Adds those of another's that are longer than this, and tells how many they are.
+    pub(crate) fn add_longer(&mut self, other: &Self, than: Duration) -> u64 {
+        let than = u64::try_from(than.as_nanos()).unwrap_or(u64::MAX);
+        let mut added = 0;
+        for step in other.0.iter_recorded() {
+            let (nanos, times) = (step.value_iterated_to(), step.count_at_value());
+            if nanos > than {
+                self.0.saturating_record_n(nanos, times);
+                added += times;
+            }
+        }
+        added
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.0.len()
     }
@@ -99,6 +113,18 @@ mod tests {
             "saturated at an hour, not lost: {:?}",
             low.max()
         );
+    }
+
+    #[test]
+    fn only_longer_ones_are_added() {
+        let (mut answered, mut others) = (Spans::new(), Spans::new());
+        answered.record(Duration::from_millis(1), 97);
+        others.record(Duration::from_micros(100), 1_000);
+        others.record(Duration::from_secs(1), 3);
+        assert_eq!(answered.add_longer(&others, Duration::from_millis(5)), 3);
+        assert_eq!(answered.count(), 100);
+        let (p90, p99) = (answered.quantile(0.9), answered.quantile(0.99));
+        assert!(p90 < Duration::from_millis(2) && p99 >= Duration::from_secs(1));
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //! | `mq` | the same commands through the message queue, and their answers as HTTP would have given them |
 //! | `answer` | what the server said, read without copying |
 //! | `sale`, `takings` | what is put on sale for reservations, and whether exactly that was sold |
-//! | `tally`, `latency`, `timeline` | what is counted: outcomes, histograms, and both over time |
+//! | `tally`, `latency`, `unserved`, `timeline` | what is counted: outcomes, histograms, who waited in vain, and all of it over time |
 //! | `occupancy`, `machine` | how busy the generator itself was, and where it ran |
 //! | `audit`, `chaos` | do the server's books agree with what it said, even if it is killed in between |
 //! | `verdict`, `report`, `settings_report`, `course`, `schema` | is the run good; the result for machines, and its schema |
@@ -76,6 +76,7 @@ mod takings;
 mod tally;
 mod target;
 mod timeline;
+mod unserved;
 mod verdict;
 mod worker;
 mod workload;

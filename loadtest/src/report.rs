@@ -60,7 +60,8 @@ pub struct Report {
     pub accepted: u64,
     /// Commands refused: answers, by code.
     pub refused: CodeCounts,
-    /// Commands turned away with 429 or 503, by code. Not in the latencies: they would flatter them.
+    /// Commands turned away with 429 or 503, by code. Not in the latencies: they would flatter them. Objectives count those that
+    /// waited for longer than is allowed.
     pub overloaded: CodeCounts,
     /// Commands that got no answer or one that should not have been, by kind.
     pub failed: CodeCounts,
@@ -315,11 +316,12 @@ impl Report {
                 timeline: tally.timeline.clone(),
             },
         };
-        report.judged(settings)
+        report.judged(settings, tally)
     }
 
-    fn judged(mut self, settings: &Settings) -> Self {
-        self.objectives = settings.slos.iter().map(|slo| slo.judge(&self)).collect();
+    fn judged(mut self, settings: &Settings, tally: &Tally) -> Self {
+        let objectives = settings.slos.iter().map(|slo| slo.judge(&self, tally));
+        self.objectives = objectives.collect();
         let missed = self.objectives.iter().filter(|objective| !objective.met);
         let missed = missed.map(
             |SloReport {

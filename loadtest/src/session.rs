@@ -13,7 +13,7 @@ use crate::names::{HoldId, RequestIds, SkuNames};
 use crate::replay::Tape;
 use crate::resend::Resend;
 use crate::settings::Settings;
-use crate::tally::{Answered, Outcomes};
+use crate::tally::{Answered, Outcomes, PerOperation};
 use crate::workload::{Draw, Drawn, Movement, Operation, Reservation};
 
 /// A request, ready to send by POST, or as a message of which only the body counts.
@@ -61,6 +61,16 @@ pub(crate) struct Sent {
     /// The number of the first request id; the others follow it.
     pub(crate) first: u64,
     pub(crate) commands: Vec<Asked>,
+}
+
+impl Sent {
+    pub(crate) fn per_operation(&self) -> PerOperation {
+        let mut counts = PerOperation::default();
+        for asked in &self.commands {
+            counts[asked.operation() as usize] += 1;
+        }
+        counts
+    }
 }
 
 /// The dialogue of one connection: the draw, the request ids, and the holds that are still to be captured.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::quantity::{QuantityError, Rate, Span};
 use crate::report::{Percentiles, Report};
+use crate::tally::Tally;
 use crate::workload::Operation;
 
 /// One objective.
@@ -25,8 +26,9 @@ pub struct Slo {
 /// What is compared.
 #[derive(Clone, Debug, PartialEq)]
 enum Measure {
-    /// Of all requests, or of the commands of one operation; from the planned send time where there is one.
-    Latency(Option<String>, Statistic),
+    /// Of all requests, or of the commands of one operation; from the planned send time where there is one. Those that waited in
+    /// vain for longer than the bound count.
+    Latency(Option<Operation>, Statistic),
     /// Share of the commands sent that were turned away or failed.
     Errors,
     /// Share of the plan that was sent.
@@ -147,11 +149,10 @@ impl FromStr for Measure {
         }
         let unknown = || SloError::Measure(text.to_owned());
         let (of, name) = text.split_once('.').ok_or_else(unknown)?;
-        let is_known = Operation::ALL
-            .iter()
-            .any(|operation| operation.word() == of);
-        match statistic(name) {
-            Some(statistic) if is_known => Ok(Self::Latency(Some(of.to_owned()), statistic)),
+        let mut operations = Operation::ALL.into_iter();
+        let operation = operations.find(|operation| operation.word() == of);
+        match (operation, statistic(name)) {
+            (Some(operation), Some(statistic)) => Ok(Self::Latency(Some(operation), statistic)),
             _ => Err(unknown()),
         }
     }
@@ -177,11 +178,14 @@ pub struct SloReport {
     pub met: bool,
     /// The measured value as people write it.
     pub shown: String,
+    /// Of a latency: requests, or commands of the operation, that were turned away, failed or lost after they had waited for
+    /// longer than the bound. They are in what was measured, and in no table; those that were told sooner are in neither.
+    pub in_vain: u64,
 }
 
 impl Slo {
-    pub(crate) fn judge(&self, report: &Report) -> SloReport {
-        let measured = self.measured(report);
+    pub(crate) fn judge(&self, report: &Report, tally: &Tally) -> SloReport {
+        let (measured, in_vain) = self.measured(report, tally);
         let met = measured.is_some_and(|measured| {
             if measured == self.bound {
                 self.or_equal
@@ -194,21 +198,48 @@ impl Slo {
             measured,
             bound: self.bound,
             met,
-            shown: measured.map_or_else(|| "nothing".to_owned(), |measured| self.show(measured)),
+            shown: measured.map_or_else(
+                || "nothing".to_owned(),
+                |measured| self.show(measured, in_vain),
+            ),
+            in_vain,
         }
     }
 
-    fn measured(&self, report: &Report) -> Option<f64> {
+    /// Whoever is turned away at once has not waited, and must not make a latency look better. Whoever waits for longer than is
+    /// allowed and then gets nothing has waited, and must not be left out of it.
+    fn latency(
+        &self,
+        of: Option<Operation>,
+        statistic: Statistic,
+        report: &Report,
+        tally: &Tally,
+    ) -> (Option<f64>, u64) {
+        let (answered, unserved) = match of {
+            None => (&tally.requests, tally.unserved.requests()),
+            Some(operation) => (
+                &tally.operations[operation as usize],
+                tally.unserved.operation(operation),
+            ),
+        };
+        let is_open = report.all_requests.latency.corrected.is_some();
+        let mut spans = if is_open {
+            answered.corrected.clone()
+        } else {
+            answered.raw.clone()
+        };
+        let bound = Duration::from_secs_f64(self.bound / 1e6);
+        let unserved = unserved.filter(|_| !self.above);
+        let in_vain = unserved.map_or(0, |unserved| spans.add_longer(unserved, bound));
+        let micros = || statistic.micros(&Percentiles::from(&spans)) as f64;
+        ((spans.count() > 0).then(micros), in_vain)
+    }
+
+    /// And how many are in it that waited in vain.
+    fn measured(&self, report: &Report, tally: &Tally) -> (Option<f64>, u64) {
         let achieved = report.achieved_commands_per_second;
-        match &self.measure {
-            Measure::Latency(of, statistic) => {
-                let row = match of {
-                    None => Some(&report.all_requests),
-                    Some(name) => report.operations.iter().find(|row| row.name == name),
-                };
-                let figures = row?.latency.headline();
-                (figures.count > 0).then(|| statistic.micros(&figures) as f64)
-            }
+        let measured = match self.measure {
+            Measure::Latency(of, statistic) => return self.latency(of, statistic, report, tally),
             Measure::Errors => {
                 let wrong = (report.overloaded.total + report.failed.total) as f64;
                 (report.commands > 0).then(|| wrong / report.commands as f64)
@@ -217,12 +248,19 @@ impl Slo {
                 .planned_commands_per_second
                 .map(|planned| achieved / planned),
             Measure::Rate => Some(achieved),
-        }
+        };
+        (measured, 0)
     }
 
-    fn show(&self, measured: f64) -> String {
+    fn show(&self, measured: f64, in_vain: u64) -> String {
         match self.measure {
-            Measure::Latency(..) => format!("{:?}", Duration::from_micros(measured as u64)),
+            Measure::Latency(..) => {
+                let span = Duration::from_micros(measured as u64);
+                match in_vain {
+                    0 => format!("{span:?}"),
+                    _ => format!("{span:?}, with {in_vain} that waited for longer in vain"),
+                }
+            }
             Measure::Errors | Measure::Achieved => format!("{:.3} %", measured * 100.0),
             Measure::Rate => format!("{measured:.0}/s"),
         }
@@ -235,8 +273,7 @@ mod tests {
 
     #[test]
     fn objectives() {
-        let latency =
-            |of: Option<&str>, statistic| Measure::Latency(of.map(str::to_owned), statistic);
+        let latency = Measure::Latency;
         for (text, measure, above, or_equal, bound) in [
             (
                 "p99<5ms",
@@ -254,14 +291,14 @@ mod tests {
             ),
             (
                 "earn.p50<500us",
-                latency(Some("earn"), Statistic::P50),
+                latency(Some(Operation::Earn), Statistic::P50),
                 false,
                 false,
                 500.0,
             ),
             (
                 "hold.p99.99<1s",
-                latency(Some("hold"), Statistic::P9999),
+                latency(Some(Operation::Hold), Statistic::P9999),
                 false,
                 false,
                 1_000_000.0,

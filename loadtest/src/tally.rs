@@ -9,6 +9,7 @@ use crate::answer::Outcome;
 use crate::latency::{Latencies, Spans};
 use crate::takings::Takings;
 use crate::timeline::Timeline;
+use crate::unserved::Unserved;
 use crate::workload::Operation;
 
 /// Counts by code. Bounded: a server that invents codes gets them counted together.
@@ -203,6 +204,8 @@ pub(crate) struct Tally {
     /// The same apart for what was accepted and what was refused.
     pub(crate) accepted: Answers,
     pub(crate) refused: Answers,
+    /// How long those waited that are in none of these, for the objectives.
+    pub(crate) unserved: Unserved,
     pub(crate) send_lag: Spans,
     pub(crate) outcomes: Outcomes,
     /// What became of the commands outside the measured part; only the failures are reported.
@@ -253,6 +256,7 @@ impl Tally {
             operations: std::array::from_fn(|_| Latencies::new()),
             accepted: Answers::new(),
             refused: Answers::new(),
+            unserved: Unserved::default(),
             send_lag: Spans::new(),
             outcomes: Outcomes::default(),
             unmeasured: Outcomes::default(),
@@ -295,6 +299,25 @@ impl Tally {
         }
     }
 
+    /// Records how long these commands of a request waited, as far as they were not answered.
+    pub(crate) fn in_vain(
+        &mut self,
+        times: &Times,
+        at: Duration,
+        mut commands: PerOperation,
+        answered: &Answered,
+    ) {
+        let waited = at.saturating_sub(times.planned);
+        let answers = answered.accepted.iter().zip(&answered.refused);
+        for (count, (accepted, refused)) in commands.iter_mut().zip(answers) {
+            *count = count.saturating_sub(accepted + refused);
+        }
+        self.unserved.commands(waited, &commands);
+        if answered.total() == 0 {
+            self.unserved.request(waited);
+        }
+    }
+
     /// Adds a request, measured or not, of which so many commands were answered to the course of the run.
     pub(crate) fn took(&mut self, times: &Times, at: Duration, commands: u64) {
         if commands > 0 {
@@ -305,12 +328,13 @@ impl Tally {
     }
 
     /// A request that was in flight when the run was given up.
-    pub(crate) fn unanswered(&mut self, times: &Times, at: Duration, commands: u64) {
-        self.sent(times, commands);
-        self.outcomes.failed.add("unanswered", commands);
-        self.requests
-            .corrected
-            .record(at.saturating_sub(times.planned), 1);
+    pub(crate) fn unanswered(&mut self, times: &Times, at: Duration, commands: &PerOperation) {
+        let count = commands.iter().sum();
+        self.sent(times, count);
+        self.outcomes.failed.add("unanswered", count);
+        let waited = at.saturating_sub(times.planned);
+        self.unserved.commands(waited, commands);
+        self.requests.corrected.record(waited, 1);
         self.requests.raw.record(at.saturating_sub(times.sent), 1);
     }
 
@@ -350,6 +374,7 @@ impl Tally {
         }
         self.accepted.merge(&other.accepted);
         self.refused.merge(&other.refused);
+        self.unserved.merge(&other.unserved);
         self.send_lag.merge(&other.send_lag);
         self.outcomes.merge(&other.outcomes);
         self.unmeasured.merge(&other.unmeasured);

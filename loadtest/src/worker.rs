@@ -239,8 +239,11 @@ async fn drive(shared: Arc<Shared>, place: usize, mut door: Door, mut session: S
         if measured {
             board.tally.sent(&times, session.commands());
             board.tally.requests_resent += u64::from(session.is_again());
-            if let Some(commands) = commands {
-                board.tally.answered(&times, answered, &commands);
+            let commands = commands.unwrap_or_default();
+            board.tally.answered(&times, answered, &commands);
+            if commands.total() < session.commands() {
+                let asked = session.sent().per_operation();
+                board.tally.in_vain(&times, answered, asked, &commands);
             }
         }
         board.feed.landed(&times, answered, session.commands());
@@ -318,7 +321,7 @@ impl Board {
                 self.tally.throughput.add(times.sent, commands);
             }
             if times.planned >= shared.settings.warmup {
-                self.tally.unanswered(times, now, commands);
+                self.tally.unanswered(times, now, &sent.per_operation());
                 self.tally.requests_resent += u64::from(in_flight.is_again);
             }
         }

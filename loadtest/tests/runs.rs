@@ -243,6 +243,40 @@ fn overload_and_failure_are_told_apart_and_by_code() {
     assert!(!matches!(report.verdict, Verdict::Good));
 }
 
+/// One request in fifty is turned away. If that is said at once, nobody has waited, and no latency is better for it. If it is said
+/// after a fifth of a second, two in a hundred have waited for that in vain: the tables do not show them, the objectives count them.
+#[test]
+fn whoever_waits_in_vain_for_longer_than_is_allowed_counts_for_the_objectives() {
+    let after = Duration::from_millis(200);
+    for (overloaded_after, in_vain) in [(Duration::ZERO, 0), (after, 20)] {
+        let stub = Stub::start(Faults {
+            overloaded_every: Some(50),
+            overloaded_after,
+            ..Faults::default()
+        });
+        let objectives = ["p99<150ms", "earn.p99<150ms", "p99<1h"];
+        let slos = objectives.map(|slo| slo.parse().expect("an objective"));
+        let report = run(&Settings {
+            connections: 64,
+            mix: Mix::Earn,
+            slos: slos.into(),
+            ..settings(&stub)
+        });
+        assert_eq!(report.overloaded.total, 20);
+        assert_eq!(report.all_requests.latency.raw.count, 980, "{report}");
+        let [requests, earns, patient] = &report.objectives[..] else {
+            panic!("{report}");
+        };
+        for objective in [requests, earns] {
+            // Where nobody is made to wait, the machine decides whether the objective is kept.
+            let is_missed = objective.measured >= Some(195_000.0) && !objective.met;
+            assert!(is_missed || in_vain == 0, "{objective:?}");
+            assert!(objective.in_vain >= in_vain, "{objective:?}");
+        }
+        assert_eq!((patient.met, patient.in_vain), (true, 0), "{patient:?}");
+    }
+}
+
 #[test]
 fn a_lost_connection_fails_one_request_and_is_opened_again() {
     let stub = Stub::start(Faults {

@@ -27,6 +27,8 @@ pub(crate) struct Faults {
     pub(crate) stall: Option<(u64, Duration)>,
     /// Every so many requests, 503 `overloaded`.
     pub(crate) overloaded_every: Option<u64>,
+    /// That is said after so long.
+    pub(crate) overloaded_after: Duration,
     /// Every so many requests, 500 without a code.
     pub(crate) broken_every: Option<u64>,
     /// Every so many requests, the connection is closed without an answer.
@@ -153,7 +155,14 @@ async fn serve(
             if let Some((_, span)) = faults.stall.filter(|(from, _)| *from == seen.requests) {
                 seen.stalled_until = Some(Instant::now() + span);
             }
-            wait = seen.stalled_until;
+            let is_overloaded = faults
+                .overloaded_every
+                .is_some_and(|every| seen.requests.is_multiple_of(every));
+            wait = if is_overloaded {
+                Some(Instant::now() + faults.overloaded_after)
+            } else {
+                seen.stalled_until
+            };
             closing = faults
                 .close_every
                 .is_some_and(|every| seen.requests.is_multiple_of(every));
