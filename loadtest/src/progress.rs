@@ -80,7 +80,7 @@ struct Told {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Commands whose answers have come, or will not.
+    /// Commands that were accepted or refused.
     commands: AtomicU64,
     /// Requests.
     in_flight: AtomicU64,
@@ -93,6 +93,7 @@ impl Feed {
         }
     }
 
+    /// Of a request so many commands were accepted or refused, or none.
     pub(crate) fn landed(&mut self, times: &Times, at: Duration, commands: u64) {
         if let Self(Some(told)) = self {
             told.counts.in_flight.fetch_sub(1, Relaxed);

@@ -44,7 +44,7 @@ pub struct Report {
     pub settings: SettingsReport,
     /// Commands per second: in an open loop what was planned.
     pub planned_commands_per_second: Option<f64>,
-    /// Commands sent per second after the warm-up; in a closed loop commands answered.
+    /// Commands sent per second after the warm-up; in a closed loop commands accepted or refused.
     pub achieved_commands_per_second: f64,
     /// Requests sent per second after the warm-up; in a closed loop requests answered.
     pub achieved_requests_per_second: f64,

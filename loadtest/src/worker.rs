@@ -18,7 +18,7 @@ use crate::queue::{Clock, Queue};
 use crate::replay::Tape;
 use crate::session::{Sent, Session};
 use crate::settings::Settings;
-use crate::tally::{Effort, Tally, Times};
+use crate::tally::{Answered, Effort, Tally, Times};
 use crate::timeline::Timeline;
 
 /// The alarm does not ring more often than this, so that at high rates waking up is not what the thread is busy with.
@@ -211,9 +211,6 @@ async fn drive(shared: Arc<Shared>, place: usize, mut door: Door, mut session: S
         let mut board = shared.board();
         board.land(place, &mut session);
         let measured = shared.is_measured(planned, answered);
-        if shared.is_measured(times.sent, answered) {
-            board.tally.throughput.add(times.sent, session.commands());
-        }
         let outcomes = if measured {
             &mut board.tally.outcomes
         } else {
@@ -221,32 +218,33 @@ async fn drive(shared: Arc<Shared>, place: usize, mut door: Door, mut session: S
         };
         let status = answer.as_ref().ok().copied();
         let commands = match answer {
-            Ok(status) => Some(session.settle(status, door.body(), outcomes)),
+            Ok(status) => session.settle(status, door.body(), outcomes),
             Err(_) => {
                 session.lost(outcomes);
-                None
+                Answered::default()
             }
         };
+        let achieved = shared.achieved(session.commands(), commands.total());
+        if achieved > 0 && shared.is_measured(times.sent, answered) {
+            board.tally.throughput.add(times.sent, achieved);
+        }
         if let Some(memory) = &mut board.memory
             && !session.is_again()
         {
             let answer = status.map(|status| (status, door.body()));
             memory.hear_request(session.sent(), shared.settings.batch > 1, answer, attempt);
         }
-        if let Some(commands) = &commands {
-            board.tally.took(&times, answered, commands.total());
-        }
+        board.tally.took(&times, answered, commands.total());
         if measured {
             board.tally.sent(&times, session.commands());
             board.tally.requests_resent += u64::from(session.is_again());
-            let commands = commands.unwrap_or_default();
             board.tally.answered(&times, answered, &commands);
             if commands.total() < session.commands() {
                 let asked = session.sent().per_operation();
                 board.tally.in_vain(&times, answered, asked, &commands);
             }
         }
-        board.feed.landed(&times, answered, session.commands());
+        board.feed.landed(&times, answered, commands.total());
         drop(board);
     }
 }
@@ -255,6 +253,15 @@ impl Shared {
     fn board(&self) -> MutexGuard<'_, Board> {
         // Counts are whole after each statement; a panic elsewhere on this thread does not make them wrong.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What of a request counts for the rate: in an open loop what was sent, as it was planned; in a closed loop, which would be the
+    /// faster the sooner it is turned away, what was accepted or refused.
+    const fn achieved(&self, sent: u64, answered: u64) -> u64 {
+        match self.queue {
+            Queue::Planned(_) => sent,
+            Queue::Unplanned { .. } => answered,
+        }
     }
 
     /// An open loop measures the latency of what was *planned* after the warm-up, however late it is answered, and the
@@ -317,8 +324,9 @@ impl Board {
             self.tally
                 .timeline
                 .took(times.planned, now.saturating_sub(times.planned));
-            if times.sent >= shared.settings.warmup {
-                self.tally.throughput.add(times.sent, commands);
+            let achieved = shared.achieved(commands, 0);
+            if achieved > 0 && times.sent >= shared.settings.warmup {
+                self.tally.throughput.add(times.sent, achieved);
             }
             if times.planned >= shared.settings.warmup {
                 self.tally.unanswered(times, now, &sent.per_operation());

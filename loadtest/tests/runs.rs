@@ -180,6 +180,37 @@ fn a_closed_loop_reports_throughput_and_no_corrected_latency() {
     assert!(report.to_string().contains("not corrected"));
 }
 
+/// Whoever is turned away or cut off is soon back, so that a server that does that would look faster than one that works.
+#[test]
+fn a_closed_loop_achieves_what_was_accepted_or_refused() {
+    let turns_away = Faults {
+        overloaded_every: Some(2),
+        ..Faults::default()
+    };
+    let hangs_up = Faults {
+        hang_up_every: Some(3),
+        broken_every: Some(2),
+        ..Faults::default()
+    };
+    for faults in [turns_away, hangs_up] {
+        let stub = Stub::start(faults);
+        let settings = Settings {
+            load: Load::Closed,
+            mix: Mix::Earn,
+            ..settings(&stub)
+        };
+        let report = run(&settings);
+        let seconds = settings.duration.as_secs_f64();
+        for rate in [
+            report.achieved_commands_per_second,
+            report.achieved_requests_per_second,
+        ] {
+            assert_eq!((rate * seconds).round() as u64, report.accepted, "{report}");
+        }
+        assert!(report.accepted < report.commands, "{report}");
+    }
+}
+
 /// The server freezes for 400 ms in the middle of a second, when 300 of 1,000 requests are answered. Whoever would have
 /// asked during the freeze has to wait for its end: the longest one per cent of all waits are those of the first ten
 /// milliseconds of it, so p99 is 390 ms. Yet no more than the four requests in flight are answered late, which is less
