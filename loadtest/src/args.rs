@@ -230,7 +230,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "POINTS", default_value = "1")]
     pub(crate) price: Count,
 
-    /// With --mix reserve: units of a SKU that a member may have [default: no limit; 1 in the flash sale]
+    /// With --mix reserve: units of a SKU that a member may have. Of very many members an even part is watched for it
+    /// [default: no limit; 1 in the flash sale]
     #[arg(long, value_name = "N")]
     pub(crate) per_member_limit: Option<Count>,
 

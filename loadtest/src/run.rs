@@ -81,7 +81,7 @@ fn run_against(settings: &Settings, supervisor: Option<Supervisor>) -> Result<Re
                 Err(error) => (Vec::new(), Some(error.to_string())),
             };
             let names = SkuNames::new(&settings.run_id);
-            let judged = tally.takings().judge(sale, &names, &stocks, unknown);
+            let judged = tally.take_takings().judge(sale, &names, &stocks, unknown);
             Some(SaleReport {
                 broken_off,
                 ..judged

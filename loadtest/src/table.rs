@@ -216,6 +216,13 @@ impl Report {
         if sale.skus.len() > SHOWN_MAX {
             writeln!(f, "stock     … and {} more", sale.skus.len() - SHOWN_MAX)?;
         }
+        if sale.members_watched > 0 {
+            writeln!(
+                f,
+                "stock     of {} members {} were watched for the limit",
+                self.settings.members, sale.members_watched
+            )?;
+        }
         match &sale.broken_off {
             Some(cause) => writeln!(f, "stock     BROKEN OFF, so nothing is proved: {cause}"),
             None if sale.wrong.is_empty() => {

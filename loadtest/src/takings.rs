@@ -6,18 +6,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Outcome;
+use crate::audit::Watched;
 use crate::names::{Member, SkuNames, SkuNumber};
 use crate::sale::Sale;
+use crate::settings::Settings;
 use crate::workload::Reservation;
 
 /// The refusal that says that no unit is left.
 const SOLD_OUT: &str = "sold_out";
+/// Pairs of a SKU and a member whose units are counted, at most. Of more, every second member is watched, or every third …
+const PAIRS_MAX: u64 = 500_000;
 
 /// The answers to reservations, counted. Each is of one unit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Takings {
     by_sku: BTreeMap<SkuNumber, Answers>,
-    /// Accepted units; one entry for each member that got any.
+    /// Whose units are counted; nobody's where there is no limit to them.
+    watched: Option<Watched>,
+    /// Accepted units; one entry for each SKU and watched member that got any of it.
     by_member: HashMap<(SkuNumber, Member), u64>,
 }
 
@@ -28,13 +34,29 @@ struct Answers {
 }
 
 impl Takings {
+    /// Of what is on sale in such a run.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let sale = settings.sale.filter(|sale| sale.per_member_limit.is_some());
+        Self {
+            watched: sale.map(|sale| Watched::at_most(PAIRS_MAX / sale.skus, settings.members)),
+            ..Self::default()
+        }
+    }
+
+    fn is_watched(&self, member: Member) -> bool {
+        let place = self.watched.and_then(|watched| watched.place(member));
+        place.is_some()
+    }
+
     pub(crate) fn add(&mut self, reservation: Reservation, outcome: Outcome<'_>) {
         let Reservation { member, sku } = reservation;
         let answers = self.by_sku.entry(sku).or_default();
         match outcome {
             Outcome::Accepted => {
                 answers.accepted += 1;
-                *self.by_member.entry((sku, member)).or_default() += 1;
+                if self.is_watched(member) {
+                    *self.by_member.entry((sku, member)).or_default() += 1;
+                }
             }
             Outcome::Refused(SOLD_OUT) => answers.sold_out += 1,
             _ => {}
@@ -42,6 +64,7 @@ impl Takings {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
+        self.watched = self.watched.or(other.watched);
         for (sku, answers) in &other.by_sku {
             let sum = self.by_sku.entry(*sku).or_default();
             sum.accepted += answers.accepted;
@@ -96,6 +119,7 @@ impl Takings {
         SaleReport {
             skus,
             members_over_limit: over,
+            members_watched: self.watched.map_or(0, |watched| watched.count() as u64),
             wrong,
             broken_off: None,
         }
@@ -165,6 +189,8 @@ pub struct SaleReport {
     pub skus: Vec<SkuReport>,
     /// How many times a member got more units of a SKU than the limit.
     pub members_over_limit: u64,
+    /// How many members were watched for that: all of them, or an even part of very many; none if there is no limit.
+    pub members_watched: u64,
     /// What does not add up; empty if exactly the right number was sold.
     pub wrong: Vec<String>,
     /// Why the server did not say how the sale stands after the run, if so: then nothing is proved.
@@ -204,6 +230,19 @@ mod tests {
         per_member_limit: Some(1),
     };
 
+    fn takings() -> Takings {
+        of(10, SALE)
+    }
+
+    fn of(members: u64, sale: Sale) -> Takings {
+        let target = "http://localhost:1".parse().expect("a target");
+        Takings::of(&Settings {
+            members,
+            sale: Some(sale),
+            ..Settings::canonical(target, "k".parse().expect("a key"))
+        })
+    }
+
     fn judge(takings: &Takings, stocks: &[Stock], unknown: u64) -> SaleReport {
         let run = "r".parse().expect("a run id");
         takings.judge(&SALE, &SkuNames::new(&run), stocks, unknown)
@@ -211,7 +250,7 @@ mod tests {
 
     /// What is wrong when these members were accepted, this often it was said that nothing is left, and the units are there.
     fn wrong(members: &[u64], sold_out: u64, unknown: u64, units: Units) -> Vec<String> {
-        let mut takings = Takings::default();
+        let mut takings = takings();
         let of = |member| Reservation {
             member: Member(member),
             sku: SkuNumber(0),
@@ -331,7 +370,7 @@ mod tests {
             member: Member(1),
             sku: SkuNumber(0),
         };
-        let mut one = Takings::default();
+        let mut one = takings();
         one.add(reservation, Outcome::Accepted);
         let another = one.clone();
         one.merge(&another);
@@ -345,7 +384,7 @@ mod tests {
 
     #[test]
     fn what_was_heard_is_judged_even_if_the_server_says_nothing() {
-        let mut takings = Takings::default();
+        let mut takings = takings();
         for member in [1, 1, 2, 3] {
             let reservation = Reservation {
                 member: Member(member),
@@ -358,5 +397,39 @@ mod tests {
             "1 times a member got more units than the limit of 1",
         ];
         assert_eq!(judge(&takings, &[], 0).wrong, expected);
+    }
+
+    #[test]
+    fn members_are_counted_where_there_is_a_limit_and_no_more_than_there_is_room_for() {
+        let no_limit = Sale {
+            per_member_limit: None,
+            ..SALE
+        };
+        let many_skus = Sale { skus: 100, ..SALE };
+        for (members, sale, watched) in [
+            (10, SALE, 10),
+            (10, no_limit, 0),
+            (500_001, SALE, 250_001),
+            (20_000, many_skus, 5_000),
+            (
+                3,
+                Sale {
+                    skus: PAIRS_MAX * 2,
+                    ..SALE
+                },
+                1,
+            ),
+        ] {
+            let mut all = Takings::default();
+            let mut takings = of(members, sale);
+            for member in (0..members).map(Member) {
+                let sku = SkuNumber(member.0 % 2);
+                takings.add(Reservation { member, sku }, Outcome::Accepted);
+            }
+            assert_eq!(takings.by_member.len(), watched, "{members} {sale:?}");
+            all.merge(&takings);
+            let report = judge(&all, &[], 0);
+            assert_eq!(report.members_watched, watched as u64, "{sale:?}");
+        }
     }
 }

@@ -358,10 +358,10 @@ impl Tally {
         unknown(&self.outcomes) + unknown(&self.unmeasured)
     }
 
-    /// What was heard of a sale, measured or not.
-    pub(crate) fn takings(&self) -> Takings {
-        let mut takings = self.outcomes.takings.clone();
-        takings.merge(&self.unmeasured.takings);
+    /// What was heard of a sale, measured or not. Nobody else asks for it afterwards.
+    pub(crate) fn take_takings(&mut self) -> Takings {
+        let mut takings = std::mem::take(&mut self.outcomes.takings);
+        takings.merge(&std::mem::take(&mut self.unmeasured.takings));
         takings
     }
 

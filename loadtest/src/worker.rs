@@ -18,6 +18,7 @@ use crate::queue::{Clock, Queue};
 use crate::replay::Tape;
 use crate::session::{Sent, Session};
 use crate::settings::Settings;
+use crate::takings::Takings;
 use crate::tally::{Answered, Effort, Tally, Times};
 use crate::timeline::Timeline;
 
@@ -135,7 +136,7 @@ impl Worker {
         board.tally.queued_max = shared.queue.queued_max();
         board.tally.effort = effort;
         shared.witness.collect(board.memory.take());
-        Ok(board.tally.clone())
+        Ok(std::mem::replace(&mut board.tally, Tally::new()))
     }
 }
 
@@ -281,6 +282,8 @@ impl Board {
     fn new(connections: usize, settings: &Settings, feed: Feed) -> Self {
         let mut tally = Tally::new();
         tally.timeline = Timeline::new(settings.length());
+        tally.outcomes.takings = Takings::of(settings);
+        tally.unmeasured.takings = Takings::of(settings);
         Self {
             tally,
             feed,

@@ -83,6 +83,10 @@ fn a_sale_is_sold_out_to_the_unit_whatever_carries_the_reservations() {
             "{shown}"
         );
         assert!(
+            shown.contains("of 100 members 100 were watched for the limit"),
+            "{shown}"
+        );
+        assert!(
             shown.contains("exactly what was accepted is gone"),
             "{shown}"
         );

@@ -39,6 +39,7 @@ pub(crate) use memory::Memory;
 use memory::Noted;
 use report::Check;
 use statements::Known;
+pub(crate) use sums::Watched;
 pub(crate) use witness::Witness;
 
 use crate::answer::Outcome;

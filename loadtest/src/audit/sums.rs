@@ -48,8 +48,14 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) const fn of(members: u64) -> Self {
+        Self::at_most(MEMBERS_MAX, members)
+    }
+
+    /// No more than so many of these members, but one.
+    pub(crate) const fn at_most(max: u64, members: u64) -> Self {
+        let max = if max == 0 { 1 } else { max };
         Self {
-            every: members.div_ceil(MEMBERS_MAX),
+            every: members.div_ceil(max),
             members,
         }
     }
