@@ -16,7 +16,7 @@ use jifen_compare::{
     servers::{Settings, System},
     table, tigerbeetle,
     trouble::Trouble,
-    work::Task,
+    work::{Task, members_for},
 };
 
 /// The same work side by side on Jifen, PostgreSQL 15 and Redis 7, in turns, with one client.
@@ -51,9 +51,11 @@ struct Run {
     /// How often everything is done.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
-    /// Members, at least as many as connections.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
-    members: u32,
+    /// Members, at least as many as connections; the same for all systems and tasks. 100,000 if not given, and with the flash sale
+    /// 1,000 for each second of --seconds and --warm-up if that is more: each reservation is an open hold, of which a member may
+    /// have 256 in Jifen. With fewer a long sale may end with `member_limit_reached`.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(100..))]
+    members: Option<u32>,
     /// Connections, each with one request under way.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..100))]
     connections: u32,
@@ -115,16 +117,16 @@ fn run(args: &Args) -> Result<(), Trouble> {
 
 fn measure(run: &Run) -> Result<Results, Trouble> {
     let jifen = run.jifen.clone().map_or_else(beside_this, Ok)?;
+    let systems = chosen(&run.systems, &System::ALL);
+    let tasks = chosen(&run.tasks, &Task::ALL);
     let plan = Plan {
         connections: run.connections,
-        members: run.members,
+        members: members(run, &tasks),
         rounds: run.rounds.into(),
         seconds: run.seconds,
         side_seconds: run.side_seconds,
         warm_up_seconds: run.warm_up,
     };
-    let systems = chosen(&run.systems, &System::ALL);
-    let tasks = chosen(&run.tasks, &Task::ALL);
     let mut results = Results {
         machine: Machine::look(&run.scratch)?,
         versions: Versions::ask(&jifen)?,
@@ -150,6 +152,18 @@ fn measure(run: &Run) -> Result<Results, Trouble> {
         go_round(run, &settings, &systems, &tasks, round, &mut results)?;
     }
     Ok(results)
+}
+
+/// Whoever asks for fewer than a flash sale may need is told before hours of measuring.
+fn members(run: &Run, tasks: &[Task]) -> u32 {
+    let needed = members_for(tasks, run.seconds + run.warm_up);
+    let members = run.members.unwrap_or(needed);
+    if members < needed && tasks.contains(&Task::FlashSale) {
+        eprintln!(
+            "{members} members are fewer than {needed}: a long flash sale may end with member_limit_reached; see --members"
+        );
+    }
+    members
 }
 
 fn go_round(

@@ -20,6 +20,25 @@ const UNITS_THAT_SELL_OUT: u64 = 5_000;
 /// Requests that travel together in [`Task::Sixteens`].
 pub const TOGETHER: usize = 16;
 
+/// Members, unless a flash sale takes so long that it needs more of them.
+const MEMBERS: u32 = 100_000;
+/// Reservations that a member makes in a whole flash sale, on average. Each is an open hold, and Jifen lets a member have 256 of
+/// them: the others have no such limit, but are given the same members. Less than half of that, since members are drawn at random.
+const RESERVATIONS_OF_A_MEMBER: f64 = 100.0;
+/// Reservations a second that none of the systems does.
+const RESERVATIONS_PER_SECOND: f64 = 100_000.0;
+
+/// How many members these tasks need, where each takes so many seconds with its warm-up; the same for all systems.
+#[must_use]
+pub fn members_for(tasks: &[Task], seconds: f64) -> u32 {
+    if !tasks.contains(&Task::FlashSale) {
+        return MEMBERS;
+    }
+    let customers = seconds * RESERVATIONS_PER_SECOND / RESERVATIONS_OF_A_MEMBER;
+    // A float that is too large becomes the largest number there is.
+    MEMBERS.max(customers.ceil() as u32)
+}
+
 /// A member, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member(pub u32);
@@ -237,6 +256,38 @@ mod tests {
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn the_longer_a_flash_sale_takes_the_more_members_it_has() {
+        for (tasks, seconds, members) in [
+            (&Task::ALL[..], 22.0, 100_000),
+            (&Task::ALL[..], 302.0, 302_000),
+            (&[Task::FlashSale][..], 302.0, 302_000),
+            (&[Task::Earn, Task::SoldOut][..], 302.0, 100_000),
+        ] {
+            assert_eq!(members_for(tasks, seconds), members, "{tasks:?}");
+        }
+    }
+
+    /// As many reservations as no system makes in five minutes leave no member with as many holds as Jifen lets it have open.
+    #[test]
+    fn no_member_of_a_long_flash_sale_comes_to_its_limit() {
+        let (seconds, connections) = (302.0, 64);
+        let members = members_for(&[Task::FlashSale], seconds);
+        let mut bought = vec![0_u32; members as usize];
+        let each = (seconds * RESERVATIONS_PER_SECOND) as u32 / connections;
+        for connection in 0..connections {
+            let mut draw = Draw::new(7, connection, connections, members);
+            for _ in 0..each {
+                let Operation::Reserve(Member(number)) = draw.first(Task::FlashSale) else {
+                    panic!("a sale");
+                };
+                bought[number as usize] += 1;
+            }
+        }
+        let most = bought.into_iter().max();
+        assert!(most < Some(256), "{most:?}");
     }
 
     #[test]
