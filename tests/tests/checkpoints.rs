@@ -9,6 +9,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
 };
 
@@ -20,9 +21,11 @@ use jifen_engine::{
         epochs::{Epochs, SledEpochs},
     },
     ledger::{Rules, Seq, ShardIndex, StateHash},
+    past::{FileShelf, Place, Shelf},
 };
 use jifen_tests::{
     ask::Ask,
+    built,
     hand_clock::HandClock,
     heard::{Heard, heard},
     workload::{Shape, Workload, point_kinds},
@@ -81,6 +84,15 @@ impl Load {
     fn open(&self, directory: &Path, checkpoint_bytes: u64) -> Opened {
         let directory = DataDirectory::lock(directory).unwrap();
         let options = options(&self.clock, checkpoint_bytes);
+        directory.open(options).unwrap()
+    }
+
+    /// The same, with nothing kept for longer than two minutes.
+    fn open_forgetful(&self, directory: &Path) -> Opened {
+        let mut options = options(&self.clock, u64::MAX);
+        options.rules.request_retention_seconds = 60;
+        options.rules.reversal_window_seconds = 60;
+        let directory = DataDirectory::lock(directory).unwrap();
         directory.open(options).unwrap()
     }
 
@@ -269,6 +281,83 @@ async fn a_checkpoint_on_request_tells_the_state_that_its_images_give() {
     let after = load.look(&data).await;
     assert_eq!((after.entries, after.checkpoint), (0, Some(facts.epoch)));
     assert_eq!(after.states, told);
+}
+
+#[actix_rt::test]
+async fn a_checkpoint_can_be_used_when_the_old_records_that_it_names_are_too_old() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut load = Load::new(6);
+    let opened = load.open_forgetful(&data);
+    let mut kept = Vec::new();
+    for batches in [40, 5] {
+        load.run(&opened.engine, batches).await;
+        kept.push(opened.engine.checkpoint().await.unwrap().epoch);
+    }
+    let named = chunks(&data);
+    load.clock.advance(600_000);
+    load.run(&opened.engine, 30).await;
+    load.settle(&opened.engine).await;
+    let before = states(&opened.engine).await;
+    opened.engine.shut_down().await;
+
+    let images = data.join("images");
+    let newest = images.join(format!("{}-0002.img", kept[1]));
+    let start = async || {
+        let opened = load.open_forgetful(&data);
+        assert_eq!(states(&opened.engine).await, before);
+        opened.engine.shut_down().await;
+        opened.checkpoint
+    };
+    assert_eq!(start().await, Some(kept[1]));
+    // Neither that one nor the one before it needs what was before them.
+    let mut catalogue = Catalogue::open(&data.join("archive"), SHARDS).unwrap();
+    assert_eq!(catalogue.forget_before(kept[0]).unwrap(), 1);
+    assert_eq!(start().await, Some(kept[1]));
+    flip_a_bit(&newest);
+    assert_eq!(start().await, Some(kept[0]));
+    flip_a_bit(&newest);
+
+    // Two checkpoints later nothing is left of what was too old.
+    let opened = load.open_forgetful(&data);
+    for _ in 0..2 {
+        load.run(&opened.engine, 5).await;
+        opened.engine.checkpoint().await.unwrap();
+    }
+    opened.engine.shut_down().await;
+    let left = chunks(&data);
+    assert!(named.len() > 20, "{named:?}");
+    let still = named.iter().filter(|chunk| left.contains(chunk)).count();
+    assert!(still < named.len() / 2, "{still} of {}", named.len());
+}
+
+/// A checkpoint without one of them could not be read where the backup is restored.
+#[actix_rt::test]
+async fn a_backup_needs_the_old_records_that_its_checkpoint_names() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut load = Load::new(7);
+    let opened = load.open(&data, u64::MAX);
+    load.run(&opened.engine, 40).await;
+    opened.engine.checkpoint().await.unwrap();
+    opened.engine.shut_down().await;
+    let chunk = chunks(&data)[0];
+    FileShelf::new(&data.join("past")).clear(chunk).unwrap();
+    let backup = Command::new(built::binary())
+        .args(["backup", "--data"])
+        .arg(&data)
+        .arg("--to")
+        .arg(place.path().join("backup"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(backup.stderr).unwrap();
+    assert_eq!(backup.status.code(), Some(4), "{said}");
+    assert!(said.contains("old records"), "{said}");
+}
+
+/// The chunks of old records that lie on the shelf.
+fn chunks(data: &Path) -> Vec<Place> {
+    FileShelf::new(&data.join("past")).places().unwrap()
 }
 
 #[actix_rt::test]

@@ -106,51 +106,91 @@ pub(crate) fn read(
     shard: ShardIndex,
     take: &mut dyn FnMut(&[u8]) -> Result<(), CheckpointError>,
 ) -> Result<Seq, CheckpointError> {
-    let damaged = |what: &str| CheckpointError::Damaged {
-        path: path.to_owned(),
-        what: what.to_owned(),
-    };
-    let io = || CheckpointError::io(format!("read {}", path.display()));
-    let file = File::open(path).map_err(io())?;
-    let mut file = BufReader::with_capacity(256 << 10, file);
-    let mut exactly = |bytes: &mut [u8]| match file.read_exact(bytes) {
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err(damaged("it ends early"))
+    let (mut reader, seq) = ImageReader::begin(path, shard)?;
+    while let Some(part) = reader.next()? {
+        take(part)?;
+    }
+    Ok(seq)
+}
+
+/// The first part of an image, which is its ledger's head; it must be that of `shard`.
+pub(crate) fn first_part(path: &Path, shard: ShardIndex) -> Result<Vec<u8>, CheckpointError> {
+    let (mut reader, _) = ImageReader::begin(path, shard)?;
+    Ok(reader.next()?.unwrap_or_default().to_vec())
+}
+
+/// Reads an image part by part.
+struct ImageReader<'a> {
+    path: &'a Path,
+    file: BufReader<File>,
+    part: Vec<u8>,
+    parts: u64,
+}
+
+impl<'a> ImageReader<'a> {
+    /// Begins to read; tells behind which entry the image stands.
+    fn begin(path: &'a Path, shard: ShardIndex) -> Result<(Self, Seq), CheckpointError> {
+        let file =
+            File::open(path).map_err(CheckpointError::io(format!("read {}", path.display())))?;
+        let mut this = Self {
+            path,
+            file: BufReader::with_capacity(256 << 10, file),
+            part: Vec::new(),
+            parts: 0,
+        };
+        let head: [u8; HEAD_BYTES] = this.exactly()?;
+        let check = this.exactly()?;
+        if head[..2] != *b"JI" || u64::from_be_bytes(check) != xxh3_64_with_seed(&head, 0) {
+            return Err(this.damaged("it does not begin like an image"));
         }
-        read => read.map_err(io()),
-    };
-    let (mut head, mut check) = ([0; HEAD_BYTES], [0; 8]);
-    exactly(&mut head)?;
-    exactly(&mut check)?;
-    if head[..2] != *b"JI" || u64::from_be_bytes(check) != xxh3_64_with_seed(&head, 0) {
-        return Err(damaged("it does not begin like an image"));
+        if head[2] != VERSION || head[4..6] != shard.0.to_be_bytes() {
+            return Err(this.damaged("it is of another version or shard"));
+        }
+        let mut seq = [0; 8];
+        seq.copy_from_slice(&head[8..]);
+        Ok((this, Seq(u64::from_be_bytes(seq))))
     }
-    if head[2] != VERSION || head[4..6] != shard.0.to_be_bytes() {
-        return Err(damaged("it is of another version or shard"));
-    }
-    let mut part = Vec::new();
-    for number in 1.. {
-        let mut length = [0; 4];
-        exactly(&mut length)?;
-        exactly(&mut check)?;
-        let length = u32::from_be_bytes(length) as usize;
+
+    /// The next part; `None` behind the last one.
+    fn next(&mut self) -> Result<Option<&[u8]>, CheckpointError> {
+        self.parts += 1;
+        let length = u32::from_be_bytes(self.exactly()?) as usize;
+        let check = self.exactly()?;
         if length > PART_BYTES_MAX {
-            return Err(damaged("a part is too long"));
+            return Err(self.damaged("a part is too long"));
         }
+        let mut part = std::mem::take(&mut self.part);
         part.clear();
         part.resize(length, 0);
-        exactly(&mut part)?;
-        if u64::from_be_bytes(check) != xxh3_64_with_seed(&part, number) {
-            return Err(damaged("a checksum is wrong"));
+        self.fill(&mut part)?;
+        self.part = part;
+        if u64::from_be_bytes(check) != xxh3_64_with_seed(&self.part, self.parts) {
+            return Err(self.damaged("a checksum is wrong"));
         }
-        if length == 0 {
-            break;
-        }
-        take(&part)?;
+        Ok((length > 0).then_some(&self.part[..]))
     }
-    let mut seq = [0; 8];
-    seq.copy_from_slice(&head[8..]);
-    Ok(Seq(u64::from_be_bytes(seq)))
+
+    fn exactly<const N: usize>(&mut self) -> Result<[u8; N], CheckpointError> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), CheckpointError> {
+        match self.file.read_exact(bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Err(self.damaged("it ends early"))
+            }
+            read => read.map_err(CheckpointError::io(format!("read {}", self.path.display()))),
+        }
+    }
+
+    fn damaged(&self, what: &str) -> CheckpointError {
+        CheckpointError::Damaged {
+            path: self.path.to_owned(),
+            what: what.to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +226,7 @@ mod tests {
         assert_eq!(written.len() as u64, bytes);
         let whole = (vec![b"head".to_vec(), b"members".to_vec()], Seq(70));
         assert_eq!(parts(&path).unwrap(), whole);
+        assert_eq!(first_part(&path, SHARD).unwrap(), b"head");
         for bit in 0..written.len() * 8 {
             let mut damaged = written.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

@@ -164,6 +164,8 @@ impl Keeper {
         }
         self.images.publish(&listing)?;
         self.newest = Some(self.epoch);
+        let named = self.images.all_chunks_named(self.known.len());
+        self.past.release(&named);
         Ok(())
     }
 

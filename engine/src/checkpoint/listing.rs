@@ -4,15 +4,16 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::Write,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::CheckpointError;
+use super::{CheckpointError, file};
 use crate::{
     journal::epoch::Epoch,
-    ledger::{Seq, ShardIndex},
+    ledger::{self, Seq, ShardIndex},
 };
 
 /// The only version there is so far.
@@ -139,6 +140,48 @@ impl Images {
         write().map_err(CheckpointError::io(format!("write {}", path.display())))?;
         sync(&self.directory)?;
         self.clean()
+    }
+
+    /// The numbers of the chunks of old records that the images of a checkpoint name, for every shard. None of them can be
+    /// read without these.
+    pub fn chunks_named(&self, listing: &Listing) -> Result<Vec<Range<u64>>, CheckpointError> {
+        let images = (0..).map(ShardIndex).zip(&listing.shards);
+        images
+            .map(|(shard, image)| self.chunks_named_by(shard, image))
+            .collect()
+    }
+
+    fn chunks_named_by(
+        &self,
+        shard: ShardIndex,
+        image: &ShardImage,
+    ) -> Result<Range<u64>, CheckpointError> {
+        let Some(last) = image.files.last() else {
+            return Ok(0..0);
+        };
+        let head = file::first_part(&self.path(last), shard)?;
+        Ok(ledger::chunks_named(&head)?)
+    }
+
+    /// The same for all checkpoints that there are, taken together. What cannot be read may name any of them.
+    #[must_use]
+    pub fn all_chunks_named(&self, shards: usize) -> Vec<Range<u64>> {
+        let any = vec![0..u64::MAX; shards];
+        let Ok(listings) = self.newest_first() else {
+            return any;
+        };
+        let mut all = vec![0..0; shards];
+        for listing in listings {
+            for ((shard, image), all) in (0..).map(ShardIndex).zip(&listing.shards).zip(&mut all) {
+                let named = self.chunks_named_by(shard, image).unwrap_or(0..u64::MAX);
+                if Range::is_empty(all) {
+                    *all = named;
+                } else if !Range::is_empty(&named) {
+                    *all = all.start.min(named.start)..all.end.max(named.end);
+                }
+            }
+        }
+        all
     }
 
     fn clean(&self) -> Result<(), CheckpointError> {

@@ -78,9 +78,11 @@ pub(super) fn find(
     let catalogue = Catalogue::open(&directory.join("archive"), shards)?;
     let mut live = open_live(&epochs, &catalogue, head, shards)?;
     let images = Images::new(&directory.join("images"));
+    let named = images.all_chunks_named(usize::from(shards));
     let new_past = || {
         let shelf = FileShelf::new(&directory.join("past"));
         Past::new(Box::new(shelf), options.limits.past_unwritten_bytes_max)
+            .beside_checkpoints(named.clone())
     };
     let from = begin(&images, &catalogue, shards, &options.rules, &new_past)?;
     let mut ledgers = from.ledgers;

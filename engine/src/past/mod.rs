@@ -2,7 +2,8 @@
 //!
 //! Nothing here has to be durable for its own sake: a chunk follows from the journal's entries alone, and a replay makes
 //! the very same ones. So what a start finds is kept only if it is what the replay made. Only chunks that an image names
-//! are synced, before the image is put in place.
+//! are synced, before the image is put in place; and those stay, whatever has become too old meanwhile, until no image names
+//! them that is kept.
 //!
 //! | where | what |
 //! |---|---|

@@ -34,6 +34,22 @@ enum Kept {
     OnShelf { synced: bool },
 }
 
+/// A chunk that is known.
+struct Chunk {
+    kept: Kept,
+    /// Whether its ledger has dropped it. Nobody finds it any more; it stays since an image may name it.
+    dropped: bool,
+}
+
+impl Chunk {
+    const fn on_shelf(synced: bool) -> Self {
+        Self {
+            kept: Kept::OnShelf { synced },
+            dropped: false,
+        }
+    }
+}
+
 /// What became of a need.
 #[derive(Debug)]
 pub struct Loaded {
@@ -47,9 +63,15 @@ pub struct Loaded {
 ///
 /// Shards hand chunks over and go on; [`Past::work`], on a thread of its own, brings them to the shelf. Until then they
 /// are read from memory. What waits is bounded by whoever asks [`Past::is_behind`] before letting more work in.
+///
+/// A chunk that a ledger drops is cleared at once, unless [checkpoints](Past::beside_checkpoints) are taken: an image can be
+/// read only as long as every chunk that it names is there. Then it stays until no image names it that is kept. So the
+/// shelf holds what ledgers may keep on disk, and what they have journaled since the older of the kept checkpoints.
 pub struct Past {
     shelf: Box<dyn Shelf>,
-    chunks: Mutex<BTreeMap<Place, Kept>>,
+    chunks: Mutex<BTreeMap<Place, Chunk>>,
+    /// The chunks that the images name with which the process began; `None` if no checkpoints are taken.
+    named: Option<Vec<Range<u64>>>,
     /// Chunks are put on the shelf one at a time.
     putting: Mutex<()>,
     unwritten_bytes: AtomicUsize,
@@ -67,6 +89,7 @@ impl Past {
         Self {
             shelf,
             chunks: Mutex::default(),
+            named: None,
             putting: Mutex::default(),
             unwritten_bytes: AtomicUsize::new(0),
             unwritten_bytes_max,
@@ -79,6 +102,14 @@ impl Past {
     #[must_use]
     pub fn in_memory() -> Self {
         Self::new(Box::new(MemoryShelf::default()), usize::MAX)
+    }
+
+    /// Keeps chunks that were dropped until they are [released](Past::release). `named` tells for every shard which ones the
+    /// images name that there are.
+    #[must_use]
+    pub fn beside_checkpoints(mut self, named: Vec<Range<u64>>) -> Self {
+        self.named = Some(named);
+        self
     }
 
     /// Takes over what a shard's replay made. The shelf is brought in line at once: a chunk that lies there already,
@@ -94,30 +125,54 @@ impl Past {
                 if !same {
                     self.put(place, &bytes)?;
                 }
-                self.chunks().insert(place, Kept::OnShelf { synced: false });
+                self.chunks().insert(place, Chunk::on_shelf(false));
             }
             Aged::Drop { chunk } => {
                 let place = Place::of(shard, chunk);
                 self.chunks().remove(&place);
-                self.clear(place)?;
+                // With checkpoints the end of the replay tells whether an image needs it: the start may still be refused.
+                if self.named.is_none() {
+                    self.clear(place)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// The replay is over: clears the shelf of chunks that it did not make. An earlier process may have been ahead of
-    /// what it had durable.
+    /// The replay is over: clears the shelf of chunks that it did not make and no image names. An earlier process may have
+    /// been ahead of what it had durable.
     pub fn end_of_replay(&self) -> Result<(), PastError> {
         let places = self.shelf.places().map_err(|error| PastError::Io {
             what: "list the chunks of old records".to_owned(),
             error,
         })?;
         for place in places {
-            if !self.chunks().contains_key(&place) {
+            if self.chunks().contains_key(&place) {
+                continue;
+            }
+            let named = self.named.as_deref();
+            if named.is_some_and(|named| is_named(named, place)) {
+                let mut chunk = Chunk::on_shelf(false);
+                chunk.dropped = true;
+                self.chunks().insert(place, chunk);
+            } else {
                 self.clear(place)?;
             }
         }
         Ok(())
+    }
+
+    /// Clears the shelf of chunks that were dropped and that no image names any more; `named` tells for every shard which
+    /// ones those name that are kept. No image may be under way.
+    pub fn release(&self, named: &[Range<u64>]) {
+        self.chunks().retain(|place, chunk| {
+            let stays = !chunk.dropped || is_named(named, *place);
+            if !stays {
+                self.forget_unwritten(Some(&chunk.kept));
+                self.give(Job::Clear(*place));
+            }
+            stays
+        });
     }
 
     /// Takes over what a running shard no longer keeps. From now on it is found here.
@@ -127,8 +182,16 @@ impl Past {
             Aged::Keep { chunk, bytes } => self.keep(Place::of(shard, chunk), bytes, false),
             Aged::Drop { chunk } => {
                 let place = Place::of(shard, chunk);
-                let dropped = self.chunks().remove(&place);
-                self.forget_unwritten(dropped.as_ref());
+                let mut chunks = self.chunks();
+                if self.named.is_some() {
+                    if let Some(chunk) = chunks.get_mut(&place) {
+                        chunk.dropped = true;
+                    }
+                    return;
+                }
+                let dropped = chunks.remove(&place);
+                drop(chunks);
+                self.forget_unwritten(dropped.as_ref().map(|chunk| &chunk.kept));
                 self.give(Job::Clear(place));
             }
         }
@@ -137,36 +200,40 @@ impl Past {
     fn keep(&self, place: Place, bytes: Arc<Vec<u8>>, counts: bool) {
         let length = if counts { bytes.len() } else { 0 };
         let mut chunks = self.chunks();
-        match chunks.get_mut(&place) {
+        // A ledger drops a chunk once. So one that is there for an image alone was left by a process that was ahead, and may
+        // be another one.
+        let known = chunks.get_mut(&place).filter(|chunk| !chunk.dropped);
+        match known.map(|chunk| &mut chunk.kept) {
             Some(Kept::OnShelf { .. }) => return,
             Some(Kept::Unwritten { counts: known, .. }) if *known || !counts => return,
             Some(Kept::Unwritten { counts: known, .. }) => *known = true,
             None => {
-                chunks.insert(place, Kept::Unwritten { bytes, counts });
+                let chunk = Chunk {
+                    kept: Kept::Unwritten { bytes, counts },
+                    dropped: false,
+                };
+                chunks.insert(place, chunk);
                 self.give(Job::Write(place));
             }
         }
         self.unwritten_bytes.fetch_add(length, Ordering::Relaxed);
     }
 
-    /// Sees to it that chunks are on the shelf and would be there after a power failure too. Those that were dropped
-    /// are none of it.
+    /// Sees to it that chunks are on the shelf and would be there after a power failure too. Those that are not kept any
+    /// more are none of it.
     pub fn settle(&self, shard: ShardIndex, numbers: Range<u64>) -> Result<(), PastError> {
         for number in numbers {
             let place = Place { shard, number };
             self.run(Job::Write(place))?;
-            let unsynced = matches!(
-                self.chunks().get(&place),
-                Some(Kept::OnShelf { synced: false })
-            );
-            if !unsynced {
+            let is_unsynced = |chunk: &Chunk| matches!(chunk.kept, Kept::OnShelf { synced: false });
+            if !self.chunks().get(&place).is_some_and(is_unsynced) {
                 continue;
             }
             self.shelf
                 .sync(place)
                 .map_err(PastError::io("sync", place))?;
-            if let Some(Kept::OnShelf { synced }) = self.chunks().get_mut(&place) {
-                *synced = true;
+            if let Some(chunk) = self.chunks().get_mut(&place) {
+                chunk.kept = Kept::OnShelf { synced: true };
             }
         }
         Ok(())
@@ -185,8 +252,8 @@ impl Past {
     /// Takes over chunks that an image names and that were [left](Past::left) whole.
     pub fn restored(&self, shard: ShardIndex, numbers: Range<u64>) {
         let places = numbers.map(|number| Place { shard, number });
-        let kept = places.map(|place| (place, Kept::OnShelf { synced: true }));
-        self.chunks().extend(kept);
+        let chunks = places.map(|place| (place, Chunk::on_shelf(true)));
+        self.chunks().extend(chunks);
     }
 
     /// Whether so much waits to be written that no new work should be let in.
@@ -226,7 +293,7 @@ impl Past {
     pub fn run(&self, job: Job) -> Result<(), PastError> {
         match job {
             Job::Write(place) => {
-                let bytes = match self.chunks().get(&place) {
+                let bytes = match self.chunks().get(&place).map(|chunk| &chunk.kept) {
                     Some(Kept::Unwritten { bytes, .. }) => Arc::clone(bytes),
                     Some(Kept::OnShelf { .. }) | None => return Ok(()),
                 };
@@ -258,9 +325,11 @@ impl Past {
     /// Shows a chunk, wherever it is; `None` if it is not needed any more.
     fn read<T>(&self, place: Place, show: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, PastError> {
         let unwritten = match self.chunks().get(&place) {
-            None => return Ok(show(None)),
-            Some(Kept::Unwritten { bytes, .. }) => Some(Arc::clone(bytes)),
-            Some(Kept::OnShelf { .. }) => None,
+            None | Some(Chunk { dropped: true, .. }) => return Ok(show(None)),
+            Some(chunk) => match &chunk.kept {
+                Kept::Unwritten { bytes, .. } => Some(Arc::clone(bytes)),
+                Kept::OnShelf { .. } => None,
+            },
         };
         if let Some(bytes) = unwritten {
             return Ok(show(Some(&bytes)));
@@ -268,7 +337,7 @@ impl Past {
         match self.get(place)? {
             Some(framed) => frame::unframed(place, &framed).map(|chunk| show(Some(&chunk))),
             // It may have been dropped while we looked.
-            None if !self.chunks().contains_key(&place) => Ok(show(None)),
+            None if self.chunks().get(&place).is_none_or(|chunk| chunk.dropped) => Ok(show(None)),
             None => Err(PastError::Damaged {
                 place,
                 what: "it is gone",
@@ -278,7 +347,8 @@ impl Past {
 
     fn written(&self, place: Place) {
         let mut chunks = self.chunks();
-        if let Some(kept @ Kept::Unwritten { .. }) = chunks.get_mut(&place) {
+        let kept = chunks.get_mut(&place).map(|chunk| &mut chunk.kept);
+        if let Some(kept @ Kept::Unwritten { .. }) = kept {
             let before = std::mem::replace(kept, Kept::OnShelf { synced: false });
             drop(chunks);
             self.forget_unwritten(Some(&before));
@@ -320,9 +390,14 @@ impl Past {
         let _ = self.sender.send(job);
     }
 
-    fn chunks(&self) -> MutexGuard<'_, BTreeMap<Place, Kept>> {
+    fn chunks(&self) -> MutexGuard<'_, BTreeMap<Place, Chunk>> {
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_named(named: &[Range<u64>], place: Place) -> bool {
+    let of_shard = named.get(usize::from(place.shard.0));
+    of_shard.is_some_and(|numbers| numbers.contains(&place.number))
 }
 
 impl fmt::Debug for Past {
@@ -395,6 +470,49 @@ mod tests {
         // Backwards: cleared first, written afterwards.
         work_off(&past);
         assert_eq!(shelf.places().unwrap(), []);
+    }
+
+    #[test]
+    fn a_chunk_that_an_image_names_outlives_its_ledgers_interest() {
+        let shelf = MemoryShelf::default();
+        let dropped = |number| Aged::Drop {
+            chunk: ChunkNumber(number),
+        };
+        let named = |numbers: Range<u64>| vec![0..0, 0..0, numbers];
+        let past = Past::new(Box::new(shelf.clone()), usize::MAX).beside_checkpoints(named(0..0));
+        for number in 0..3 {
+            past.take(SHARD, store(number, b"records"));
+        }
+        // An image is under way that names all of them, and none is written yet.
+        for number in 0..2 {
+            past.take(SHARD, dropped(number));
+            assert_eq!(read(&past, number).unwrap(), None);
+        }
+        work_off(&past);
+        past.settle(SHARD, 0..3).unwrap();
+        past.release(&named(0..3));
+        work_off(&past);
+        assert_eq!(shelf.places().unwrap(), [place(0), place(1), place(2)]);
+        assert_eq!(read(&past, 0).unwrap(), None);
+        assert_eq!(past.unwritten_bytes(), 0);
+
+        // The replay of another process drops a third one before anybody knows whether its start goes well.
+        let past = Past::new(Box::new(shelf.clone()), usize::MAX).beside_checkpoints(named(0..3));
+        past.restored(SHARD, 1..3);
+        past.replayed(SHARD, dropped(1)).unwrap();
+        past.replayed(SHARD, dropped(2)).unwrap();
+        past.end_of_replay().unwrap();
+        for number in 0..3 {
+            assert_eq!(past.left(SHARD, ChunkNumber(number)).unwrap(), b"records");
+            assert_eq!(read(&past, number).unwrap(), None);
+        }
+        past.release(&named(2..3));
+        work_off(&past);
+        assert_eq!(shelf.places().unwrap(), [place(2)]);
+        // One was left by a process that was ahead, which filled it with something else.
+        past.take(SHARD, store(2, b"others"));
+        work_off(&past);
+        assert_eq!(read(&past, 2).unwrap().unwrap(), b"others");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use jifen_engine::{
 };
 use rand::{Rng, seq::IndexedRandom};
 
-use super::{World, process::Process};
+use super::{World, images::named, process::Process};
 use crate::{ask::What, heard::Told};
 
 /// What a recovery finds: the ledgers, the journal, and where the images stood that it began with.
@@ -88,6 +88,7 @@ impl World {
             3 => self.shelf.clear(place).unwrap(),
             _ => return,
         }
+        self.damaged.extend([place, next]);
         self.met.count("chunk damaged in a crash");
     }
 
@@ -106,8 +107,9 @@ impl World {
     }
 
     fn recover_once(&mut self) -> Result<Found, String> {
-        let past = Past::new(Box::new(self.shelf.clone()), usize::MAX);
-        let mut ledgers = self.begin_with_images(&past);
+        let past = Past::new(Box::new(self.shelf.clone()), usize::MAX)
+            .beside_checkpoints(named(&self.images));
+        let mut ledgers = self.begin_with_images(&past)?;
         let stand = ledgers.iter().map(Ledger::last_seq);
         let imaged = stand.map(|seq| (seq > Seq(0)).then_some(seq)).collect();
         let mut journal = MemoryJournal::open(self.medium.clone());

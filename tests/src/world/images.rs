@@ -1,4 +1,5 @@
-//! Images of shards, copied piece by piece while everything else goes on, and what a recovery makes of them.
+//! Images of shards, copied piece by piece while everything else goes on, and what a recovery makes of them. Whatever an
+//! image names is there until the next one of its shard is in its place.
 
 use std::ops::Range;
 
@@ -102,14 +103,26 @@ impl World {
             let before = self.images[shard].as_ref();
             if let Some(image) = self.process.image(shard, before, &mut self.rng)? {
                 self.images[shard] = Some(image);
+                self.release();
                 break;
             }
         }
         Ok(())
     }
 
+    /// Lets go of old records that no image names any more, of shards of which none is under way.
+    fn release(&self) {
+        let mut named = named(&self.images);
+        for (named, imaging) in named.iter_mut().zip(&self.process.imaging) {
+            if imaging.is_some() {
+                *named = 0..u64::MAX;
+            }
+        }
+        self.process.past.release(&named);
+    }
+
     /// Ledgers to recover with: from images, where there are any and nothing is wrong with what they name.
-    pub(super) fn begin_with_images(&mut self, past: &Past) -> Vec<Ledger> {
+    pub(super) fn begin_with_images(&mut self, past: &Past) -> Result<Vec<Ledger>, String> {
         let mut ledgers = self.programme.ledgers();
         for (ledger, image) in ledgers.iter_mut().zip(&self.images) {
             let Some(image) = image.as_ref().filter(|_| self.rng.random_ratio(3, 4)) else {
@@ -121,11 +134,24 @@ impl World {
                     *ledger = restored;
                     self.met.count("recovered from an image");
                 }
-                Err(_) => self.met.count("image lost a chunk"),
+                Err(what) => {
+                    let shard = ledger.shard();
+                    let mut damaged = self.damaged.iter();
+                    if !damaged.any(|at| at.shard == shard && image.chunks.contains(&at.number)) {
+                        return Err(format!("an image of {shard:?} cannot be read: {what}"));
+                    }
+                    self.met.count("image lost a chunk");
+                }
             }
         }
-        ledgers
+        Ok(ledgers)
     }
+}
+
+/// The chunks that are named by images, for every shard.
+pub(super) fn named(images: &[Option<Image>]) -> Vec<Range<u64>> {
+    let named = |image: &Option<Image>| image.as_ref().map_or(0..0, |image| image.chunks.clone());
+    images.iter().map(named).collect()
 }
 
 fn restored(ledger: &Ledger, image: &Image, past: &Past) -> Result<Ledger, String> {

@@ -17,6 +17,8 @@ mod order;
 mod process;
 mod programme;
 
+use std::collections::BTreeSet;
+
 pub use cases::cases;
 use jifen_engine::{
     journal::{
@@ -26,7 +28,7 @@ use jifen_engine::{
         recovery::Recovered,
     },
     ledger::{Ledger, MemberId, StateHash},
-    past::{MemoryShelf, Past},
+    past::{MemoryShelf, Past, Place},
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -57,6 +59,8 @@ struct World {
     medium: Medium,
     /// Where old records are when they are written.
     shelf: MemoryShelf,
+    /// Where some of them may have been damaged.
+    damaged: BTreeSet<Place>,
     /// The image of every shard that is in its place.
     images: Vec<Option<Image>>,
     /// The head file: how far the journal was when it was last written.
@@ -109,7 +113,8 @@ impl World {
             chains: vec![Chain::default(); usize::from(shards)],
             entries: 0,
             dropped: None,
-            past: Past::new(Box::new(shelf.clone()), usize::MAX),
+            past: Past::new(Box::new(shelf.clone()), usize::MAX)
+                .beside_checkpoints(vec![0..0; usize::from(shards)]),
         };
         let ledgers = programme.ledgers();
         let imaged = vec![None; usize::from(shards)];
@@ -124,6 +129,7 @@ impl World {
             head: process.head(),
             medium,
             shelf,
+            damaged: BTreeSet::new(),
             images: vec![None; usize::from(shards)],
             process,
             lineages,

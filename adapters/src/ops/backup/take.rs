@@ -7,7 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jifen_engine::{checkpoint::Images, history::Archive, ledger::Rules};
+use jifen_engine::{
+    checkpoint::{CheckpointError, Images, Listing},
+    history::Archive,
+    ledger::Rules,
+};
 use serde::Serialize;
 
 use super::{
@@ -95,7 +99,7 @@ struct Backup<'a> {
     copied: u64,
 }
 
-/// A file of a checkpoint was removed: a newer one has taken its place.
+/// A file of a checkpoint, or a chunk of old records that it names, was removed: a newer one has taken its place.
 struct MovedOn;
 
 impl Backup<'_> {
@@ -141,7 +145,14 @@ impl Backup<'_> {
                 None => (newest_images(self.data)?, None),
             };
             self.files.clear();
-            if self.copy(&source, &images, copier)?.is_err() {
+            let copied = match chunks_named(self.data, &images)? {
+                Ok(chunks) => self.copy(&source, &images, &chunks, copier)?,
+                Err(moved_on) => Err(moved_on),
+            };
+            if copied.is_err() {
+                if states.is_none() {
+                    return Err(lacks_a_file(self.data));
+                }
                 continue;
             }
             let archives = self.tail(&mut source, copier)?;
@@ -173,6 +184,7 @@ impl Backup<'_> {
         &mut self,
         source: &Source,
         images: &[String],
+        chunks: &BTreeSet<String>,
         copier: &mut Copier,
     ) -> Result<Result<(), MovedOn>, ToolError> {
         let archives = source.catalogue.archives();
@@ -181,9 +193,10 @@ impl Backup<'_> {
             .filter_map(|archive| archive.path().file_name()?.to_str());
         let mut needed: Vec<_> = names.map(|name| format!("archive/{name}")).collect();
         needed.extend(images.iter().map(|name| format!("images/{name}")));
+        needed.extend(chunks.iter().cloned());
         let mut past = names_below(self.data, "past")?;
         // What is being written has no name of its own yet.
-        past.retain(|name| !name.ends_with("draft"));
+        past.retain(|name| !name.ends_with("draft") && !chunks.contains(name));
         let bytes = needed
             .iter()
             .chain(&past)
@@ -195,7 +208,7 @@ impl Backup<'_> {
             }
         }
         for name in &past {
-            // What is too old to be asked for is removed meanwhile.
+            // What the checkpoint does not name is made again from the journal.
             self.file(name, copier, &progress)?;
         }
         for name in CHANGING {
@@ -365,6 +378,43 @@ fn newest_images(data: &Path) -> Result<Vec<String>, ToolError> {
         images.chain([listing]).collect()
     });
     Ok(files.unwrap_or_default())
+}
+
+/// The chunks of old records without which a checkpoint cannot be read; `images` are its files.
+fn chunks_named(
+    data: &Path,
+    images: &[String],
+) -> Result<Result<BTreeSet<String>, MovedOn>, ToolError> {
+    if images.is_empty() {
+        return Ok(Ok(BTreeSet::new()));
+    }
+    let all = Images::new(&data.join("images"));
+    let listings = all.newest_first()?;
+    let is_meant = |listing: &Listing| images.contains(&format!("{}.json", listing.epoch));
+    let Some(listing) = listings.into_iter().find(is_meant) else {
+        return Ok(Err(MovedOn));
+    };
+    let named = match all.chunks_named(&listing) {
+        Ok(named) => named,
+        Err(CheckpointError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Err(MovedOn));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let names = named
+        .into_iter()
+        .enumerate()
+        .flat_map(|(shard, numbers)| numbers.map(move |number| format!("past/{shard}/{number}")));
+    Ok(Ok(names.collect()))
+}
+
+/// Nobody works on the directory, so what is missing does not come back by itself.
+fn lacks_a_file(data: &Path) -> ToolError {
+    ToolError::Damaged(format!(
+        "{}: an archive, an image or a chunk of old records is gone that the newest checkpoint needs; a start makes it again \
+         from what there is, and `jifen doctor` tells more",
+        data.display()
+    ))
 }
 
 /// What every shard's state is, from a replay.

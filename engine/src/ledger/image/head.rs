@@ -1,5 +1,7 @@
 //! The part of an image that is copied at once.
 
+use std::ops::Range;
+
 use bincode::{BorrowDecode, Encode};
 
 use super::{Extent, HEAD, ImageError, VERSION, beyond, records};
@@ -69,13 +71,21 @@ pub(super) fn of(ledger: &mut Ledger, extent: Extent) -> Vec<u8> {
     part
 }
 
+/// The numbers of the chunks that an image names, of which this is the first part. Of an image with increments only what the
+/// last of these names has to be there.
+pub fn chunks_named(part: &[u8]) -> Result<Range<u64>, ImageError> {
+    let Some((&HEAD, mut content)) = part.split_first() else {
+        return Err(ImageError::Incomplete("it has no head"));
+    };
+    let head: Head<'_> = records::read(&mut content)?;
+    head.check_version()?;
+    Ok(head.records.named())
+}
+
 impl Head<'_> {
     /// Whether an image of this head can be restored by this program, for this shard, under these rules.
     pub(super) fn check(&self, shard: ShardIndex, rules: &Rules) -> Result<(), ImageError> {
-        if !(1..=VERSION).contains(&self.version) {
-            let what = format!("its version is {}, not 1 to {VERSION}", self.version);
-            return Err(ImageError::Foreign(what));
-        }
+        self.check_version()?;
         if self.shard != shard {
             let what = format!("it is of shard {}, not {}", self.shard.0, shard.0);
             return Err(ImageError::Foreign(what));
@@ -85,6 +95,14 @@ impl Head<'_> {
             return Err(ImageError::Foreign(what));
         }
         Ok(())
+    }
+
+    fn check_version(&self) -> Result<(), ImageError> {
+        if (1..=VERSION).contains(&self.version) {
+            return Ok(());
+        }
+        let what = format!("its version is {}, not 1 to {VERSION}", self.version);
+        Err(ImageError::Foreign(what))
     }
 
     /// Whether links, errands, sales and transit stand behind it.

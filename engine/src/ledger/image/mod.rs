@@ -33,6 +33,7 @@ use super::{
     state::Ledger,
 };
 pub(super) use daybook::Copying;
+pub use head::chunks_named;
 pub(super) use records::record;
 pub use restore::Restoring;
 pub(super) use touched::Touched;
@@ -115,6 +116,8 @@ impl Ledger {
 
     /// The next part of the image that was begun, of about so many bytes; `None` if there is nothing left.
     pub fn next_image_part(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        // A part that holds nothing but its tag would look like the end.
+        let bytes = bytes.max(2);
         let (members, touched) = self.members.slots();
         let part = copy(MEMBERS, members, touched, bytes);
         part.or_else(|| {

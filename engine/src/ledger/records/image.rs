@@ -25,6 +25,14 @@ struct ChunkHead {
     records: u32,
 }
 
+impl RecordsHead<'_> {
+    /// The numbers of the chunks that are to be found elsewhere.
+    pub(in crate::ledger) const fn named(&self) -> Range<u64> {
+        let full = self.chunks.len() as u64 - self.open.is_some() as u64;
+        self.first..self.first.saturating_add(full)
+    }
+}
+
 impl Records {
     /// Asks for all chunks that are full to be kept elsewhere as well.
     pub(in crate::ledger) fn keep_full_chunks(&mut self) {
