@@ -280,6 +280,7 @@ fn keeper(
         rules,
         known: keeping.known,
         epoch: keeping.epoch,
+        to_roll: false,
         newest: keeping.newest,
         order_image: Box::new(move |shard, order| {
             addresses[usize::from(shard.0)].do_send(Mail::Image(order));

@@ -65,6 +65,8 @@ pub(crate) struct Keeper {
     pub(crate) known: Vec<Option<ShardImage>>,
     /// The epoch that is written to.
     pub(crate) epoch: Epoch,
+    /// Whether that one is to end: it has grown long, or somebody asked.
+    pub(crate) to_roll: bool,
     /// The epoch of the newest checkpoint.
     pub(crate) newest: Option<Epoch>,
     /// How an image is ordered of a shard.
@@ -86,15 +88,19 @@ impl Keeper {
         loop {
             let order = match orders.recv_timeout(AGAIN_AFTER) {
                 Ok(order) => order,
-                Err(RecvTimeoutError::Timeout) if again => Order::Full,
-                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Timeout) => {
+                    again = again && self.told(Self::go_on).is_none();
+                    continue;
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             match order {
                 Order::End => return,
                 Order::Full => again = self.told(Self::checkpoint).is_none(),
                 Order::Asked(to) => {
-                    let facts = self.checkpoint().and_then(|()| self.facts());
+                    let taken = self.checkpoint();
+                    again = taken.is_err();
+                    let facts = taken.and_then(|()| self.facts());
                     let _ = to.send(facts.map_err(|error| error.to_string()));
                 }
             }
@@ -124,6 +130,13 @@ impl Keeper {
 
     /// Begins a new epoch, has all shards copied, and archives what lies before.
     fn checkpoint(&mut self) -> Result<(), CheckpointError> {
+        self.to_roll = true;
+        self.go_on()
+    }
+
+    /// Does what is left of that. An attempt that is repeated begins no epoch of its own: each has storage with threads and
+    /// open files, and as long as nothing can be archived they would become ever more.
+    fn go_on(&mut self) -> Result<(), CheckpointError> {
         let watch = Stopwatch::start();
         let taken = self.take();
         let meters = &self.meters.checkpoints;
@@ -139,7 +152,10 @@ impl Keeper {
     }
 
     fn take(&mut self) -> Result<(), CheckpointError> {
-        self.roll()?;
+        if self.to_roll {
+            self.roll()?;
+            self.to_roll = false;
+        }
         let imaged = self.image_all();
         // Archives need no images, and make room.
         self.archive()?;
@@ -318,3 +334,6 @@ impl Keeper {
 
 /// In what pieces an image is written that no shard waits for.
 const MERGED_PART_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests;
