@@ -1,7 +1,8 @@
 //! Room on the disk: new work is refused while there is still enough to finish what was accepted.
 //!
 //! A journal that cannot be written ends the process. So a thread looks at the free space a few times a second, and
-//! below a reserve the engine takes no commands and does nothing by itself until there is room again. Reads go on.
+//! below a reserve the engine takes no commands, writes no images and does nothing by itself until there is room again. Reads
+//! go on, and so does archiving, which makes room.
 
 use std::{
     fmt, io,
@@ -113,7 +114,7 @@ impl Disk {
     }
 
     /// Looks once. Every change is told once.
-    fn look(&self) {
+    pub(crate) fn look(&self) {
         let free = match self.space.free_bytes() {
             Ok(free) => free,
             Err(error) => {

@@ -188,10 +188,8 @@ impl Engine {
         let stopping = Arc::new(AtomicBool::new(false));
         let orders = match keeping {
             Some(keeping) => {
-                let measured = (&meters, &clock);
-                let keeper = keeper(
-                    keeping, &past, rules, &running, &shards, &stopping, measured,
-                );
+                let watched = (&meters, &clock, &disk);
+                let keeper = keeper(keeping, &past, rules, &running, &shards, &stopping, watched);
                 running
                     .threads
                     .start_keeper(keeper, running.orders.clone())?;
@@ -268,7 +266,7 @@ fn keeper(
     running: &host::Running,
     shards: &[Shard],
     stopping: &Arc<AtomicBool>,
-    (meters, clock): (&Arc<Meters>, &Arc<dyn Clock>),
+    (meters, clock, disk): (&Arc<Meters>, &Arc<dyn Clock>, &Arc<Disk>),
 ) -> Keeper {
     let addresses: Vec<_> = shards.iter().map(|shard| shard.address.clone()).collect();
     let (rolls, inbox) = (running.rolls.clone(), running.inbox.clone());
@@ -299,5 +297,6 @@ fn keeper(
         stopping: Arc::clone(stopping),
         meters: Arc::clone(meters),
         clock: Arc::clone(clock),
+        disk: Arc::clone(disk),
     }
 }

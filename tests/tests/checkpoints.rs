@@ -273,6 +273,11 @@ async fn a_checkpoint_on_request_tells_the_state_that_its_images_give() {
     for file in &facts.files {
         assert!(data.join("images").join(file).exists(), "{file}");
     }
+    // What a process had begun to write goes with the next start.
+    let drafts = ["images/000009-0001.draft", "archive/000009.draft"];
+    for draft in drafts {
+        fs::write(data.join(draft), "half").unwrap();
+    }
     // Nothing has happened since: it is the same one.
     assert_eq!(opened.engine.checkpoint().await.unwrap().epoch, facts.epoch);
     opened.engine.shut_down().await;
@@ -281,6 +286,9 @@ async fn a_checkpoint_on_request_tells_the_state_that_its_images_give() {
     let after = load.look(&data).await;
     assert_eq!((after.entries, after.checkpoint), (0, Some(facts.epoch)));
     assert_eq!(after.states, told);
+    for draft in drafts {
+        assert!(!data.join(draft).exists(), "{draft}");
+    }
 }
 
 #[actix_rt::test]

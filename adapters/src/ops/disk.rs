@@ -7,8 +7,8 @@ use super::size;
 /// What must stay free on the disk, and how often it is put in order.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct DiskArgs {
-    /// How much of the disk must stay free, such as 2GiB: with less, commands are refused until there is room again,
-    /// and reads go on. 0 refuses none.
+    /// How much of the disk must stay free, such as 2GiB: with less, commands are refused and no checkpoints taken until
+    /// there is room again, and reads go on. 0 refuses none.
     #[arg(
         long = "disk-reserve",
         value_name = "SIZE",

@@ -25,13 +25,14 @@ const HEAD_BYTES: usize = 16;
 /// No part is nearly as long, whatever a damaged length says.
 const PART_BYTES_MAX: usize = 1 << 31;
 
-/// Writes an image beside its place.
+/// Writes an image beside its place. What is not put there is removed when it is dropped: it takes room for nothing.
 pub(crate) struct ImageWriter {
     file: BufWriter<File>,
     draft: PathBuf,
     path: PathBuf,
     parts: u64,
     bytes: u64,
+    placed: bool,
 }
 
 impl ImageWriter {
@@ -46,6 +47,7 @@ impl ImageWriter {
             path: path.to_owned(),
             parts: 0,
             bytes: 0,
+            placed: false,
         };
         let mut head = [0; HEAD_BYTES];
         head[..2].copy_from_slice(b"JI");
@@ -82,11 +84,13 @@ impl ImageWriter {
     }
 
     /// Puts the file in its place. The name is durable when the directory was synced.
-    pub(crate) fn place(self) -> Result<(), CheckpointError> {
+    pub(crate) fn place(mut self) -> Result<(), CheckpointError> {
         fs::rename(&self.draft, &self.path).map_err(CheckpointError::io(format!(
             "rename {}",
             self.draft.display()
-        )))
+        )))?;
+        self.placed = true;
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), CheckpointError> {
@@ -97,6 +101,15 @@ impl ImageWriter {
                 "write {}",
                 self.draft.display()
             )))
+    }
+}
+
+impl Drop for ImageWriter {
+    fn drop(&mut self) {
+        if !self.placed {
+            // The next start removes what is left.
+            let _ = fs::remove_file(&self.draft);
+        }
     }
 }
 
@@ -240,5 +253,15 @@ mod tests {
         fs::write(&path, &written).unwrap();
         let other = read(&path, ShardIndex(4), &mut |_| Ok(()));
         assert!(other.is_err(), "of another shard");
+    }
+
+    #[test]
+    fn an_image_that_is_given_up_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("000007-0003.img");
+        let mut writer = ImageWriter::begin(&path, SHARD, Seq(70)).unwrap();
+        writer.part(b"head").unwrap();
+        drop(writer);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Stopwatch, millis_of},
+    disk::Disk,
     history::History,
     journal::{
         Journal,
@@ -77,6 +78,8 @@ pub(crate) struct Keeper {
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Images are written only while there is room.
+    pub(crate) disk: Arc<Disk>,
 }
 
 impl Keeper {
@@ -111,7 +114,8 @@ impl Keeper {
     fn told<T>(&mut self, work: fn(&mut Self) -> Result<T, CheckpointError>) -> Option<T> {
         match work(self) {
             Ok(done) => Some(done),
-            Err(CheckpointError::Stopping) => None,
+            // Whoever watches the disk has told.
+            Err(CheckpointError::Stopping | CheckpointError::DiskFull) => None,
             Err(error) => {
                 tracing::warn!(%error, "no checkpoint was taken; starts take longer until one is");
                 None
@@ -166,6 +170,7 @@ impl Keeper {
         if self.newest == Some(self.epoch) {
             return Ok(());
         }
+        self.check_room()?;
         self.images.make()?;
         let mut listing = Listing {
             epoch: self.epoch,
@@ -174,7 +179,10 @@ impl Keeper {
         for shard in (0..).map(ShardIndex).take(self.known.len()) {
             let image = match self.imaged(shard) {
                 Some(image) => image,
-                None => self.image(shard)?,
+                None => {
+                    self.check_room()?;
+                    self.image(shard)?
+                }
             };
             listing.shards.push(image);
         }
@@ -182,6 +190,14 @@ impl Keeper {
         self.newest = Some(self.epoch);
         let named = self.images.all_chunks_named(self.known.len());
         self.past.release(&named);
+        Ok(())
+    }
+
+    /// What is kept free is the journal's: with images it would be gone before commands are refused for long.
+    fn check_room(&self) -> Result<(), CheckpointError> {
+        if self.disk.is_short() {
+            return Err(CheckpointError::DiskFull);
+        }
         Ok(())
     }
 
@@ -252,7 +268,10 @@ impl Keeper {
         while !(durable && whole) {
             match next()? {
                 ImagePart::Begun(_) => return Err(CheckpointError::Stopping),
-                ImagePart::More(part) => file.part(&part)?,
+                ImagePart::More(part) => {
+                    self.check_room()?;
+                    file.part(&part)?;
+                }
                 ImagePart::End => whole = true,
                 ImagePart::Durable => durable = true,
             }
@@ -280,6 +299,7 @@ impl Keeper {
         let mut file = ImageWriter::begin(&self.images.path(name), shard, begun.seq)?;
         file.part(&begun.head)?;
         while let Some(part) = ledger.next_image_part(MERGED_PART_BYTES) {
+            self.check_room()?;
             file.part(&part)?;
         }
         let bytes = file.end()?;
@@ -300,7 +320,7 @@ impl Keeper {
         std::fs::metadata(self.images.path(name)).map_or(0, |file| file.len())
     }
 
-    /// Archives every epoch that is over, and removes what it was written to.
+    /// Archives every epoch that is over, and removes what it was written to. That makes room, so it goes on without any.
     fn archive(&mut self) -> Result<(), CheckpointError> {
         let stopping = Arc::clone(&self.stopping);
         while !stopping.load(Ordering::Acquire) {

@@ -137,7 +137,12 @@ impl Images {
             file.sync_all()?;
             fs::rename(&draft, &path)
         };
-        write().map_err(CheckpointError::io(format!("write {}", path.display())))?;
+        if let Err(error) = write() {
+            let _ = fs::remove_file(&draft);
+            return Err(CheckpointError::io(format!("write {}", path.display()))(
+                error,
+            ));
+        }
         sync(&self.directory)?;
         self.clean()
     }
@@ -182,6 +187,18 @@ impl Images {
             }
         }
         all
+    }
+
+    /// Removes what a process before has begun to write and left behind. Nobody else may work on the directory.
+    pub(crate) fn remove_drafts(&self) -> Result<(), CheckpointError> {
+        for name in self.names()? {
+            if name.ends_with(".draft") {
+                let path = self.path(&name);
+                fs::remove_file(&path)
+                    .map_err(CheckpointError::io(format!("remove {}", path.display())))?;
+            }
+        }
+        Ok(())
     }
 
     fn clean(&self) -> Result<(), CheckpointError> {

@@ -64,6 +64,9 @@ pub enum CheckpointError {
     /// An epoch could not be archived.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// What is free is kept for the journal.
+    #[error("the disk is nearly full: no images are written until there is room again")]
+    DiskFull,
     /// The engine is stopping, or the journal failed.
     #[error("the engine is stopping")]
     Stopping,

@@ -112,6 +112,26 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// Removes what a process before has begun to write and left behind. Nobody else may work on the directory.
+    pub(crate) fn remove_drafts(&self) -> Result<(), HistoryError> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        let failed = |error| HistoryError::io("list", directory)(error);
+        let files = match fs::read_dir(directory) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        for file in files {
+            let path = file.map_err(failed)?.path();
+            if path.extension().is_some_and(|ending| ending == "draft") {
+                fs::remove_file(&path).map_err(HistoryError::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// For engines without a directory: there are no archives, and none can be added.
     #[must_use]
     pub fn nowhere() -> Self {

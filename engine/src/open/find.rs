@@ -78,6 +78,13 @@ pub(super) fn find(
     let catalogue = Catalogue::open(&directory.join("archive"), shards)?;
     let mut live = open_live(&epochs, &catalogue, head, shards)?;
     let images = Images::new(&directory.join("images"));
+    // As long as they are there the disk may be short of the very room that they take. They are in nobody's way else.
+    if let Err(error) = images.remove_drafts() {
+        tracing::warn!(%error, "drafts of images cannot be removed");
+    }
+    if let Err(error) = catalogue.remove_drafts() {
+        tracing::warn!(%error, "drafts of archives cannot be removed");
+    }
     let named = images.all_chunks_named(usize::from(shards));
     let new_past = || {
         let shelf = FileShelf::new(&directory.join("past"));

@@ -1,10 +1,15 @@
 //! A keeper by itself, between a journal in memory and shards that are played.
 
-use std::{path::Path, sync::atomic::AtomicU32};
+use std::{
+    fs, io,
+    path::Path,
+    sync::atomic::{AtomicU32, AtomicU64},
+};
 
 use super::*;
 use crate::{
     clock::SystemClock,
+    disk::{Endless, FreeSpace},
     history::Catalogue,
     journal::{
         epochs::MemoryEpochs,
@@ -46,6 +51,7 @@ fn keeper(images: &Path) -> (Keeper, Arc<History>, Arc<AtomicU32>) {
         stopping: Arc::default(),
         meters: Arc::new(Meters::new(1)),
         clock: Arc::new(SystemClock),
+        disk: Arc::new(Disk::new(Arc::new(Endless), 0)),
     };
     (keeper, history, rolls)
 }
@@ -68,4 +74,63 @@ fn an_attempt_that_is_repeated_begins_no_epoch_of_its_own() {
         2,
         "it has grown long meanwhile"
     );
+}
+
+/// So many bytes are free.
+struct Free(AtomicU64);
+
+impl FreeSpace for Free {
+    fn free_bytes(&self) -> io::Result<u64> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Goal: images leave the disk's reserve alone. Method: the disk is short when an image begins, then while it is written.
+#[test]
+fn no_image_is_written_on_a_disk_that_is_short() {
+    const RESERVE: u64 = 800;
+    let place = tempfile::tempdir().unwrap();
+    let images = place.path().join("images");
+    let free = Arc::new(Free(AtomicU64::new(0)));
+    let disk = Arc::new(Disk::new(Arc::clone(&free) as Arc<dyn FreeSpace>, RESERVE));
+    let has = {
+        let disk = Arc::clone(&disk);
+        move |bytes| {
+            free.0.store(bytes, Ordering::Relaxed);
+            disk.look();
+        }
+    };
+    let (mut keeper, history, _) = keeper(&images);
+    keeper.disk = disk;
+    history.durable(1, &[]);
+    let is_refused = |keeper: &mut Keeper| {
+        let error = keeper.checkpoint().unwrap_err();
+        assert!(matches!(error, CheckpointError::DiskFull), "{error}");
+    };
+    is_refused(&mut keeper);
+    assert!(!images.exists());
+
+    has(2 * RESERVE);
+    let fills = Arc::new(AtomicBool::new(true));
+    let (filling, runs_out) = (Arc::clone(&fills), has.clone());
+    keeper.order_image = Box::new(move |shard, order| {
+        let mut ledger = Ledger::new(shard, Rules::default());
+        let begun = ledger.begin_image(order.extent);
+        order.parts.send(ImagePart::Begun(begun)).unwrap();
+        while let Some(part) = ledger.next_image_part(MERGED_PART_BYTES) {
+            order.parts.send(ImagePart::More(part)).unwrap();
+        }
+        order.parts.send(ImagePart::End).unwrap();
+        order.parts.send(ImagePart::Durable).unwrap();
+        if filling.load(Ordering::Relaxed) {
+            runs_out(1);
+        }
+    });
+    is_refused(&mut keeper);
+    assert_eq!(fs::read_dir(&images).unwrap().count(), 0);
+
+    has(2 * RESERVE);
+    fills.store(false, Ordering::Relaxed);
+    keeper.go_on().unwrap();
+    assert_eq!(fs::read_dir(&images).unwrap().count(), 2);
 }

@@ -33,7 +33,11 @@ pub(super) fn write(
     values: &mut dyn FnMut(&mut Sink<'_>) -> Result<(), HistoryError>,
     pause: &mut dyn FnMut(),
 ) -> Result<Archive, HistoryError> {
-    let draft = path.with_extension("draft");
+    let mut unfinished = Draft {
+        path: path.with_extension("draft"),
+        placed: false,
+    };
+    let draft = unfinished.path.clone();
     let failed = |error| HistoryError::io("write", &draft)(error);
     let mut drafting = Drafting::begin(&draft, head, before).map_err(failed)?;
     values(&mut |value| {
@@ -55,7 +59,24 @@ pub(super) fn write(
         File::open(path.parent().unwrap_or(path))?.sync_all()
     };
     placed().map_err(HistoryError::io("put in place", path))?;
+    unfinished.placed = true;
     Ok(archive.moved(path))
+}
+
+/// The file of an archive that is being written. What is not put in its place is removed when this is dropped: it takes
+/// room for nothing.
+struct Draft {
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.placed {
+            // The next start removes what is left.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Why a draft is not finished.
