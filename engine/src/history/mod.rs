@@ -11,7 +11,7 @@ mod catalogue;
 mod error;
 mod live;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::VecDeque,

@@ -210,6 +210,11 @@ impl View {
             let mut next = position.clone();
             match self.gather(&mut gathered, &mut next) {
                 Ok(()) => {}
+                // What the view has not seen is gone for good: it can only begin again with what there is. It then begins
+                // behind what was deleted, and is asked for it no more.
+                Err(error @ ViewError::History(HistoryError::Forgotten { .. })) => {
+                    return Err(Break::Useless(error));
+                }
                 // Another journal's view has another turn in front of the next one. Once a turn has followed on, or if
                 // there was none in front, it is history that is damaged, and building again would come to the same.
                 Err(ViewError::Damaged(what)) if opened_at == position.turn && opened_at > 0 => {
@@ -267,13 +272,7 @@ impl View {
                 ControlFlow::Continue(())
             })
         });
-        match read {
-            // What the view has not seen is gone for good: it can only begin again with what there is.
-            Err(HistoryError::Forgotten { .. }) => {
-                return Err(ViewError::Damaged("it ends before history begins".into()));
-            }
-            read => read?,
-        }
+        read?;
         if wrong.is_none() && !full {
             let last = turns.finish(&mut |turn| gathered.take(turn, position));
             wrong = last.err();
@@ -359,3 +358,6 @@ fn is_of_the_system(error: &io::Error) -> bool {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-const SHARDS: u16 = 3;
+pub(crate) const SHARDS: u16 = 3;
 const START: u64 = 1_790_000_000_000;
 
 /// The blocks of a value: whose entries, and how many.
-type Layout = Vec<(u16, u8)>;
+pub(crate) type Layout = Vec<(u16, u8)>;
 
 /// A turn: the blocks of its values.
 fn a_turn() -> impl Strategy<Value = Vec<Layout>> {
@@ -34,7 +34,7 @@ fn a_turn() -> impl Strategy<Value = Vec<Layout>> {
 }
 
 /// What the medium of an epoch holds, and what a reader is to find.
-struct Written {
+pub(crate) struct Written {
     head: EpochHead,
     medium: Medium,
     /// The turn of every value, and the value. The epoch's head, if it has one, comes first, with the turn before.
@@ -63,7 +63,7 @@ impl Written {
 }
 
 /// Writes a journal: what is written, and what is known of it.
-struct Scribe {
+pub(crate) struct Scribe {
     chains: Vec<Chain>,
     turn: u64,
     entries: Vec<(ShardIndex, Seq, Vec<u8>)>,
@@ -71,7 +71,7 @@ struct Scribe {
 }
 
 impl Scribe {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let head = EpochHead::first(SHARDS);
         Self {
             chains: head.chains.clone(),
@@ -98,7 +98,7 @@ impl Scribe {
     }
 
     /// Writes a turn.
-    fn write(&mut self, turn: &[Layout]) {
+    pub(crate) fn write(&mut self, turn: &[Layout]) {
         self.turn += 1;
         let parts = u16::try_from(turn.len()).unwrap();
         let mut values = Vec::new();
@@ -149,7 +149,7 @@ impl Scribe {
     }
 
     /// The journal goes on in the next epoch; answers with the one that is over.
-    fn roll(&mut self) -> Written {
+    pub(crate) fn roll(&mut self) -> Written {
         let mut head = self.here();
         head.epoch = head.epoch.next();
         let mut next = written(head.clone());
@@ -161,8 +161,15 @@ impl Scribe {
         std::mem::replace(&mut self.now, next)
     }
 
+    /// Writes a turn that is durable in a history.
+    pub(crate) fn write_to(&mut self, history: &History, turn: &[Layout]) {
+        self.write(turn);
+        let (turn, places) = self.now.places.last().unwrap();
+        history.durable(*turn, places);
+    }
+
     /// The newest epoch begins in a history.
-    fn begin(&self, history: &History) {
+    pub(crate) fn begin(&self, history: &History) {
         let head = self.now.head.clone();
         let reader = MemoryJournal::open(self.now.medium.clone()).reader();
         history.began(head, reader);
