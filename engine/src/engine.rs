@@ -1,8 +1,11 @@
 //! The engine at work: shards in actors, one committer, and the way in for commands and reads.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use actix::{Addr, Arbiter};
@@ -55,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) failed: watch::Receiver<Option<String>>,
     pub(crate) threads: Mutex<Option<host::Threads>>,
+    /// The data directory's, whatever fails. As long as anything of it is open nobody else may work on it.
+    pub(crate) lock: Mutex<Option<File>>,
 }
 
 pub(crate) struct Shard {
@@ -261,6 +266,9 @@ impl Engine {
             .take()?;
         let figures = tokio::task::spawn_blocking(|| threads.join()).await.ok();
         self.0.history.end();
+        // The directory's lock goes last.
+        let lock = &self.0.lock;
+        drop(lock.lock().unwrap_or_else(PoisonError::into_inner).take());
         figures
     }
 

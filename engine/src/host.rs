@@ -2,7 +2,6 @@
 //! old records, the keeper of checkpoints and the follower of the view.
 
 use std::{
-    fs::File,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -58,7 +57,6 @@ pub(crate) struct Work {
     pub(crate) meters: Arc<Meters>,
     /// How long an epoch gets before a checkpoint is ordered, in bytes.
     pub(crate) checkpoint_bytes: u64,
-    pub(crate) lock: Option<File>,
 }
 
 /// The running threads.
@@ -133,7 +131,7 @@ impl Threads {
                 let _ = thread.join();
             }
         }
-        // The directory's lock goes last.
+        // The head goes last: it follows whatever became durable.
         drop(self.stop);
         let _ = self.disk.join();
         let _ = self.head.join();
@@ -201,14 +199,13 @@ pub(crate) fn start(work: Work) -> Result<Running, OpenError> {
     };
     let head = {
         let (latest, failure) = (Arc::clone(&latest), failure.clone());
-        let (head, lock) = (work.head, work.lock);
+        let head = work.head;
         spawn("jifen-head", move || {
             if let Some(head) = head
                 && let Err(error) = keep_head(head, &latest, &stopped)
             {
                 failure.of_journal(&error);
             }
-            drop(lock);
         })?
     };
     let writer = {

@@ -61,7 +61,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How much room there is for what is still to come.
     pub disk: Arc<dyn FreeSpace>,
-    /// The data directory's lock, given back when the engine ends.
+    /// The data directory's lock, given back when the engine has ended and let go of all files.
     pub lock: Option<File>,
 }
 
@@ -141,7 +141,6 @@ impl Engine {
             view: view.clone(),
             meters: Arc::clone(&meters),
             checkpoint_bytes: limits.checkpoint_bytes,
-            lock,
         })?;
         let arbiters: Vec<Arbiter> = (0..limits.host_threads.max(1))
             .map(|_| Arbiter::new())
@@ -220,6 +219,7 @@ impl Engine {
             stopping,
             failed: running.failed,
             threads: Mutex::new(Some(running.threads)),
+            lock: Mutex::new(lock),
         }));
         // A crash may have come between shard 0's decision and its arrival elsewhere. Mail is read in order, so every
         // command that is submitted from now on finds the documents.

@@ -8,6 +8,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -411,6 +412,34 @@ async fn an_epoch_that_was_about_to_begin_is_begun_again() {
         opened.engine.shut_down().await;
         assert_eq!(load.look(&data).await.states, before, "{left_behind}");
     }
+}
+
+/// Goal: a process that has lost the lock keeps its files. Method: it has the journal open without the lock when another one
+/// starts.
+#[actix_rt::test]
+async fn a_journal_that_another_process_has_open_is_left_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut load = Load::new(8);
+    let opened = load.open(&data, u64::MAX);
+    load.run(&opened.engine, 5).await;
+    opened.engine.shut_down().await;
+    let epochs = SledEpochs::new(&data.join("journal"));
+    let journal = epochs.open(Epoch::FIRST).unwrap();
+    let file = || {
+        fs::metadata(epochs.path(Epoch::FIRST).join("db"))
+            .unwrap()
+            .ino()
+    };
+    let before = file();
+    let options = options(&load.clock, u64::MAX);
+    let error = DataDirectory::lock(&data).unwrap().open(options).err();
+    let error = error.expect("it has to be refused").to_string();
+    assert!(error.contains("in use by another process"), "{error}");
+    assert_eq!(file(), before);
+    assert_eq!(fs::read_dir(data.join("journal")).unwrap().count(), 1);
+    drop(journal);
+    load.look(&data).await;
 }
 
 #[actix_rt::test]

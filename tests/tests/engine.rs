@@ -5,12 +5,19 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, what cannot be is a failure")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write,
+    os::fd::AsRawFd,
+    sync::Arc,
+    time::Duration,
+};
 
 use jifen_engine::{
     Engine, EngineError, Limits, Outcome, Parts, Router,
     disk::Endless,
     journal::{
+        head::HeadFile,
         memory::{Fault, Medium, MemoryJournal},
         recovery::recover,
     },
@@ -24,6 +31,7 @@ use jifen_tests::{
     hand_clock::HandClock,
     heard::{Heard, Told, heard, words},
 };
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 const SHARDS: u16 = 4;
 const START: u64 = 1_790_000_000_000;
@@ -41,6 +49,11 @@ fn transfer(from: &str, to: &str, id: &str, points: u64) -> Request {
 
 /// Recovers what is on the medium and starts an engine on it.
 fn start(medium: &Medium, clock: &HandClock, limits: Limits) -> Engine {
+    Engine::start(recovered(medium, clock, limits)).unwrap()
+}
+
+/// What an engine is made of that goes on with what is on the medium.
+fn recovered(medium: &Medium, clock: &HandClock, limits: Limits) -> Parts {
     let router = Router::new(SHARDS, 7).unwrap();
     let rules = Rules {
         router,
@@ -50,7 +63,7 @@ fn start(medium: &Medium, clock: &HandClock, limits: Limits) -> Engine {
     let mut ledgers: Vec<Ledger> = (0..SHARDS).map(ledger).collect();
     let mut journal = MemoryJournal::open(medium.clone());
     let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
-    Engine::start(Parts {
+    Parts {
         router,
         ledgers,
         journal: Box::new(journal),
@@ -61,8 +74,20 @@ fn start(medium: &Medium, clock: &HandClock, limits: Limits) -> Engine {
         clock: Arc::new(clock.clone()),
         disk: Arc::new(Endless),
         lock: None,
-    })
-    .unwrap()
+    }
+}
+
+/// A head file that can be read and not be written.
+fn unwritable_head() -> HeadFile {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("head");
+    drop(HeadFile::create(&path, SHARDS).unwrap());
+    let sealed = memfd_create("head", MemfdFlags::ALLOW_SEALING).unwrap();
+    let mut file = File::from(sealed);
+    file.write_all(&fs::read(&path).unwrap()).unwrap();
+    fcntl_add_seals(&file, SealFlags::WRITE).unwrap();
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    HeadFile::open(path.as_ref(), SHARDS).unwrap().0
 }
 
 fn merchant(id: &str) -> Ask {
@@ -179,6 +204,36 @@ async fn too_many_at_once_are_refused_whole() {
     let three = submit_many(&engine, &four[..3]).await;
     assert_eq!(three, ["declined merchant_not_found"; 3]);
     engine.shut_down().await;
+}
+
+/// Goal: nobody else takes a directory for free whose journal is still written. Method: an engine on a head file that takes
+/// no writes.
+#[actix_rt::test]
+async fn the_lock_is_held_until_everything_is_closed_whatever_fails() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("lock");
+    let lock = File::create(&path).unwrap();
+    lock.lock().unwrap();
+    let (medium, clock) = (Medium::default(), HandClock::at(START));
+    let engine = Engine::start(Parts {
+        head: Some(unwritable_head()),
+        lock: Some(lock),
+        ..recovered(&medium, &clock, Limits::default())
+    })
+    .unwrap();
+    submit(&engine, &merchant("m")).await;
+    submit(&engine, &enrol("A")).await;
+    let failed = engine.failed().await;
+    assert!(failed.starts_with("write /proc/"), "{failed}");
+    // What was let in is answered yet.
+    assert_eq!(
+        submit(&engine, &earn("A", "e1", 10)).await,
+        "accepted: M1 10"
+    );
+    let another = || File::open(&path).unwrap().try_lock();
+    assert!(matches!(another(), Err(TryLockError::WouldBlock)));
+    engine.shut_down().await;
+    another().unwrap();
 }
 
 #[actix_rt::test]

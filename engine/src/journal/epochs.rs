@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -54,6 +54,23 @@ impl SledEpochs {
     #[must_use]
     pub fn path(&self, epoch: Epoch) -> PathBuf {
         self.directory.join(epoch.to_string())
+    }
+
+    /// Whether an epoch can be opened: sled locks its own file. To be asked before anything is changed or copied.
+    ///
+    /// # Errors
+    ///
+    /// If a process works on it, although the data directory's lock is ours.
+    pub fn check_is_free(&self, epoch: Epoch) -> Result<(), JournalError> {
+        let path = self.path(epoch);
+        // What cannot be opened is nobody's yet, or sled tells.
+        let Ok(file) = File::open(path.join("db")) else {
+            return Ok(());
+        };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(JournalError::InUse(path)),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        }
     }
 
     /// Removes what is archived and was still to be removed.

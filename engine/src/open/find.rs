@@ -268,6 +268,10 @@ fn open_live(
     if found.is_empty() {
         found.push(next.epoch);
     }
+    // A process that lost the lock may have them open still. Their files must not be put back from under it.
+    for &epoch in &found {
+        epochs.check_is_free(epoch)?;
+    }
     let mut live = Vec::new();
     for epoch in found {
         let as_it_was = AsItWas::keep(&epochs.path(epoch))?;
