@@ -15,6 +15,7 @@ mod find;
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -88,7 +89,9 @@ impl DataDirectory {
     /// Makes the directory if there is none, and takes its lock.
     pub fn lock(path: &Path) -> Result<Self, OpenError> {
         let name = path.display();
-        fs::create_dir_all(path).map_err(JournalError::io(format!("create {name}")))?;
+        for holder in make(path).map_err(JournalError::io(format!("create {name}")))? {
+            sync(&holder)?;
+        }
         let lock = path.join("lock");
         let lock = File::options()
             .create(true)
@@ -157,16 +160,8 @@ impl DataDirectory {
     /// Makes the names in the directory durable, and its own. The journal syncs what is below it; but if the names of
     /// journal and head could vanish in a power failure, the directory would look like a new one.
     fn sync_names(&self) -> Result<(), JournalError> {
-        let parent = self
-            .path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        for path in [Some(self.path.as_path()), parent].into_iter().flatten() {
-            File::open(path)
-                .and_then(|directory| directory.sync_all())
-                .map_err(JournalError::io(format!("sync {}", path.display())))?;
-        }
-        Ok(())
+        sync(&self.path)?;
+        sync(holder_of(&self.path))
     }
 
     /// Makes a new data directory, with the router that it will have for ever. The manifest comes last: a directory that
@@ -197,6 +192,32 @@ impl DataDirectory {
     }
 }
 
+/// Makes a directory with all that it lies in; answers with those that hold the name of one that was made.
+fn make(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let made = path
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .map(|path| holder_of(path).to_owned());
+    let holders = made.collect();
+    fs::create_dir_all(path)?;
+    Ok(holders)
+}
+
+/// The directory that holds a directory's name.
+fn holder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}
+
+fn sync(directory: &Path) -> Result<(), JournalError> {
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(JournalError::io(format!("sync {}", directory.display())))
+}
+
 /// What the codes of sold units are made of. The seed is known to nobody but the directory.
 fn code_key(router: &Router) -> [u8; 32] {
     blake3::derive_key(
@@ -208,7 +229,7 @@ fn code_key(router: &Router) -> [u8; 32] {
 /// A router with a seed that nobody can guess.
 fn new_router(shards: u16) -> Result<Router, JournalError> {
     let seed = getrandom::u64().map_err(|error| {
-        JournalError::io("ask the system for random bytes")(std::io::Error::other(error))
+        JournalError::io("ask the system for random bytes")(io::Error::other(error))
     })?;
     Router::new(shards, seed).ok_or_else(|| {
         JournalError::Foreign(format!(
@@ -216,4 +237,29 @@ fn new_router(shards: u16) -> Result<Router, JournalError> {
             crate::router::SHARDS_MAX
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_holds_the_name_of_a_directory_that_was_made_is_known() {
+        let place = tempfile::tempdir().unwrap();
+        let (first, second) = (place.path().join("a"), place.path().join("a/b"));
+        let data = second.join("data");
+        let holders = [second, first, place.path().to_owned()];
+        assert_eq!(make(&data).unwrap(), holders);
+        assert!(data.is_dir());
+        assert_eq!(make(&data).unwrap(), [] as [PathBuf; 0]);
+        for (path, holder) in [
+            ("jifen-data", "."),
+            ("./jifen-data", "."),
+            ("var/data", "var"),
+            ("/data", "/"),
+            ("/", "/"),
+        ] {
+            assert_eq!(holder_of(Path::new(path)), Path::new(holder), "{path}");
+        }
+    }
 }
