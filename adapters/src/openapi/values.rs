@@ -204,7 +204,7 @@ pub(super) fn field(kind: CommandKind, field: Field) -> Value {
         }),
         Field::PeriodStart => boundary(
             "The first day of the period, or the RFC 3339 instant with which it begins. The day behind the last settlement; the \
-            first settlement takes everything that happened before it, too.",
+            first settlement takes everything that happened before it, too, with its fees, years and cycles.",
         ),
         Field::PeriodEnd => boundary(
             "The last day of the period, or the RFC 3339 instant with which the day behind it begins.",

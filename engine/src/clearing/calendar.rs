@@ -22,14 +22,14 @@ pub(super) fn year_end(years_since_1970: u32) -> Option<Day> {
     day(Date::new(year, 12, 31).ok()?)
 }
 
-/// Whether a cycle ends within a period.
-pub(super) fn ends_within(cycle: Cycle, period: Period) -> bool {
-    let (first, last) = (number(period.first), number(period.last));
+/// Whether a cycle ends within the days that are taken.
+pub(super) fn ends_within(cycle: Cycle, taken: Period) -> bool {
+    let (first, last) = (number(taken.first), number(taken.last));
     match cycle {
         Cycle::Day => true,
         // 1970-01-04 was a Sunday: weeks that have ended before a day are counted from it.
         Cycle::Week => (last + 4) / 7 > (first + 3) / 7,
-        Cycle::Month => next(period.last).month() != period.first.month(),
+        Cycle::Month => next(taken.last).month() != taken.first.month(),
     }
 }
 

@@ -20,15 +20,15 @@ pub(super) struct Year {
 }
 
 impl Year {
-    /// What a year came to by the end of a period, of which `before` is known from earlier ones.
+    /// What a year came to by the last of the days that are taken, of which `before` is known from earlier settlements.
     pub(super) fn until(
         year: u32,
-        period: Period,
+        taken: Period,
         before: &Before,
         sums: &MerchantSums,
         contracts: Option<&Contracts>,
     ) -> Result<Self, SettleError> {
-        let mut all = if calendar::year(period.first) == Some(year) {
+        let mut all = if calendar::year(taken.first) == Some(year) {
             Self {
                 turnover: before.year_turnover,
                 orders: i128::from(before.year_orders),
@@ -63,16 +63,16 @@ impl Year {
     }
 }
 
-/// The fees that are due in a period beside those that `lines` have already.
+/// The fees that are due for the days that a settlement takes beside those that `lines` have already.
 pub(super) fn fees(
     contracts: &Contracts,
-    period: Period,
+    (taken, is_first): (Period, bool),
     before: &Before,
     sums: &MerchantSums,
     lines: &[Line],
 ) -> Result<Vec<Line>, SettleError> {
     let mut fees = Vec::new();
-    if let Some((from, contract)) = contracts.valid_on(period.last) {
+    if let Some((from, contract)) = contracts.valid_on(taken.last) {
         let charged: i128 = lines
             .iter()
             .filter(|line| matches!(line.kind, LineKind::OrderFee | LineKind::TurnoverFee))
@@ -84,21 +84,20 @@ pub(super) fn fees(
         }
     }
     if let Some((from, contract)) = contracts.iter().next()
-        && from >= period.first
-        && from <= period.last
+        && from <= taken.last
+        && (is_first || from >= taken.first)
         && contract.fees.entry > Fen::default()
     {
         let entry = i128::from(contract.fees.entry.get());
         fees.push(money(LineKind::EntryFee, from, entry)?);
     }
-    let years = calendar::year(period.first).zip(calendar::year(period.last));
+    let years = calendar::year(taken.first).zip(calendar::year(taken.last));
     for year in years.into_iter().flat_map(|(first, last)| first..=last) {
         if let Some(end) = calendar::year_end(year)
-            && end >= period.first
-            && end <= period.last
+            && taken.contains(end)
             && let Some((from, contract)) = contracts.valid_on(end)
         {
-            let come_to = Year::until(year, period, before, sums, Some(contracts))?;
+            let come_to = Year::until(year, taken, before, sums, Some(contracts))?;
             fees.extend(yearly(from, contract, come_to)?);
         }
     }

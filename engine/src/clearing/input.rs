@@ -200,4 +200,18 @@ pub struct Input {
     pub packs: Vec<Pack>,
     /// What is known from before.
     pub before: BTreeMap<Name, Before>,
+    /// Of the first settlement, the day on which everything began: it takes what was before its period, too. `None` behind another
+    /// settlement.
+    pub begin: Option<Day>,
+}
+
+impl Input {
+    /// The days that a settlement of this period takes: of the first one, from the very beginning.
+    #[must_use]
+    pub fn taken(&self, period: Period) -> Period {
+        let first = self
+            .begin
+            .map_or(period.first, |begin| begin.min(period.first));
+        Period { first, ..period }
+    }
 }

@@ -22,7 +22,7 @@ pub(super) struct Drawn {
 /// Draws from a merchant's packs, the earliest first; what came back goes to the last that was drawn from.
 pub(super) fn draw(
     packs: &[&Pack],
-    period: Period,
+    taken: Period,
     before: &BTreeMap<Name, u128>,
     drawn: &BTreeMap<Name, i128>,
 ) -> Result<Drawn, SettleError> {
@@ -32,7 +32,7 @@ pub(super) fn draw(
         beyond: Vec::new(),
     };
     for pack in packs {
-        if pack.day >= period.first && pack.day <= period.last {
+        if taken.contains(pack.day) {
             let figures = Figures {
                 points: i128::from(pack.points),
                 money: i128::from(pack.price),
@@ -49,7 +49,7 @@ pub(super) fn draw(
             .ok_or(SettleError::Packs)?;
         let mut begin = 0_u128;
         let of_the_kind = packs.iter().filter(|pack| pack.point_type == point_type);
-        for pack in of_the_kind.filter(|pack| pack.day <= period.last) {
+        for pack in of_the_kind.filter(|pack| pack.day <= taken.last) {
             let end = begin + u128::from(pack.points);
             let (from, to) = (earlier.clamp(begin, end), later.clamp(begin, end));
             if from != to {

@@ -120,8 +120,9 @@ pub fn settle(
     id: &str,
     previous: Option<Digest>,
 ) -> Result<Settlement, SettleError> {
-    let sums = Sums::gather(input, period)?;
-    let mut made = Making::new(input, period, sums);
+    let taken = input.taken(period);
+    let sums = Sums::gather(input, taken)?;
+    let mut made = Making::new(input, taken, sums);
     for at in 0..input.names.len() {
         let name = u32::try_from(at).map_err(|_| SettleError::TooLarge)?;
         made.merchant(Name(name))?;
@@ -163,7 +164,8 @@ pub fn settle(
 /// A settlement under way.
 struct Making<'a> {
     input: &'a Input,
-    period: Period,
+    /// The days that it takes: of the first settlement, more than its period.
+    taken: Period,
     sums: Sums<'a>,
     packs: BTreeMap<Name, Vec<&'a Pack>>,
     /// By the number of the name.
@@ -174,14 +176,14 @@ struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    fn new(input: &'a Input, period: Period, sums: Sums<'a>) -> Self {
+    fn new(input: &'a Input, taken: Period, sums: Sums<'a>) -> Self {
         let mut packs: BTreeMap<Name, Vec<&Pack>> = BTreeMap::new();
         for pack in &input.packs {
             packs.entry(pack.merchant).or_default().push(pack);
         }
         Self {
             input,
-            period,
+            taken,
             sums,
             packs,
             lines: vec![Vec::new(); input.names.len()],
@@ -203,10 +205,11 @@ impl<'a> Making<'a> {
             cash_collected,
         } = price(name, sums, contracts)?;
         if let Some(contracts) = contracts {
-            lines.extend(fees(contracts, self.period, &before, sums, &lines)?);
+            let days = (self.taken, self.input.begin.is_some());
+            lines.extend(fees(contracts, days, &before, sums, &lines)?);
         }
         let packs = self.packs.get(&name).map(Vec::as_slice).unwrap_or_default();
-        let drawn = draw(packs, self.period, &before.drawn, &drawn)?;
+        let drawn = draw(packs, self.taken, &before.drawn, &drawn)?;
         lines.extend(drawn.lines);
         let beyond = drawn.beyond.into_iter();
         self.drawn_beyond
@@ -229,7 +232,7 @@ impl<'a> Making<'a> {
     }
 
     fn correct(&mut self, correction: &Correction) -> Result<(), SettleError> {
-        if correction.day < self.period.first || correction.day > self.period.last {
+        if !self.taken.contains(correction.day) {
             return Err(SettleError::OutsidePeriod(correction.day));
         }
         let figures = Figures {
@@ -257,12 +260,12 @@ impl<'a> Making<'a> {
     fn close(&mut self, name: Name) -> Result<(Option<Statement>, Before), SettleError> {
         let before = self.input.before.get(&name).cloned().unwrap_or_default();
         let contracts = self.sums.contracts[index(name)];
-        let agreed = self.sums.agreed(name, self.period.last);
+        let agreed = self.sums.agreed(name, self.taken.last);
         let mut lines = std::mem::take(&mut self.lines[index(name)]);
         lines.sort_by_key(|line| (line.kind, line.contract, line.point_type, line.counterpart));
-        let year = calendar::year(calendar::next(self.period.last)).unwrap_or_default();
+        let year = calendar::year(calendar::next(self.taken.last)).unwrap_or_default();
         let sums = &self.sums.merchants[index(name)];
-        let come_to = Year::until(year, self.period, &before, sums, contracts)?;
+        let come_to = Year::until(year, self.taken, &before, sums, contracts)?;
         let mut after = Before {
             carried: 0,
             year_turnover: come_to.turnover,
@@ -282,7 +285,7 @@ impl<'a> Making<'a> {
             .ok_or(SettleError::TooLarge)?;
         // Nobody agreed on a cycle with an agent that is no merchant: it is paid at once.
         let is_due =
-            agreed.is_none_or(|(_, contract)| calendar::ends_within(contract.cycle, self.period));
+            agreed.is_none_or(|(_, contract)| calendar::ends_within(contract.cycle, self.taken));
         let due = if is_due { closing } else { 0 };
         after.carried = closing - due;
         let statement = Statement {

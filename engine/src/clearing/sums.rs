@@ -79,7 +79,7 @@ pub(super) struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     /// Reads everything once.
-    pub(super) fn gather(input: &'a Input, period: Period) -> Result<Self, SettleError> {
+    pub(super) fn gather(input: &'a Input, taken: Period) -> Result<Self, SettleError> {
         let mut contracts = vec![None; input.names.len()];
         for (name, of) in &input.contracts {
             *contracts.get_mut(index(*name)).ok_or(SettleError::Name)? = Some(of);
@@ -88,9 +88,9 @@ impl<'a> Sums<'a> {
             merchants: vec![MerchantSums::default(); input.names.len()],
             contracts,
         };
-        sums.positions(input, period)?;
-        sums.trades(input, period)?;
-        sums.issues(input, period)?;
+        sums.positions(input, taken)?;
+        sums.trades(input, taken)?;
+        sums.issues(input, taken)?;
         for merchant in &mut sums.merchants {
             merchant
                 .groups
@@ -104,9 +104,9 @@ impl<'a> Sums<'a> {
         self.contracts.get(index(merchant))?.as_ref()?.valid_on(day)
     }
 
-    fn positions(&mut self, input: &Input, period: Period) -> Result<(), SettleError> {
+    fn positions(&mut self, input: &Input, taken: Period) -> Result<(), SettleError> {
         for position in &input.positions {
-            let year = year_within(position.day, period)?;
+            let year = year_within(position.day, taken)?;
             let taken = Takings {
                 points: signed(position.spent)?,
                 ..Takings::default()
@@ -121,9 +121,9 @@ impl<'a> Sums<'a> {
         Ok(())
     }
 
-    fn trades(&mut self, input: &Input, period: Period) -> Result<(), SettleError> {
+    fn trades(&mut self, input: &Input, taken: Period) -> Result<(), SettleError> {
         for trade in &input.trades {
-            let year = year_within(trade.day, period)?;
+            let year = year_within(trade.day, taken)?;
             let taken = Takings {
                 points: 0,
                 orders: i128::from(trade.orders),
@@ -160,9 +160,9 @@ impl<'a> Sums<'a> {
         sums.year(year, contract).add(&taken.less(returned))
     }
 
-    fn issues(&mut self, input: &Input, period: Period) -> Result<(), SettleError> {
+    fn issues(&mut self, input: &Input, taken: Period) -> Result<(), SettleError> {
         for issue in &input.issues {
-            year_within(issue.day, period)?;
+            year_within(issue.day, taken)?;
             let contract = self
                 .agreed(issue.issuer, issue.priced_on)
                 .map(|(from, _)| from);
@@ -218,9 +218,9 @@ pub(super) const fn index(name: Name) -> usize {
     name.0 as usize
 }
 
-/// The year of a day that has to be within the period: nothing may count in two of them.
-fn year_within(day: Day, period: Period) -> Result<u32, SettleError> {
-    if day < period.first || day > period.last {
+/// The year of a day that has to be among those that are taken: nothing may count in two settlements.
+fn year_within(day: Day, taken: Period) -> Result<u32, SettleError> {
+    if !taken.contains(day) {
         return Err(SettleError::OutsidePeriod(day));
     }
     super::calendar::year(day).ok_or(SettleError::OutsidePeriod(day))

@@ -49,8 +49,7 @@ pub(super) fn gather(cuts: &[Cut], documents: &Documents, period: Period, before
         let numbers = numbers(cut, &names);
         let name = |symbol: Symbol| numbers[symbol.index()].expect("gathered before");
         for over in &cut.days {
-            // The first settlement takes what happened before its first day, too.
-            let day = over.day.max(period.first);
+            let day = over.day;
             let priced = |undone: Option<Day>| undone.unwrap_or(over.day);
             let positions = over.sums.positions.iter();
             input.positions.extend(positions.map(|row| Position {
@@ -91,6 +90,9 @@ pub(super) fn gather(cuts: &[Cut], documents: &Documents, period: Period, before
         period,
         &names,
     );
+    if documents.settled(period).is_none() {
+        input.begin = Some(earliest(cuts, &input, period));
+    }
     for (merchant, (known, drawn)) in before {
         let mut known = known.clone();
         known.drawn = drawn
@@ -210,6 +212,15 @@ fn merge(input: &mut Input) {
     });
 }
 
+/// The first day on which anything happened, if that is not behind the first settlement's own first day.
+fn earliest(cuts: &[Cut], input: &Input, period: Period) -> Day {
+    let days = cuts.iter().filter_map(|cut| cut.days.first());
+    let packs = input.packs.iter().map(|pack| pack.day);
+    let corrections = input.corrections.iter().map(|one| one.day);
+    let all = days.map(|over| over.day).chain(packs).chain(corrections);
+    all.fold(period.first, Day::min)
+}
+
 /// What is agreed, and what was put right.
 fn document(
     input: &mut Input,
@@ -236,11 +247,7 @@ fn document(
             point_type: name(one.point_type),
             points: one.points.get(),
             price: one.price.get(),
-            day: match before {
-                // What was bought before the first settlement is in it.
-                None => one.day.max(period.first),
-                Some(_) => one.day,
-            },
+            day: one.day,
         });
     }
     for one in &documents.book.corrections {
@@ -257,7 +264,7 @@ fn document(
                 amount: one.fen,
                 reason: one.reason.clone(),
                 reference: one.reference.clone(),
-                day: day.max(period.first),
+                day,
             });
         }
     }

@@ -27,6 +27,14 @@ pub struct Period {
     pub last: Day,
 }
 
+impl Period {
+    /// Whether a day belongs to it.
+    #[must_use]
+    pub fn contains(&self, day: Day) -> bool {
+        self.first <= day && day <= self.last
+    }
+}
+
 /// The hash that a settlement is published under.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Encode, BorrowDecode)]
 pub struct Root(pub [u8; 32]);

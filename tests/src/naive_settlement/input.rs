@@ -29,10 +29,11 @@ fn day(number: u32) -> Day {
 }
 
 impl Town {
-    /// What happened in a period, without what is known from before.
+    /// What happened from a day to another, without what is known from before.
     pub(super) fn input(&self, first: u32, last: u32) -> Input {
         let mut input = Input {
             names: NAMES.iter().map(|name| (*name).into()).collect(),
+            begin: (first == self.begin).then(|| day(first)),
             ..Input::default()
         };
         for (merchant, contracts) in &self.contracts {

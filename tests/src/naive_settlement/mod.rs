@@ -32,7 +32,7 @@ use crate::coverage::Coverage;
 const SETTLEMENTS: usize = 3;
 
 /// What must come up in many runs.
-pub const CASES: [&str; 20] = [
+pub const CASES: [&str; 21] = [
     "accepted",
     "returned",
     "passed_through",
@@ -53,6 +53,7 @@ pub const CASES: [&str; 20] = [
     "collected",
     "margin above zero",
     "margin below zero",
+    "before the first period",
 ];
 
 /// Settles a random history twice over: by the engine and naively.
@@ -65,8 +66,13 @@ pub fn run(seed: u64) -> Result<Coverage, String> {
     let town = Town::new(seed, SETTLEMENTS);
     let mut known: BTreeMap<&str, Account> = BTreeMap::new();
     let mut before: BTreeMap<Name, Before> = BTreeMap::new();
+    // The first settlement takes what was before its period, too.
+    let mut begin = town.begin;
     for &(first, last) in &town.periods {
-        let mut input = town.input(first, last);
+        if begin < first {
+            met.count("before the first period");
+        }
+        let mut input = town.input(begin, last);
         input.before = before;
         let period = Period {
             first: Day::new(first).expect("a day"),
@@ -78,10 +84,11 @@ pub fn run(seed: u64) -> Result<Coverage, String> {
         if !faults.is_empty() {
             return Err(format!("{first}: {faults:?}"));
         }
-        let reckoning = Reckoning::of(&town, first, last, &known);
+        let reckoning = Reckoning::of(&town, begin, last, &known);
         compare(&settlement, &input, &reckoning).map_err(|what| format!("{first}: {what}"))?;
         count(&settlement, &mut met);
         known = reckoning.accounts;
+        begin = last + 1;
         before = settlement.after;
     }
     Ok(met)

@@ -36,6 +36,8 @@ pub(super) struct Account {
     pub(super) due: i128,
     pub(super) year_turnover: i128,
     pub(super) year_orders: i64,
+    /// Whether it had a contract by then, and so has paid for that.
+    has_entered: bool,
 }
 
 /// A settlement.
@@ -89,6 +91,7 @@ impl<'a> Reckoning<'a> {
                 due: if is_due { closing } else { 0 },
                 year_turnover,
                 year_orders,
+                has_entered: town.agreed(name, last).is_some(),
             };
             reckoning.accounts.insert(name, account);
         }
@@ -351,7 +354,8 @@ impl<'a> Reckoning<'a> {
         }
         let begins = town.contracts.get(name).map(|contracts| &contracts[0]);
         if let Some((from, contract)) = begins
-            && (first..=last).contains(from)
+            && *from <= last
+            && !before.has_entered
         {
             let entry = Fraction::whole(contract.fees.entry.get());
             self.add(fee(LineKind::EntryFee, *from), -entry);

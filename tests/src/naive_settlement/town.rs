@@ -76,6 +76,8 @@ pub(super) struct Town {
     pub(super) contracts: BTreeMap<&'static str, Vec<(u32, Contract)>>,
     /// Each with its day, in their order.
     pub(super) entries: Vec<(u32, Entry)>,
+    /// The first day on which anything happened: on or before the first period's first.
+    pub(super) begin: u32,
     /// First and last days; nothing lies between two of them.
     pub(super) periods: Vec<(u32, u32)>,
 }
@@ -94,6 +96,9 @@ impl Town {
         let begin = civil::day("2026-11-25").expect("a date") + rng.random_range(0..35);
         let mut periods = Vec::new();
         let mut first = begin;
+        if rng.random() {
+            first += rng.random_range(1..60);
+        }
         for _ in 0..settlements {
             let last = first + rng.random_range(0..15);
             periods.push((first, last));
@@ -117,6 +122,7 @@ impl Town {
         let mut town = Self {
             contracts,
             entries: Vec::new(),
+            begin,
             periods,
         };
         town.live(begin, first - 1, &mut rng);

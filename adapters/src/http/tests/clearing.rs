@@ -68,6 +68,40 @@ pub(super) async fn statement(house: &House, merchant: &str) -> Value {
     told.json()
 }
 
+/// What the settlement of the first of November says to the shop.
+async fn first_of_november(house: &House) -> Value {
+    let begun = Instant::now();
+    let path = "/v1/settlements/2026-11-01_2026-11-01/merchants/shop";
+    loop {
+        let told = house.get(path).await;
+        if told.status == 200 {
+            return told.json()["statement"].clone();
+        }
+        assert!(begun.elapsed() < DEADLINE, "{}", told.text);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Goal: the first settlement has the fees and the cycles of the days before its period, as it has what happened on them.
+#[actix_web::test]
+async fn the_first_settlement_has_everything_before_it() {
+    let (house, clock) = house().await;
+    let agreed = json!({
+        "accept_price": { "fen": 1, "points": 1 }, "fees": { "entry_fen": 50_000 }, "cycle": "month",
+    });
+    contract(&house, "shop", agreed).await;
+    redeem(&house, "spend", "shop", 500, 0).await;
+    clock.move_to("2026-11-02T00:00:01+08:00");
+    let period = r#"{"period_start":"2026-11-01","period_end":"2026-11-01"}"#;
+    house.command(SETTLE, "settle", period).await;
+    let shop = first_of_november(&house).await;
+    assert_eq!(shop["period_start"], "2026-11-01", "{shop}");
+    // The day of the sale was the last of its month.
+    let due = [&shop["total_fen"], &shop["due_fen"]];
+    assert_eq!(due, [&json!(500 - 50_000); 2], "{shop}");
+    house.engine.shut_down().await;
+}
+
 /// Goal: the clearing cases of the schemes come out to the fen. Method: a merchant for each, one day, one settlement.
 #[actix_web::test]
 async fn merchants_are_due_what_their_contracts_say() {
@@ -199,16 +233,7 @@ async fn late_reversals_and_corrections_fall_into_the_next_period() {
         "{}",
         told.text
     );
-    let begun = Instant::now();
-    let path = "/v1/settlements/2026-11-01_2026-11-01/merchants/shop";
-    let second = loop {
-        let told = house.get(path).await;
-        if told.status == 200 {
-            break told.json()["statement"].clone();
-        }
-        assert!(begun.elapsed() < DEADLINE, "{}", told.text);
-        tokio::task::yield_now().await;
-    };
+    let second = first_of_november(&house).await;
     // Nobody approved the correction.
     assert_eq!(second["total_fen"], -200, "{second}");
     house.engine.shut_down().await;

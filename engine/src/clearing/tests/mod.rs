@@ -1,5 +1,6 @@
 //! A small town with its books: what happens in it, and what a settlement makes of that.
 
+mod begin;
 mod cases;
 mod contracts;
 mod documents;
@@ -203,6 +204,7 @@ impl Town {
     fn close(&mut self, period: (&str, &str)) -> Settlement {
         let settlement = self.settle(period);
         self.input.before = settlement.after.clone();
+        self.input.begin = None;
         self.input.positions.clear();
         self.input.trades.clear();
         self.input.issues.clear();
