@@ -172,10 +172,9 @@ pub(super) async fn positions(
     client.may(Action::Read(Read::Positions))?;
     let [from, to] = days(&request, ["from", "to"])?;
     let (rows, as_of) = state.engine.positions(from, to).await?;
-    let rows: Vec<_> = rows.iter().map(PositionBody::from).collect();
     Ok(HttpResponse::Ok().json(PositionsBody {
-        positions: rows,
         as_of: instant(as_of),
+        positions: rows.iter().map(PositionBody::from).collect(),
     }))
 }
 
@@ -199,9 +198,9 @@ pub(super) async fn liability(
             .insert_header(kind)
             .body(liability_csv(&rows)));
     }
-    Ok(HttpResponse::Ok().json(ReportBody {
-        liability: rows,
+    Ok(HttpResponse::Ok().json(LiabilitiesBody {
         as_of: instant(as_of),
+        liability: rows,
     }))
 }
 
@@ -383,18 +382,17 @@ impl<'a> From<&'a CorrectionView> for CorrectionBody<'a> {
     }
 }
 
-/// Written as it is: of sums beyond 64 bits no tree of values can be made.
+// Sums may be beyond 64 bits, which a `serde_json::Value` does not hold.
 #[derive(Serialize)]
 struct PositionsBody<'a> {
-    positions: Vec<PositionBody<'a>>,
     as_of: String,
+    positions: Vec<PositionBody<'a>>,
 }
 
-/// Written as it is, too.
 #[derive(Serialize)]
-struct ReportBody<'a> {
-    liability: Vec<LiabilityBody<'a>>,
+struct LiabilitiesBody<'a> {
     as_of: String,
+    liability: Vec<LiabilityBody<'a>>,
 }
 
 #[derive(Serialize)]

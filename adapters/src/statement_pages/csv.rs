@@ -106,7 +106,7 @@ impl Rows<'_> {
         cells[3] = &position.merchant;
         cells[4] = &spent;
         cells[5] = &returned;
-        self.write(row, cells, position.value_fen.into(), "");
+        self.write(row, cells, position.value_fen, "");
     }
 
     fn write(&mut self, row: &str, cells: [&str; 14], fen: i128, note: &str) {

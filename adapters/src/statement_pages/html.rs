@@ -131,9 +131,9 @@ fn positions(title: &str, positions: &[PositionDocument<'_>]) -> Markup {
                             td { (position.merchant) }
                             td { (position.point_type) }
                             td { @if let Some(day) = position.contract { (day) } }
-                            td.n { (words::grouped(position.spent.into())) }
-                            td.n { (words::grouped(position.returned.into())) }
-                            td.n { (words::yuan(position.value_fen.into())) }
+                            td.n { (words::grouped(position.spent)) }
+                            td.n { (words::grouped(position.returned)) }
+                            td.n { (words::yuan(position.value_fen)) }
                         }
                     }
                 }

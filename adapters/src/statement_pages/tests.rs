@@ -62,3 +62,18 @@ fn money_is_told_in_yuan() {
         assert_eq!(yuan(fen), text);
     }
 }
+
+#[test]
+fn sums_beyond_64_bits_are_shown() {
+    let large = FILE
+        .replace(r#""spent":1000"#, r#""spent":18446744073709551617"#)
+        .replace(r#""value_fen":1000"#, r#""value_fen":-9907919180215089700"#);
+    let file: StatementFile<'_> = serde_json::from_str(&large).unwrap();
+    let page = statement_html(&file.statement, None);
+    for shown in ["18,446,744,073,709,551,617", "-99,079,191,802,150,897.00"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let table = String::from_utf8(statement_csv(&file.statement)).unwrap();
+    let row = "points,operator,18446744073709551617,0,,,,,,,,,-9907919180215089700,";
+    assert!(table.contains(row), "{table}");
+}

@@ -137,11 +137,11 @@ pub struct PositionDocument<'a> {
     /// The first day of the acceptor's contract.
     pub contract: Option<Date>,
     /// How many were spent.
-    pub spent: u64,
+    pub spent: u128,
     /// How many came back.
-    pub returned: u64,
+    pub returned: u128,
     /// What the difference is worth at the acceptor.
-    pub value_fen: i64,
+    pub value_fen: i128,
 }
 
 /// Where a statement stands among those of its settlement.

@@ -5,7 +5,7 @@ use crate::ledger::Day;
 /// Why a settlement cannot be made from what was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettleError {
-    /// A sum is beyond 128 bits, or of one cell of the matrix beyond 64.
+    /// A sum is beyond 128 bits, which no amounts of points and money come to.
     #[error("a sum is too large")]
     TooLarge,
     /// A rate divides by nothing, which no contract may.

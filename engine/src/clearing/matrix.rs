@@ -5,7 +5,7 @@ use super::{
     input::{Input, Name},
     price::price_of_points,
     rate::Figures,
-    sums::{Sums, index},
+    sums::{Sums, index, signed},
 };
 use crate::ledger::Day;
 
@@ -21,11 +21,11 @@ pub struct Cell {
     /// The first day of the acceptor's contract; [`Day::NEVER`] where nothing was agreed yet.
     pub contract: Day,
     /// How many were spent.
-    pub spent: u64,
+    pub spent: u128,
     /// How many came back.
-    pub returned: u64,
+    pub returned: u128,
     /// What the difference is worth at the acceptor, in fen, rounded.
-    pub value: i64,
+    pub value: i128,
 }
 
 impl Cell {
@@ -51,14 +51,13 @@ impl Matrix {
         let mut cells = Vec::with_capacity(input.positions.len());
         for position in &input.positions {
             let agreed = sums.agreed(position.acceptor, position.priced_on);
-            let narrow = |points: u128| u64::try_from(points).map_err(|_| SettleError::TooLarge);
             cells.push(Cell {
                 issuer: position.issuer,
                 acceptor: position.acceptor,
                 point_type: position.point_type,
                 contract: agreed.map_or(Day::NEVER, |(from, _)| from),
-                spent: narrow(position.spent)?,
-                returned: narrow(position.returned)?,
+                spent: position.spent,
+                returned: position.returned,
                 value: 0,
             });
         }
@@ -143,7 +142,7 @@ fn merge(cells: &mut Vec<Cell>) -> Result<(), SettleError> {
     Ok(())
 }
 
-fn value(cell: &Cell, sums: &Sums<'_>) -> Result<i64, SettleError> {
+fn value(cell: &Cell, sums: &Sums<'_>) -> Result<i128, SettleError> {
     let Some((_, contract)) = sums.agreed(cell.acceptor, cell.contract) else {
         return Ok(0);
     };
@@ -151,9 +150,8 @@ fn value(cell: &Cell, sums: &Sums<'_>) -> Result<i64, SettleError> {
         return Ok(0);
     }
     let figures = Figures {
-        points: i128::from(cell.spent) - i128::from(cell.returned),
+        points: signed(cell.spent)? - signed(cell.returned)?,
         ..Figures::at(price_of_points(contract.accept))
     };
-    let amount = figures.amount().ok_or(SettleError::Rate)?;
-    i64::try_from(amount).map_err(|_| SettleError::TooLarge)
+    figures.amount().ok_or(SettleError::TooLarge)
 }

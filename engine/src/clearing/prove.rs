@@ -260,9 +260,7 @@ fn issuers(input: &Input, found: &mut Vec<Violation>) {
 
 fn matrix(settlement: &Settlement, input: &Input, found: &mut Vec<Violation>) {
     let cells = settlement.matrix.cells().iter();
-    let matrix = cells
-        .map(|cell| u128::from(cell.spent) + u128::from(cell.returned))
-        .sum();
+    let matrix = cells.map(|cell| cell.spent + cell.returned).sum();
     let positions = input
         .positions
         .iter()

@@ -325,7 +325,7 @@ fn own_points(sums: &Sums<'_>, matrix: &Matrix) -> Vec<OwnPoints> {
     }
     for cells in matrix.cells().chunk_by(|a, b| a.issuer == b.issuer) {
         for cell in cells.iter().filter(|_| !has_contract(cells[0].issuer)) {
-            entry(&mut own, (cell.issuer, cell.point_type)).value += i128::from(cell.value);
+            entry(&mut own, (cell.issuer, cell.point_type)).value += cell.value;
         }
     }
     own.into_values().collect()

@@ -196,9 +196,9 @@ struct CellDocument<'a> {
     acceptor: Cow<'a, str>,
     point_type: Cow<'a, str>,
     contract: Option<Date>,
-    spent: u64,
-    returned: u64,
-    value_fen: i64,
+    spent: u128,
+    returned: u128,
+    value_fen: i128,
 }
 
 /// Hands over the matrix in its canonical form, piece by piece: it may be too large for memory. Ends with the first error of `sink`.

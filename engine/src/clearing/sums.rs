@@ -226,7 +226,7 @@ fn year_within(day: Day, taken: Period) -> Result<u32, SettleError> {
     super::calendar::year(day).ok_or(SettleError::OutsidePeriod(day))
 }
 
-fn signed(number: u128) -> Result<i128, SettleError> {
+pub(super) fn signed(number: u128) -> Result<i128, SettleError> {
     i128::try_from(number).map_err(|_| SettleError::TooLarge)
 }
 

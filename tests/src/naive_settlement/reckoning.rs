@@ -116,16 +116,19 @@ impl<'a> Reckoning<'a> {
     }
 
     #[allow(clippy::type_complexity, reason = "as they are compared")]
-    pub(super) fn cells(&self) -> Vec<((String, String, String), Option<u32>, (u64, u64, i64))> {
-        let narrow = |number: i128| u64::try_from(number).expect("some points");
+    pub(super) fn cells(&self) -> Vec<((String, String, String), Option<u32>, (u128, u128, i128))> {
+        let narrow = |number: i128| u128::try_from(number).expect("some points");
         let cells = self
             .cells
             .iter()
             .map(|((place, from), (spent, returned, value))| {
                 let (issuer, shop, kind) = place;
-                let value = i64::try_from(value.rounded()).expect("little money");
                 let place = (issuer.to_string(), shop.to_string(), kind.to_string());
-                (place, *from, (narrow(*spent), narrow(*returned), value))
+                (
+                    place,
+                    *from,
+                    (narrow(*spent), narrow(*returned), value.rounded()),
+                )
             });
         let mut cells: Vec<_> = cells.collect();
         cells.sort();

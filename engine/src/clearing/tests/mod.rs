@@ -4,6 +4,7 @@ mod begin;
 mod cases;
 mod contracts;
 mod documents;
+mod large;
 mod proving;
 
 use super::*;
