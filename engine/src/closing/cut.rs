@@ -18,7 +18,7 @@ pub struct Cut {
     pub(super) names: Vec<CompactString>,
     /// Its days, the earliest first.
     pub(super) days: Vec<Arc<DayOver>>,
-    /// The last entry, if there is one, and its day.
+    /// The last entry, if there is one, and the day that goes on.
     pub(super) last: Option<(Seq, Day)>,
     /// The whole daybook, and the accounts that were kept beside it.
     pub(super) book: DaybookImage,
@@ -37,7 +37,6 @@ impl Cut {
     #[must_use]
     pub fn of(ledger: &Ledger, settled: Option<Day>, last: Day) -> Self {
         let book = ledger.daybook().image();
-        let last_at = ledger.rules().day_at(ledger.last_at());
         Self {
             shard: ledger.shard(),
             names: ledger.symbols().iter().map(CompactString::new).collect(),
@@ -48,7 +47,7 @@ impl Cut {
                 .filter(|over| over.day <= last)
                 .cloned()
                 .collect(),
-            last: (ledger.last_seq() > Seq(0)).then_some((ledger.last_seq(), last_at)),
+            last: (ledger.last_seq() > Seq(0)).then_some((ledger.last_seq(), ledger.open_day())),
             book,
             accounts: ledger.accounts(),
         }

@@ -65,7 +65,7 @@ impl Seen {
         Self {
             names: ledger.symbols().iter().map(CompactString::new).collect(),
             book: ledger.daybook().image(),
-            today: ledger.rules().day_at(ledger.last_at()),
+            today: ledger.open_day(),
             at: ledger.last_at(),
         }
     }

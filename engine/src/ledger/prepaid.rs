@@ -86,7 +86,7 @@ impl Ledger {
             point_type,
             points: buy.points,
             price: buy.price,
-            day: self.rules.day_at(draft.at),
+            day: self.day_of(draft.at),
         };
         Ok(draft.begin(Pursuit::BuyPack { pack }))
     }
@@ -177,7 +177,7 @@ impl Ledger {
             contracts
                 .iter()
                 .any(|(_, one)| one.billing == Billing::Prepaid)
-                && is_prepaid_on(contracts, self.rules.day_at(draft.at))
+                && is_prepaid_on(contracts, self.day_of(draft.at))
         })
     }
 
@@ -188,7 +188,7 @@ impl Ledger {
         draft: &Draft<'_>,
         (before, after): (&Contracts, &Contracts),
     ) -> Result<(), Refusal> {
-        let today = self.rules.day_at(draft.at);
+        let today = self.day_of(draft.at);
         let number = |day: Day| day.days_since_1970().unwrap_or(u32::MAX);
         let free = number(today).saturating_add(NOTICE_DAYS);
         let boundaries = before.iter().chain(after.iter()).map(|(from, _)| from);

@@ -247,7 +247,7 @@ impl Ledger {
         if known.by == draft.principal() {
             return Err(Code::OwnCorrection.into());
         }
-        let day = self.rules.day_at(draft.at);
+        let day = self.day_of(draft.at);
         Ok(Deed::CorrectionDecided {
             approved: decide.approve.then_some(day),
         })
@@ -267,7 +267,7 @@ impl Ledger {
                 let last = last.filter(|one| one.period == period && one.published.is_none());
                 let last = last.expect("invariant 9: a settlement is published once");
                 last.published = Some((entry.at, *root));
-                self.daybook.settle(period.last);
+                self.settle_days(period.last);
             }
             other => panic!("{other:?} is not about a settlement"),
         }

@@ -24,7 +24,7 @@ use super::{
     settlements::ClearingBook,
     stocks::{Stock, Stocks},
     symbol::{Symbol, Symbols},
-    time::UnixMillis,
+    time::{Day, UnixMillis},
     transit::{Transit, TransitStripe},
 };
 use crate::{link::Links, router::Router};
@@ -76,7 +76,7 @@ pub struct Ledger {
     pub(super) clearing: ClearingBook,
     /// What of the daybook the image under way does not have yet.
     pub(super) copying: Copying,
-    /// When the day of the last entry ends. Made from it and from the rules.
+    /// When the day that goes on ends. Made from the last entry, the daybook and the rules.
     pub(super) midnight: UnixMillis,
     last_seq: Seq,
     last_at: UnixMillis,
@@ -301,8 +301,11 @@ impl Ledger {
             Subject::Nobody => ObjectKey::NOBODY,
         };
         match entry.deed {
-            Deed::DayEnded { day } => self.daybook.end_day(day, entry.seq),
-            Deed::Settled { until } => self.daybook.settle(until),
+            Deed::DayEnded { day } => {
+                self.daybook.end_day(day, entry.seq);
+                self.find_midnight();
+            }
+            Deed::Settled { until } => self.settle_days(until),
             _ => {}
         }
         if let Deed::Begun { errand } = &entry.deed {
@@ -351,8 +354,14 @@ impl Ledger {
         self.find_midnight();
     }
 
+    /// Lets go of days that are settled.
+    pub(super) fn settle_days(&mut self, until: Day) {
+        self.daybook.settle(until);
+        self.find_midnight();
+    }
+
     fn find_midnight(&mut self) {
-        let end = self.rules.day_end(self.last_at);
+        let end = self.rules.end_of(self.open_day());
         self.midnight = end.unwrap_or(UnixMillis(u64::MAX));
     }
 

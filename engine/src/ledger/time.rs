@@ -73,6 +73,15 @@ impl Day {
         }
     }
 
+    /// The day before it; `None` before the first, and for [`Day::NEVER`].
+    #[must_use]
+    pub const fn before(self) -> Option<Self> {
+        match self.days_since_1970() {
+            Some(0) | None => None,
+            Some(days) => Self::new(days - 1),
+        }
+    }
+
     /// Its month, counted from 1970-01; `None` for [`Day::NEVER`]. Looked up with every move of points, so it is arithmetic on
     /// the number: the Gregorian calendar repeats every 146,097 days, and in years that begin in March the leap day comes last.
     #[must_use]

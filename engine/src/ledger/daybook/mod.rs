@@ -104,6 +104,8 @@ pub struct Daybook {
     over: Vec<Arc<DayOver>>,
     /// What became of points on days that are settled and not kept any more.
     settled: Table<IssueRow>,
+    /// The last day that nothing can be added to: it was ended here, or is settled.
+    ended: Option<Day>,
 }
 
 /// A daybook at one moment: what is over is shared, what goes on is copied.
@@ -119,6 +121,8 @@ pub struct DaybookImage {
     pub over: Vec<Arc<DayOver>>,
     /// What became of points on the days before those.
     pub settled: Vec<IssueRow>,
+    /// The last day that nothing can be added to, as far as it is known: images of days that were all settled did not tell it.
+    pub ended: Option<Day>,
 }
 
 impl Daybook {
@@ -137,6 +141,7 @@ impl Daybook {
             open: self.open.copied(),
             over: self.over.clone(),
             settled: self.settled.rows().to_vec(),
+            ended: self.ended,
         }
     }
 
@@ -151,6 +156,7 @@ impl Daybook {
             before_open: image.before_open,
             over: image.over,
             settled: Table::of(image.settled),
+            ended: image.ended,
         }
     }
 
@@ -169,6 +175,7 @@ impl Daybook {
         let last = Seq(mark.0 - 1);
         let first = self.before_open.next();
         self.before_open = last;
+        self.ended = self.ended.max(Some(day));
         self.over.push(Arc::new(DayOver {
             day,
             first,
@@ -183,6 +190,7 @@ impl Daybook {
 
     /// Lets go of days up to this one, which are settled. What became of points is kept, added up.
     pub(super) fn settle(&mut self, until: Day) {
+        self.ended = self.ended.max(Some(until));
         let settled = self.over.partition_point(|over| over.day <= until);
         for over in self.over.drain(..settled) {
             for row in &over.sums.issues {
@@ -291,6 +299,24 @@ impl Ledger {
         &self.daybook
     }
 
+    /// The day that goes on.
+    #[must_use]
+    pub fn open_day(&self) -> Day {
+        self.day_of(self.last_at())
+    }
+
+    /// The day to which an entry that is decided at `at` belongs. By the calendar, but never one that is over: where other rules
+    /// have days begin later, an instant may be of a day that was ended under those before. Then the day behind it goes on until
+    /// it is over by the new ones, so that days go up and each is marked once.
+    pub(super) fn day_of(&self, at: UnixMillis) -> Day {
+        let day = self.rules.day_at(at);
+        let free = self
+            .daybook
+            .ended
+            .map(|ended| ended.next().unwrap_or(ended));
+        free.map_or(day, |free| day.max(free))
+    }
+
     /// The mark behind the last day's entries, if that day is over at `now`. It has to be recorded before anything else is
     /// decided at that time.
     #[must_use]
@@ -299,7 +325,7 @@ impl Ledger {
         if at < self.midnight || self.last_seq() == Seq(0) {
             return None;
         }
-        let day = self.rules.day_at(self.last_at());
+        let day = self.open_day();
         let draft = Draft::new(self, at);
         Some(self.finish(draft, Subject::Nobody, None, Deed::DayEnded { day }))
     }

@@ -1,5 +1,7 @@
 //! Goal: every move and every order is in the sums of its day, once. Method: a merchant's two days, told as commands.
 
+mod offset;
+
 use super::*;
 use crate::ledger::Rules;
 

@@ -18,7 +18,8 @@ const ROWS: usize = 2_048;
 /// Whose rows follow.
 #[derive(Encode, BorrowDecode)]
 enum Heading {
-    /// Nobody's yet: how much of the daybook before is kept, where it stands, and how many items follow.
+    /// Nobody's yet: from which day on the daybook before is kept, where it stands, and how many items follow. Where no day is kept,
+    /// it is the one behind the last that is over.
     Begin {
         items: u64,
         from: Seq,
@@ -57,7 +58,10 @@ impl Copying {
         let image = daybook.image();
         let mut copying = Self::default();
         let (from, before_open) = (image.from, image.before_open);
-        let first_kept = image.over.first().map(|over| over.day);
+        let first_kept = match image.over.first() {
+            Some(over) => Some(over.day),
+            None => image.ended.and_then(Day::next),
+        };
         for over in image.over {
             // The day's mark stands behind its last entry, so an image behind the mark has the day.
             if matches!(extent, Extent::Since(seq) if over.last < seq) {
@@ -187,6 +191,7 @@ impl Gathering {
                     open: DaySums::default(),
                     over,
                     settled: Vec::new(),
+                    ended: first_kept.and_then(Day::before),
                 });
             }
             Heading::Over { day, first, last } => {
@@ -225,7 +230,7 @@ impl Gathering {
         if self.missing > 0 {
             return Err(ImageError::Incomplete("a part of its daybook is missing"));
         }
-        let Some(image) = self.image else {
+        let Some(mut image) = self.image else {
             return Ok(Daybook::beginning_behind(seq));
         };
         let days = image.over.windows(2);
@@ -237,6 +242,7 @@ impl Gathering {
                 "the days of its daybook are out of order",
             ));
         }
+        image.ended = image.ended.max(image.over.last().map(|over| over.day));
         let knows = |sums: &DaySums| sums.symbols().all(|symbol| symbol.index() < names);
         let settled = image.settled.iter();
         let mut settled = settled.flat_map(|row| [row.issuer, row.point_type]);

@@ -73,6 +73,7 @@ fn daybook() -> DaybookImage {
         open: sums(9),
         over: vec![Arc::new(over(7, 10, 19)), Arc::new(over(9, 20, 30))],
         settled: vec![issue(5, 100), issue(6, 200)],
+        ended: Some(day(9)),
     }
 }
 
