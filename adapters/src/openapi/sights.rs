@@ -404,7 +404,10 @@ fn item(transaction: Value) -> Vec<(&'static str, Value, bool)> {
 }
 
 fn statement_item() -> Value {
-    let mut fields = item(or_null(made("The transaction, if it is one.")));
+    let mut fields = item(or_null(made(
+        "The transaction, if it is one. Points that a transfer sends off, or has back, are none: what the answer names is the \
+         transfer as a whole.",
+    )));
     fields.extend([
         ("offset", answers::offset(), true),
         (

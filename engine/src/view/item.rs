@@ -256,7 +256,8 @@ pub struct StatementItem {
     pub at: UnixMillis,
     /// What happened.
     pub kind: ItemKind,
-    /// The command; `None` for what time did by itself.
+    /// The transaction, if it is one that can be looked up; `None` for what time did by itself, and for points that a transfer
+    /// sends off or has back: its answer is another entry, or a refusal.
     pub transaction: Option<TransactionId>,
     /// Who issued or accepted the points, or may capture them, where that is one.
     pub merchant: Option<CompactString>,
@@ -294,7 +295,7 @@ impl StatementItem {
             },
             at: entry.at,
             kind,
-            transaction: origin_of(entry).map(|_| TransactionId {
+            transaction: is_transaction(entry).then_some(TransactionId {
                 shard,
                 seq: entry.seq,
             }),
@@ -315,6 +316,11 @@ fn origin_of(entry: &Entry) -> Option<&Origin> {
         Deed::Begun { errand } => Some(&errand.origin),
         _ => entry.origin.as_ref(),
     }
+}
+
+/// Whether an entry accepts a command: then it is what the answer calls the transaction.
+pub(super) fn is_transaction(entry: &Entry) -> bool {
+    entry.origin.is_some() && !matches!(entry.deed, Deed::Refused { .. })
 }
 
 /// The one merchant that an entry is about; `hold` is the entry that made its hold, where it is about one.

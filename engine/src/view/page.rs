@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 
 use super::{
     Mark, View, ViewError, Whose,
-    item::{Counterpart, ItemKind},
+    item::{Counterpart, ItemKind, is_transaction},
 };
 use crate::ledger::{Deed, Entry, MemberId, Points, Seq, ShardIndex, Subject, UnixMillis};
 
@@ -150,7 +150,7 @@ impl View {
         let Subject::Member(member) = &entry.subject else {
             return Ok(Some(None));
         };
-        if entry.origin.is_none() || matches!(entry.deed, Deed::Refused { .. }) {
+        if !is_transaction(&entry) {
             return Ok(Some(None));
         }
         let Some(snapshot) = self.snapshot() else {

@@ -124,6 +124,15 @@ async fn sales_and_transfers_foot() {
         let items = house.statement(name, limited(7)).await;
         foots(&items, &balances);
         assert_eq!(items[0].available_after, points(sum), "{name}");
+        for item in &items {
+            let is_sent = matches!(item.kind, ItemKind::Transfer | ItemKind::TransferIn);
+            let is_late = item.kind == ItemKind::ReservationExpired;
+            assert_eq!(item.transaction.is_none(), is_sent || is_late, "{item:?}");
+            if let Some(named) = item.transaction {
+                let found = house.engine.transaction(named).await.unwrap();
+                assert!(found.is_some(), "{item:?}");
+            }
+        }
         let kinds: BTreeSet<ItemKind> = items.iter().map(|item| item.kind).collect();
         let expected: &[ItemKind] = if name == "A0" {
             &[
