@@ -186,7 +186,8 @@ pub(super) async fn liability(
 ) -> Result<HttpResponse, Problem> {
     client.may(Action::Read(Read::Liability))?;
     let [since, _] = days(&request, ["since", ""])?;
-    let (rows, as_of) = state.engine.liability(since).await?;
+    let report = state.engine.liability(since).await?;
+    let (rows, as_of) = report.ok_or_else(|| of_code(Code::PeriodSettled))?;
     let rows: Vec<_> = rows.iter().map(LiabilityBody::from).collect();
     let accept = request
         .headers()

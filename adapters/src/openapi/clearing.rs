@@ -44,7 +44,14 @@ fn report(field: &'static str, of: &str) -> Value {
     let rows = json!({ "type": "array", "items": named(of), "description": "Sorted by name." });
     object(
         "Rows, added up over all shards.",
-        [(field, rows, true), ("as_of", utc("How far it is."), true)],
+        [
+            (field, rows, true),
+            (
+                "as_of",
+                utc("Everything that was decided until then is in it."),
+                true,
+            ),
+        ],
     )
 }
 

@@ -179,8 +179,10 @@ fn missing(read: Read) -> Vec<&'static Wording> {
             return vec![of_code(Code::SettlementNotFound)];
         }
         Read::Correction => Code::CorrectionNotFound,
-        Read::Positions | Read::Liability => {
-            return vec![&wording::INVALID_FIELD, &wording::MALFORMED];
+        Read::Positions => return vec![&wording::INVALID_FIELD, &wording::MALFORMED],
+        Read::Liability => {
+            let settled = of_code(Code::PeriodSettled);
+            return vec![&wording::INVALID_FIELD, &wording::MALFORMED, settled];
         }
         Read::Request => return vec![&wording::INVALID_FIELD, &wording::REQUEST_NOT_FOUND],
     };

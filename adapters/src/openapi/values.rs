@@ -271,7 +271,9 @@ pub(super) fn query(does: Does, name: &str) -> Option<Value> {
         }
         "from" if does == Does::Read(Read::Positions) => day("The first day."),
         "to" if does == Does::Read(Read::Positions) => day("The last day."),
-        "since" => day("The first day of the movements; left out, since the beginning."),
+        "since" => day(
+            "The first day of the movements, which is not settled; left out, since the beginning.",
+        ),
         "from" => instant("From when, inclusive."),
         "to" => instant("Until when, exclusive; later than `from`."),
         "limit" => json!({

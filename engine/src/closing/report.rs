@@ -9,6 +9,7 @@ use crate::{
     engine::Engine,
     error::EngineError,
     ledger::{Day, DaySums, DaybookImage, Ledger, ShardIndex, Symbol, UnixMillis},
+    router::Router,
 };
 
 /// Points of one issuer that one acceptor took on days that are not settled.
@@ -57,7 +58,6 @@ struct Seen {
     names: Vec<CompactString>,
     book: DaybookImage,
     today: Day,
-    at: UnixMillis,
 }
 
 impl Seen {
@@ -66,7 +66,6 @@ impl Seen {
             names: ledger.symbols().iter().map(CompactString::new).collect(),
             book: ledger.daybook().image(),
             today: ledger.open_day(),
-            at: ledger.last_at(),
         }
     }
 
@@ -83,7 +82,7 @@ impl Seen {
 }
 
 impl Engine {
-    /// Who took whose points on the unsettled days from `from` to `to`, sorted; and how far it is.
+    /// Who took whose points on the unsettled days from `from` to `to`, sorted; and until when everything is in it.
     pub async fn positions(
         &self,
         from: Option<Day>,
@@ -93,24 +92,31 @@ impl Engine {
             .await
     }
 
-    /// What became of all points since a day, which may be any that is not settled; without one since the beginning.
+    /// What became of all points since a day, without one since the beginning; and until when everything is in it. `None` if that
+    /// day is settled: what became of points on such days is only kept added up.
     pub async fn liability(
         &self,
         since: Option<Day>,
-    ) -> Result<(Vec<LiabilityRow>, UnixMillis), EngineError> {
-        self.report(move |shards| add_liability(shards, since))
-            .await
+    ) -> Result<Option<(Vec<LiabilityRow>, UnixMillis)>, EngineError> {
+        let report = self.report(move |shards| add_liability(shards, since));
+        let report = report.await?;
+        // Asked last: whatever day a shard had let go of, this one knew as settled before.
+        let look = |ledger: &Ledger| ledger.clearing().published_until();
+        let settled = self.look(Router::DOCUMENTS, look).await?;
+        let is_kept = since.is_none_or(|since| settled.is_none_or(|settled| since > settled));
+        Ok(is_kept.then_some(report))
     }
 
     async fn report<T: Send + 'static>(
         &self,
         add: impl FnOnce(&[Seen]) -> T + Send + 'static,
     ) -> Result<(T, UnixMillis), EngineError> {
+        // Whatever is stamped before now was decided before any shard is asked.
+        let as_of = self.now();
         let mut shards = Vec::new();
         for shard in 0..self.router().shards() {
             shards.push(self.look(ShardIndex(shard), Seen::of).await?);
         }
-        let as_of = shards.iter().map(|seen| seen.at).max().unwrap_or_default();
         let added = tokio::task::spawn_blocking(move || add(&shards)).await;
         Ok((added.map_err(|_| EngineError::Stopping)?, as_of))
     }

@@ -136,6 +136,14 @@ impl ClearingBook {
         self.settlements.last().map(|last| last.period.last)
     }
 
+    /// The last day of the settlement that was published last.
+    #[must_use]
+    pub fn published_until(&self) -> Option<Day> {
+        let mut latest_first = self.settlements.iter().rev();
+        let published = latest_first.find(|one| one.published.is_some())?;
+        Some(published.period.last)
+    }
+
     /// The settlement that is being closed.
     #[must_use]
     pub fn closing(&self) -> Option<&SettlementRecord> {

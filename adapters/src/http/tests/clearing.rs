@@ -278,6 +278,21 @@ async fn liability_rolls_forward() {
         .await
         .json();
     assert_eq!(positions["positions"][0]["spent"], 1_000, "{positions}");
+    // When the day is settled, what became of points on it is in what was outstanding before the next.
+    house.command(SETTLE, "settle", DAY).await;
+    settled(&house).await;
+    let day = house.get("/v1/reports/liability?since=2026-10-31").await;
+    assert_eq!(day.problem(), (409, "period_settled".to_owned()));
+    let next = house.get("/v1/reports/liability?since=2026-11-01").await;
+    assert_eq!(next.json()["liability"], since["liability"]);
+    let all = house.get("/v1/reports/liability").await.json();
+    let closing = |told: &Value| -> i64 {
+        let rows = told["liability"].as_array().unwrap().iter();
+        rows.map(|row| row["closing"].as_i64().unwrap()).sum()
+    };
+    assert_eq!(closing(&all), closing(&since));
+    // Everything is in it until the moment at which it was asked for, also of a shard to which nothing happens.
+    assert_eq!(all["as_of"], "2026-10-31T16:00:01.000Z", "{all}");
     let wrong = house.get("/v1/reports/positions?since=2026-10-31").await;
     assert_eq!(wrong.problem(), (400, "invalid_field".to_owned()));
     house.engine.shut_down().await;
