@@ -190,7 +190,16 @@ fn what_is_forgotten_is_said_first_and_the_rest_stays_whole() {
         backup(&data, &to, "").json();
     }
     run("journal forget --before 99", &data).fails(1, &["nothing was deleted"]);
-    run("journal forget --before 3", &data).fails(1, &["2 archives", "add --yes"]);
+    run("journal forget --before 3 --yes", &data)
+        .fails(1, &["nothing was ever settled", "--unsettled"]);
+    run("journal forget --before 3 --unsettled", &data).fails(
+        1,
+        &[
+            "2 archives",
+            "no period can be closed any more",
+            "add --yes",
+        ],
+    );
     assert!(data.join("archive/000001.jfa").exists());
     // All of it is of today.
     run("journal forget", &data).fails(2, &["--before"]);
@@ -200,12 +209,12 @@ fn what_is_forgotten_is_said_first_and_the_rest_stays_whole() {
     run("journal forget --keep-days 0", &data).fails(2, &["1..=36525"]);
     assert!(data.join("archive/000001.jfa").exists());
     // On a server, and then on files.
-    run("journal forget --before 2 --yes", &data).well();
+    run("journal forget --before 2 --unsettled --yes", &data).well();
     assert!(!data.join("archive/000001.jfa").exists());
     load.wait_for(200);
     let asked = load.end();
     server.stop();
-    run("journal forget --before 3 --yes", &data).well();
+    run("journal forget --before 3 --unsettled --yes", &data).well();
     let verified = run("journal verify --json", &data).json();
     assert_eq!(
         (&verified["whole"], &verified["epochs"][0]),

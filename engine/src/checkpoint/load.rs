@@ -9,7 +9,7 @@ use std::{
 
 use super::{CheckpointError, Images, Listing, ShardImage, file};
 use crate::{
-    ledger::{Ledger, Restoring, Rules, ShardIndex},
+    ledger::{Ledger, Restoring, Rules, Seq, ShardIndex, Unsettled},
     past::Past,
 };
 
@@ -68,6 +68,21 @@ pub fn load(
         shard.ledger
     });
     Ok(ledgers.collect())
+}
+
+/// The first entry of every shard that was in no settlement when a checkpoint was taken. What was settled since is not told.
+pub fn first_unsettled(images: &Images, listing: &Listing) -> Result<Vec<Seq>, CheckpointError> {
+    let shards = (0..).map(ShardIndex).zip(&listing.shards);
+    let first = shards.map(|(shard, image)| {
+        let mut unsettled = Unsettled::default();
+        for name in &image.files {
+            file::read(&images.path(name), shard, &mut |part| {
+                Ok(unsettled.take(part)?)
+            })?;
+        }
+        Ok(unsettled.first()?)
+    });
+    first.collect()
 }
 
 /// Loads one shard.

@@ -24,7 +24,7 @@ mod load;
 use std::{io, path::PathBuf};
 
 pub use listing::{Images, Listing, ShardImage};
-pub use load::{LoadedShard, load, load_shard};
+pub use load::{LoadedShard, first_unsettled, load, load_shard};
 
 use crate::{
     history::HistoryError,

@@ -103,7 +103,7 @@ pub use id::{
     Class, CorrectionId, ID_BYTES_MAX, IdError, MemberId, MerchantId, PointType, Principal,
     RequestId, SkuId, Use,
 };
-pub use image::{Extent, ImageBegun, ImageError, Restoring, chunks_named};
+pub use image::{Extent, ImageBegun, ImageError, Restoring, Unsettled, chunks_named};
 pub use members::{Member, MemberState};
 pub use merchants::{Document, Merchant, Stripe};
 pub use message::{Carried, Course, Message, Parcel, Receipt, Sent, SentLot, Spelled, Terms};

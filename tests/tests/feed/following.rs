@@ -181,7 +181,8 @@ fn forget(data: &Path) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let mut forget = Command::new(built::binary());
-        forget.args(["journal", "forget", "--before", "2", "--yes", "--data"]);
+        forget.args(["journal", "forget", "--before", "2"]);
+        forget.args(["--unsettled", "--yes", "--data"]);
         if forget.arg(data).output().unwrap().status.success() {
             return;
         }

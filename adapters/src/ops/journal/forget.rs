@@ -1,14 +1,18 @@
 //! `jifen journal forget`: deleting the oldest archives, and saying what ends with them.
 
 use std::{
+    fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
 use jifen_engine::{
-    checkpoint::Images, history::Archive, journal::epoch::Epoch, ledger::UnixMillis,
+    checkpoint::{Images, first_unsettled},
+    history::Archive,
+    journal::epoch::Epoch,
+    ledger::{Seq, UnixMillis},
 };
 use serde::Serialize;
 
@@ -19,6 +23,9 @@ use crate::file::grouped;
 ///
 /// Balances, holds and answers stay. What was archived before that epoch can no longer be shown, verified or replayed,
 /// unless from a backup that holds it. Without --yes nothing is deleted. `jifen journal stat` lists the epochs.
+///
+/// Entries that are in no published settlement stay, as far as the newest checkpoint tells: closing their period counts them again. Where
+/// nothing was ever settled, --unsettled gives that up.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +34,9 @@ Examples:
   jifen journal forget --before 12 --yes
       Deletes them.
   jifen journal forget --keep-days 400 --yes
-      Deletes what is older than 400 days, as far as a start can do without it.
+      Deletes what is older than 400 days and settled, as far as a start can do without it.
+  jifen journal forget --keep-days 400 --unsettled --yes
+      The same in a programme that never settles. It can never begin to.
   JIFEN_KEEP_ARCHIVE_DAYS=400 jifen journal forget --before 12 --yes
       Deletes them, unless one of them has entries of the last 400 days.
 
@@ -37,7 +46,7 @@ pub struct ForgetArgs {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "./jifen-data")]
     pub data: PathBuf,
-    /// The first epoch to be kept. If it is not said, everything goes that --keep-days does not keep and no start needs.
+    /// The first epoch to be kept. If it is not said, everything goes that --keep-days does not keep and no start or settlement needs.
     #[arg(
         long,
         value_name = "EPOCH",
@@ -53,6 +62,10 @@ pub struct ForgetArgs {
         value_parser = clap::value_parser!(u32).range(1..=36_525)
     )]
     pub keep_days: Option<u32>,
+    /// Deletes what was never settled, too, if there has been no settlement at all. From then on no period can be closed: the
+    /// first settlement takes everything from the very beginning, and counts it again.
+    #[arg(long)]
+    pub unsettled: bool,
     /// Deletes instead of only saying what would end.
     #[arg(long)]
     pub yes: bool,
@@ -65,6 +78,8 @@ pub struct ForgetArgs {
 #[derive(Serialize)]
 struct Ending {
     deleted: bool,
+    /// Whether no period can be closed any more.
+    never_settled: bool,
     archives: usize,
     last_turn: u64,
     entries: u64,
@@ -81,9 +96,14 @@ pub(super) fn run(args: &ForgetArgs) -> Result<ExitCode, ToolError> {
 
 fn forget(args: &ForgetArgs, now: UnixMillis) -> Result<ExitCode, ToolError> {
     let mut source = Source::open(&args.data)?;
-    let before = match args.before {
+    let unsettled = Unsettled::find(&source)?;
+    let needed = match args.before {
         Some(before) => Epoch(before),
         None => first_needed(&source, args, now)?,
+    };
+    let before = match (args.before, unsettled.kept(args)) {
+        (None, Some(kept)) => needed.min(kept),
+        _ => needed,
     };
     let archives = source.catalogue.archives().iter();
     let doomed: Vec<_> = archives
@@ -96,6 +116,7 @@ fn forget(args: &ForgetArgs, now: UnixMillis) -> Result<ExitCode, ToolError> {
             Some(before) => {
                 format!("{data}: no epoch before {before} is archived; nothing was deleted")
             }
+            None if before < needed => unsettled.refusal(&source),
             None => format!(
                 "{data}: every archive is kept by --keep-days or needed by a start; nothing was deleted"
             ),
@@ -115,8 +136,14 @@ fn forget(args: &ForgetArgs, now: UnixMillis) -> Result<ExitCode, ToolError> {
             args.keep_days.unwrap_or_default()
         )));
     }
-    let ending = Ending::of(&doomed, last, args.yes);
     check_can_go(&source, before)?;
+    if unsettled.kept(args).is_some_and(|kept| kept < before) {
+        return Err(ToolError::Refused(unsettled.refusal(&source)));
+    }
+    let ending = Ending {
+        never_settled: unsettled.first.is_some_and(|first| first < before),
+        ..Ending::of(&doomed, last, args.yes)
+    };
     if args.yes {
         match source.server() {
             Some(server) => server.forget(before.0)?,
@@ -178,10 +205,90 @@ fn check_can_go(source: &Source, before: Epoch) -> Result<(), ToolError> {
     }
 }
 
+/// What settlements still need.
+struct Unsettled {
+    /// The first archived epoch with an entry that is in no settlement.
+    first: Option<Epoch>,
+    /// Whether there has been a settlement.
+    has_been: bool,
+}
+
+impl Unsettled {
+    /// As the newest checkpoint tells that can be read: what was settled since is kept, too.
+    fn find(source: &Source) -> Result<Self, ToolError> {
+        let images = Images::new(&source.data.join("images"));
+        let mut failed = None;
+        for listing in images.newest_first()? {
+            match first_unsettled(&images, &listing) {
+                Ok(first) => {
+                    return Ok(Self {
+                        first: epoch_of_any(source, &first),
+                        has_been: has_settlements(&source.data)?,
+                    });
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) => Err(error.into()),
+            // Without a checkpoint nothing goes anyway.
+            None => Ok(Self {
+                first: None,
+                has_been: false,
+            }),
+        }
+    }
+
+    /// The first epoch that is kept, unless it is given up that what is not settled will be.
+    fn kept(&self, args: &ForgetArgs) -> Option<Epoch> {
+        let is_given_up = args.unsettled && !self.has_been;
+        self.first.filter(|_| !is_given_up)
+    }
+
+    fn refusal(&self, source: &Source) -> String {
+        let data = source.data.display();
+        let first = self.first.unwrap_or(Epoch::FIRST).0;
+        if self.has_been {
+            format!(
+                "{data}: epoch {first} has entries that are in no settlement, as far as the newest checkpoint tells, and closing \
+                 their period counts them again; nothing was deleted: name that epoch or an earlier one, or settle, and take a \
+                 checkpoint"
+            )
+        } else {
+            format!(
+                "{data}: nothing was ever settled, and no period can be closed any more when entries are deleted before that; nothing \
+                 was deleted: settle and take a checkpoint first, or give up settling with --unsettled"
+            )
+        }
+    }
+}
+
+/// The first archived epoch that has one of these entries or one behind it, each of another shard.
+fn epoch_of_any(source: &Source, entries: &[Seq]) -> Option<Epoch> {
+    let mut archives = source.catalogue.archives().iter();
+    let found = archives.find(|archive| {
+        let chains = archive.facts().chains.iter();
+        let mut ends = chains.map(|chain| chain.seq).zip(entries);
+        ends.any(|(end, first)| end >= *first)
+    });
+    found.map(|archive| archive.facts().epoch())
+}
+
+/// Whether a settlement was ever published, or is about to be.
+fn has_settlements(data: &Path) -> Result<bool, ToolError> {
+    let directory = data.join("settlements");
+    match fs::read_dir(&directory) {
+        Ok(mut files) => Ok(files.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(ToolError::file("list", &directory)(error)),
+    }
+}
+
 impl Ending {
     fn of(doomed: &[Arc<Archive>], last: &Archive, deleted: bool) -> Self {
         Self {
             deleted,
+            never_settled: false,
             archives: doomed.len(),
             last_turn: last.facts().last_turn,
             entries: doomed.iter().map(|archive| archive.facts().entries()).sum(),
@@ -209,6 +316,12 @@ impl Ending {
             grouped(self.last_turn),
             grouped(self.bytes)
         )?;
+        if self.never_settled {
+            writeln!(
+                out,
+                "None of it was ever settled: no period can be closed any more, this one or a later one."
+            )?;
+        }
         let said = match self.deleted {
             true => "deleted",
             false => "nothing was deleted: add --yes to delete them",
@@ -221,13 +334,13 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use std::{
-        path::Path,
         sync::atomic::{AtomicU64, Ordering},
+        time::{Duration, Instant},
     };
 
     use jifen_engine::{
-        Clock, DataDirectory, Options,
-        ledger::{Command, Enrol, MemberId, Principal, Request, RequestId},
+        Clock, DataDirectory, Engine, Options,
+        ledger::{Boundary, Command, Day, Enrol, MemberId, Principal, Request, RequestId, Settle},
     };
 
     use super::*;
@@ -243,33 +356,135 @@ mod tests {
         }
     }
 
-    /// A data directory with an archive for each of these ages, counted back from [`NOW`], in milliseconds.
-    fn archived(data: &Path, ages: &[u64]) {
-        let clock = Arc::new(HandClock(AtomicU64::new(0)));
+    /// How long closing may take, with time to spare for a busy machine.
+    const DEADLINE: Duration = Duration::from_secs(60);
+
+    fn open(data: &Path, clock: &Arc<HandClock>) -> Engine {
         let options = Options {
             shards: 2,
             clock: clock.clone(),
             ..Options::default()
         };
+        let opened = DataDirectory::lock(data).unwrap().open(options).unwrap();
+        opened.engine
+    }
+
+    async fn submit(engine: &Engine, id: &str, command: Command) {
+        let principal = Principal::new("till").unwrap();
+        let id = RequestId::new(id).unwrap();
+        let request = Request::new(principal, id, command, None, None);
+        engine.submit(request).await.unwrap().unwrap();
+    }
+
+    /// So many that every shard has some.
+    async fn enrol(engine: &Engine, turn: usize) {
+        for number in 0..8 {
+            let enrol = Enrol {
+                member: MemberId::new(&format!("m-{turn}-{number}")).unwrap(),
+                attributes: None,
+            };
+            submit(engine, "r", Command::Enrol(enrol)).await;
+        }
+    }
+
+    /// Has a period published.
+    async fn settle(engine: &Engine, first: u32, last: u32) {
+        let day = |number| Boundary::Day(Day::new(number).unwrap());
+        let settle = Settle {
+            start: day(first),
+            end: day(last),
+        };
+        submit(engine, &format!("s-{last}"), Command::Settle(settle)).await;
+        let begun = Instant::now();
+        loop {
+            let all = engine.settlements().await.unwrap();
+            let newest = all.last().unwrap();
+            if newest.published.is_some() && newest.period.last == Day::new(last).unwrap() {
+                return;
+            }
+            assert!(begun.elapsed() < DEADLINE, "{newest:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A data directory with an archive for each of these ages, counted back from [`NOW`], in milliseconds.
+    fn archived(data: &Path, ages: &[u64]) {
+        let clock = Arc::new(HandClock(AtomicU64::new(0)));
         actix_rt::System::new().block_on(async {
-            let engine = DataDirectory::lock(data).unwrap().open(options).unwrap();
-            let engine = engine.engine;
-            for (number, age) in ages.iter().enumerate() {
+            let engine = open(data, &clock);
+            for (turn, age) in ages.iter().enumerate() {
                 clock.0.store(NOW.0 - age, Ordering::Relaxed);
-                let member = MemberId::new(&format!("m-{number}")).unwrap();
-                let request = Request::new(
-                    Principal::new("till").unwrap(),
-                    RequestId::new("r").unwrap(),
-                    Command::Enrol(Enrol {
-                        member,
-                        attributes: None,
-                    }),
-                    None,
-                    None,
-                );
-                engine.submit(request).await.unwrap().unwrap();
+                enrol(&engine, turn).await;
                 engine.checkpoint().await.unwrap();
             }
+            engine.shut_down().await;
+        });
+    }
+
+    #[track_caller]
+    fn check(args: &ForgetArgs, now: UnixMillis, refused: Option<&str>, first: u32) {
+        let said = forget(args, now).err().map(|error| error.to_string());
+        let matches = match (&said, refused) {
+            (Some(said), Some(refused)) => said.contains(refused),
+            (said, refused) => said.is_none() && refused.is_none(),
+        };
+        assert!(matches, "{args:?}: {said:?}");
+        let source = Source::open(&args.data).unwrap();
+        let left = source.catalogue.archives()[0].facts().epoch();
+        assert_eq!(left, Epoch(first), "{args:?}");
+    }
+
+    /// Goal: what is not settled stays, so that its period can be closed. Method: a day in each epoch, of which some are settled.
+    #[test]
+    fn what_is_not_settled_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("data");
+        let args = |before: Option<u32>, unsettled: bool| ForgetArgs {
+            data: data.clone(),
+            before,
+            keep_days: before.is_none().then_some(1),
+            unsettled,
+            yes: true,
+            json: false,
+        };
+        archived(&data, &[10 * DAY, 9 * DAY, 8 * DAY, 7 * DAY]);
+        for before in [None, Some(2)] {
+            check(
+                &args(before, false),
+                NOW,
+                Some("nothing was ever settled"),
+                1,
+            );
+        }
+        let clock = Arc::new(HandClock(AtomicU64::new(NOW.0 - 7 * DAY)));
+        actix_rt::System::new().block_on(async {
+            let engine = open(&data, &clock);
+            settle(&engine, 19_990, 19_991).await;
+            let images = Images::new(&data.join("images"));
+            let begun = Instant::now();
+            // Until all shards have heard of it.
+            let mut unsettled = vec![Seq(1)];
+            while unsettled.contains(&Seq(1)) {
+                assert!(begun.elapsed() < DEADLINE, "{unsettled:?}");
+                engine.checkpoint().await.unwrap();
+                let newest = images.newest_first().unwrap().remove(0);
+                unsettled = first_unsettled(&images, &newest).unwrap();
+            }
+            engine.checkpoint().await.unwrap();
+            engine.shut_down().await;
+        });
+        // The third day begins in the third epoch.
+        let refused = Some("epoch 3 has entries that are in no settlement");
+        for unsettled in [false, true] {
+            check(&args(Some(4), unsettled), NOW, refused, 1);
+        }
+        check(&args(Some(2), false), NOW, None, 2);
+        check(&args(None, false), NOW, None, 3);
+        check(&args(None, false), NOW, Some("in no settlement"), 3);
+        // What is left can be settled.
+        actix_rt::System::new().block_on(async {
+            let engine = open(&data, &clock);
+            settle(&engine, 19_992, 19_992).await;
             engine.shut_down().await;
         });
     }
@@ -318,17 +533,10 @@ mod tests {
                 before,
                 keep_days,
                 yes,
+                unsettled: true,
                 json: false,
             };
-            let said = forget(&args, now).err().map(|error| error.to_string());
-            let matches = match (&said, refused) {
-                (Some(said), Some(refused)) => said.contains(refused),
-                (said, refused) => said.is_none() && refused.is_none(),
-            };
-            assert!(matches, "{args:?}: {said:?}");
-            let source = Source::open(&data).unwrap();
-            let left = source.catalogue.archives()[0].facts().epoch();
-            assert_eq!(left, Epoch(first), "{args:?}");
+            check(&args, now, refused, first);
         }
     }
 }

@@ -224,6 +224,21 @@ impl Gathering {
         }
     }
 
+    /// The first entry that is in no settlement, or may not be: a shard whose daybook begins late cannot tell.
+    pub(super) fn first_unsettled(mut self) -> Result<Seq, ImageError> {
+        self.close();
+        if self.missing > 0 {
+            return Err(ImageError::Incomplete("a part of its daybook is missing"));
+        }
+        Ok(match self.image {
+            Some(image) if image.from == Seq(0) => {
+                let over = image.over.first().map(|over| over.first);
+                over.unwrap_or_else(|| image.before_open.next())
+            }
+            _ => Seq(1),
+        })
+    }
+
     /// The daybook of a shard that stands at `seq` and knows so many names.
     pub(super) fn finish(mut self, seq: Seq, names: usize) -> Result<Daybook, ImageError> {
         self.close();

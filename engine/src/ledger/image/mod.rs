@@ -94,6 +94,25 @@ pub struct ImageBegun {
     pub head: Vec<u8>,
 }
 
+/// Reads of an image nothing but which entries of its shard are settled. Takes the same parts as [`Restoring`].
+#[derive(Default)]
+pub struct Unsettled(daybook::Gathering);
+
+impl Unsettled {
+    /// Takes the next part.
+    pub fn take(&mut self, part: &[u8]) -> Result<(), ImageError> {
+        match part.split_first() {
+            Some((&DAYBOOK, content)) => self.0.take(content),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first entry that was in no settlement when the image was begun: closing its period counts from there on.
+    pub fn first(self) -> Result<Seq, ImageError> {
+        self.0.first_unsettled()
+    }
+}
+
 impl Ledger {
     /// Begins an image of the state as it is now. One that was under way is given up; an increment then has to be
     /// preceded by a whole one.

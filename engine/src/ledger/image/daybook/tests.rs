@@ -1,7 +1,7 @@
 //! Goal: a daybook comes back from images as it was, and one that cannot have been is refused. Method: daybooks row by row.
 
 use super::*;
-use crate::ledger::{daybook::TradeSums, symbol::Symbol};
+use crate::ledger::{Unsettled, daybook::TradeSums, symbol::Symbol};
 
 /// How many names the shard knows.
 const NAMES: usize = 10;
@@ -272,4 +272,35 @@ fn a_shard_without_a_daybook_begins_one_behind_its_last_entry() {
         .expect("nothing is missing");
     let image = begun.image();
     assert_eq!((image.from, image.before_open), (STAND.next(), STAND));
+}
+
+#[test]
+fn the_first_entry_that_is_not_settled_is_told_without_the_rest() {
+    let first = |image: DaybookImage, increment: Option<DaybookImage>| {
+        let mut unsettled = Unsettled::default();
+        let mut all = vec![vec![b'M', 1, 2, 3]];
+        all.extend(parts(image, Extent::Whole, 64));
+        if let Some(increment) = increment {
+            all.extend(parts(increment, Extent::Since(Seq(31)), 64));
+        }
+        all.iter().try_for_each(|part| unsettled.take(part))?;
+        unsettled.first()
+    };
+    let whole = || DaybookImage {
+        from: Seq(0),
+        ..daybook()
+    };
+    let settled = || DaybookImage {
+        over: Vec::new(),
+        ..whole()
+    };
+    assert_eq!(first(whole(), None).unwrap(), Seq(10));
+    assert_eq!(first(whole(), Some(settled())).unwrap(), Seq(31));
+    assert_eq!(first(settled(), None).unwrap(), Seq(31));
+    // What stands in front of a daybook has to be counted from the journal.
+    assert_eq!(first(daybook(), None).unwrap(), Seq(1));
+    assert_eq!(Unsettled::default().first().unwrap(), Seq(1));
+    let mut half = Unsettled::default();
+    half.take(&parts(whole(), Extent::Whole, 2)[0]).unwrap();
+    assert!(half.first().is_err());
 }
