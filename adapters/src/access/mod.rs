@@ -28,5 +28,5 @@ pub use key_book::{BookError, Holder, KeyBook, KeyRecord};
 pub use key_file::{KeyFile, KeyFileError, Watched};
 pub use keyring::{Identity, Keyring};
 pub use matrix::{Action, Read, Right};
-pub use ownership::{Denial, Judged, PostedJudged, judge, judge_many, post_many, submit_many};
+pub use ownership::{Denial, Judged, PostedJudged, judge, judge_many, post_judged, submit_many};
 pub use role::{Role, RoleName};

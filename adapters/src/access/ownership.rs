@@ -181,7 +181,8 @@ pub async fn judge_many(
 
 /// Has many commands decided, as far as somebody may.
 pub async fn submit_many(who: &Identity, engine: &Engine, requests: Vec<Request>) -> Judged {
-    post_many(who, engine, requests).await.answers().await
+    let denied = judge_many(who, engine, &requests).await;
+    post_judged(engine, requests, denied).answers().await
 }
 
 /// Commands of which each was refused here, stands in its shard's mail, or was turned away since its shard is full.
@@ -201,14 +202,13 @@ impl PostedJudged {
     }
 }
 
-/// Posts many commands, as far as somebody may. When this is done, what comes later cannot overtake them, but for what was
-/// turned away.
-pub async fn post_many(
-    who: &Identity,
+/// Posts many commands without those that were denied. When this is done, what comes later cannot overtake them, but for
+/// what was turned away.
+pub fn post_judged(
     engine: &Engine,
     mut requests: Vec<Request>,
+    denied: Vec<(usize, Denial)>,
 ) -> PostedJudged {
-    let denied = judge_many(who, engine, &requests).await;
     if !denied.is_empty() {
         let mut refused = denied.iter().map(|(place, _)| *place).peekable();
         let mut places = 0_usize..;

@@ -14,7 +14,7 @@ use super::{
     names,
 };
 use crate::{
-    access::{Action, Identity, PostedJudged, post_many},
+    access::{Action, Denial, Identity, PostedJudged, judge_many, post_judged},
     http::Problem,
     wire::{
         Context, Invalid, decode_batch, decode_command,
@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// How long to wait before what found its shard full is posted again; doubled each time, up to [`BUSY_MAX`].
+/// How long to wait before what found its shard full is tried again; doubled each time, up to [`BUSY_MAX`].
 const BUSY: Duration = Duration::from_millis(2);
 const BUSY_MAX: Duration = Duration::from_millis(500);
-/// How many times it is posted: about five minutes, in which not one of a shard's places came free for it.
-const POSTS: u32 = 600;
+/// How many times it is tried: about five minutes, in which not one of a shard's places came free for it.
+const TRIES: u32 = 600;
 /// How many of the findings in a message that is no command go into the reason.
 const FINDINGS_MAX: usize = 20;
 
@@ -88,7 +88,8 @@ impl Decider {
             None
         } else {
             pay(&who, requests.len()).await;
-            Some(self.post(&who, requests).await?)
+            let denied = self.judge(&who, &requests).await?;
+            Some(self.post(&who, requests, denied).await?)
         };
         Ok(Decided {
             chunk,
@@ -141,21 +142,51 @@ impl Decider {
         Ok(Asks::One(from))
     }
 
-    /// Posts commands, and again what found its shard full. Meanwhile nothing else of this sender
-    /// is posted, so that nothing overtakes it.
+    /// Judges commands, and again while a look at what one of them concerns finds its shard full: put back alone, it would
+    /// be overtaken by what comes later.
+    async fn judge(
+        &self,
+        who: &Identity,
+        requests: &[Request],
+    ) -> Result<Vec<(usize, Denial)>, LaneError> {
+        let (mut pause, mut tries) = (BUSY, 1);
+        loop {
+            let denied = judge_many(who, &self.desk.engine, requests).await;
+            let Some((_, why)) = denied.iter().find(|(_, denial)| denial.status == 503) else {
+                return Ok(denied);
+            };
+            if [EngineError::Stopping, EngineError::OutcomeUnknown]
+                .map(wording::of_error)
+                .contains(why)
+            {
+                return Err(LaneError::Engine);
+            }
+            if tries == TRIES {
+                tracing::error!(sender = %who.principal, why = why.title, "given up");
+                return Ok(denied);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(BUSY_MAX);
+            tries += 1;
+        }
+    }
+
+    /// Posts commands without those that were denied, and again what found its shard full. Meanwhile nothing else of this
+    /// sender is posted, so that nothing overtakes it.
     async fn post(
         &self,
         who: &Identity,
         requests: Vec<Request>,
+        denied: Vec<(usize, Denial)>,
     ) -> Result<PostedJudged, LaneError> {
-        let mut judged = post_many(who, &self.desk.engine, requests).await;
-        let (mut pause, mut posts) = (BUSY, 1);
+        let mut judged = post_judged(&self.desk.engine, requests, denied);
+        let (mut pause, mut tries) = (BUSY, 1);
         while let Some(error) = judged.posted.turned_away() {
             match error {
                 EngineError::Stopping | EngineError::OutcomeUnknown => {
                     return Err(LaneError::Engine);
                 }
-                _ if posts == POSTS => {
+                _ if tries == TRIES => {
                     tracing::error!(sender = %who.principal, %error, "given up");
                     break;
                 }
@@ -168,7 +199,7 @@ impl Decider {
                 continue;
             }
             judged.posted.post_again();
-            posts += 1;
+            tries += 1;
         }
         Ok(judged)
     }
@@ -204,3 +235,6 @@ fn refused(chunk: Arc<Chunk>, wording: &'static Wording) -> Decided {
         posted: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Goal: whatever holds a chunk up, its commands are decided in their place, for somebody who may have them decided.
+//! Method: an engine in memory that lets in one command at a time.
+
+use std::sync::mpsc;
+
+use async_nats::{Message, Subject};
+use futures_util::FutureExt;
+use jifen_engine::{
+    Engine, Limits, Parts, Router, SystemClock,
+    disk::Endless,
+    journal::{
+        memory::{Medium, MemoryJournal},
+        recovery::recover,
+    },
+    ledger::{Details, Ledger, MerchantId, PointType, Rules, ShardIndex, Verdict},
+};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::{
+    access::{Digest, Judged, KeyBook, KeyRecord, Keyring, Role},
+    metrics::DoorMeters,
+    mq::{
+        Standing,
+        hand::{Hand, Taken},
+    },
+};
+
+const TILL: &str = "till";
+
+fn engine(commands_per_shard: usize) -> Engine {
+    let mut ledgers = vec![Ledger::new(ShardIndex(0), Rules::default())];
+    let mut journal = MemoryJournal::open(Medium::default());
+    let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
+    Engine::start(Parts {
+        router: Router::new(1, 7).unwrap(),
+        ledgers,
+        journal: Box::new(journal),
+        recovered,
+        head: None,
+        keeping: None,
+        limits: Limits {
+            commands_per_shard,
+            ..Limits::default()
+        },
+        clock: Arc::new(SystemClock),
+        disk: Arc::new(Endless),
+        lock: None,
+    })
+    .unwrap()
+}
+
+/// The till's key.
+fn book() -> KeyBook {
+    let mut book = KeyBook::default();
+    let till = Principal::new(TILL).unwrap();
+    let key = KeyRecord {
+        digest: Digest::of("a key"),
+        made_at: None,
+    };
+    let role = Role::Merchant(MerchantId::new("shop").unwrap());
+    book.add(&till, &role, key).unwrap();
+    book
+}
+
+fn desk(engine: Engine) -> Arc<Desk> {
+    Arc::new(Desk {
+        engine,
+        keys: Arc::new(Keyring::new(None, &book()).unwrap()),
+        point_type: PointType::new("points").unwrap(),
+        meters: Arc::new(DoorMeters::default()),
+        standing: Arc::new(Standing::default()),
+        retries: 8,
+        ack_wait: Duration::from_secs(30),
+    })
+}
+
+/// Messages in hand, with a command each.
+fn chunk(desk: &Desk, commands: &[String]) -> Arc<Chunk> {
+    let hand = Hand::new(Arc::clone(&desk.standing));
+    let taken = commands.iter().map(|command| {
+        let reply = "$JS.ACK.JIFEN_COMMANDS.jifen-till.1.1.1.1700000000000000000.0";
+        let message = Message {
+            subject: Subject::from_static("jifen.commands.till"),
+            reply: Some(reply.into()),
+            payload: command.clone().into(),
+            headers: None,
+            status: None,
+            description: None,
+            length: command.len(),
+        };
+        Taken::of(message).unwrap()
+    });
+    hand.take(taken.collect())
+}
+
+fn earn(id: &str) -> String {
+    format!(r#"{{"id":"{id}","type":"earn","member":"ann","merchant":"shop","points":10}}"#)
+}
+
+/// What became of a chunk's commands.
+async fn answers(decided: Decided) -> Judged {
+    decided.posted.unwrap().answers().await
+}
+
+/// Has somebody who may do everything set the stage; answers what the last command came to.
+async fn stage(engine: &Engine, commands: &[&str]) -> Details {
+    let context = Context {
+        principal: &Principal::new("operator").unwrap(),
+        point_type: &PointType::new("points").unwrap(),
+        default_id: None,
+        default_kind: None,
+    };
+    let mut last = None;
+    for command in commands {
+        let request = decode_command(command.as_bytes(), &context).unwrap();
+        let answer = engine.submit(request).await.unwrap().unwrap();
+        let Verdict::Accepted(details) = answer.verdict else {
+            panic!("{command} is refused");
+        };
+        last = Some(details);
+    }
+    last.unwrap()
+}
+
+/// Goal: a command is not put back while others behind it are let in, only because its shard was full when it was asked
+/// whose the hold is. Method: a look that stands in the way for as long as the test likes.
+#[actix_rt::test]
+async fn what_cannot_be_judged_yet_waits_in_its_place() {
+    let engine = engine(1);
+    let hold = stage(
+        &engine,
+        &[
+            r#"{"id":"1","type":"put_merchant","merchant":"shop","name":"Shop"}"#,
+            r#"{"id":"2","type":"enrol","member":"ann"}"#,
+            &earn("3"),
+            r#"{"id":"4","type":"hold","member":"ann","merchant":"shop","points":4}"#,
+        ],
+    )
+    .await;
+    let Details::Held { hold, .. } = hold else {
+        panic!("it is no hold");
+    };
+    let desk = desk(engine.clone());
+    let capture = format!(r#"{{"id":"c","type":"capture","hold":"{hold}"}}"#);
+    let chunk = chunk(&desk, &[capture]);
+
+    let (go_on, gate) = mpsc::channel::<()>();
+    let (looks, begun) = oneshot::channel();
+    let busy = tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            let look = move |_: &Ledger| {
+                let _ = looks.send(());
+                let _ = gate.recv();
+            };
+            engine.look(ShardIndex(0), look).await
+        }
+    });
+    begun.await.unwrap();
+    let mut decider = Decider::new(Arc::clone(&desk), TILL);
+    let mut deciding = Box::pin(decider.decide(chunk));
+    assert!(
+        deciding.as_mut().now_or_never().is_none(),
+        "it does not wait"
+    );
+    drop(go_on);
+    busy.await.unwrap().unwrap();
+    let judged = answers(deciding.await.unwrap()).await;
+    assert!(judged.denied.is_empty(), "{:?}", judged.denied);
+    let answer = judged.outcomes[0].as_ref().unwrap().as_ref().unwrap();
+    assert!(matches!(answer.verdict, Verdict::Accepted(_)));
+    engine.shut_down().await;
+}
