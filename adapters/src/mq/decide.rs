@@ -27,6 +27,8 @@ const BUSY: Duration = Duration::from_millis(2);
 const BUSY_MAX: Duration = Duration::from_millis(500);
 /// How many times it is tried: about five minutes, in which not one of a shard's places came free for it.
 const TRIES: u32 = 600;
+/// How long a sender waits for its rate at a time: not so long that a revoked key goes unnoticed.
+const WAIT_MAX: Duration = Duration::from_secs(1);
 /// How many of the findings in a message that is no command go into the reason.
 const FINDINGS_MAX: usize = 20;
 
@@ -61,6 +63,19 @@ pub(super) struct Decided {
     pub(super) posted: Option<PostedJudged>,
 }
 
+/// Why commands are not posted.
+enum Stopped {
+    /// Their sender may send none any more.
+    Refused(Denial),
+    Failed(LaneError),
+}
+
+impl From<Denial> for Stopped {
+    fn from(denial: Denial) -> Self {
+        Self::Refused(denial)
+    }
+}
+
 /// Has a sender's commands decided.
 pub(super) struct Decider {
     desk: Arc<Desk>,
@@ -87,9 +102,12 @@ impl Decider {
         let posted = if requests.is_empty() {
             None
         } else {
-            pay(&who, requests.len()).await;
-            let denied = self.judge(&who, &requests).await?;
-            Some(self.post(&who, requests, denied).await?)
+            let denied = match self.judge(&requests).await {
+                Ok(denied) => denied,
+                Err(Stopped::Refused(wording)) => return Ok(refused(chunk, wording)),
+                Err(Stopped::Failed(error)) => return Err(error),
+            };
+            Some(self.post(requests, denied).await?)
         };
         Ok(Decided {
             chunk,
@@ -99,8 +117,9 @@ impl Decider {
         })
     }
 
-    /// Who sends, if they may send commands at all. Asked for every chunk: keys may be revoked.
-    fn who(&self) -> Result<Arc<Identity>, &'static Wording> {
+    /// Who sends, if they may send commands at all. Asked for every chunk, and again whenever it had to wait: keys may be
+    /// revoked.
+    fn who(&self) -> Result<Arc<Identity>, Denial> {
         let who = self.principal.as_ref();
         let who = who.and_then(|principal| self.desk.keys.holder(principal));
         let who = who.ok_or(&UNKNOWN)?;
@@ -142,24 +161,40 @@ impl Decider {
         Ok(Asks::One(from))
     }
 
-    /// Judges commands, and again while a look at what one of them concerns finds its shard full: put back alone, it would
-    /// be overtaken by what comes later.
-    async fn judge(
-        &self,
-        who: &Identity,
-        requests: &[Request],
-    ) -> Result<Vec<(usize, Denial)>, LaneError> {
+    /// Waits until the sender's rate allows so many commands.
+    async fn pay(&self, commands: usize) -> Result<(), Denial> {
+        let mut left = u32::try_from(commands).unwrap_or(u32::MAX);
+        while let Some(unpaid) = NonZeroU32::new(left) {
+            let who = self.who()?;
+            let Some(allowance) = &who.allowance else {
+                break;
+            };
+            let part = unpaid.min(allowance.limit().burst);
+            match allowance.take(part) {
+                Ok(_) => left -= part.get(),
+                Err(exceeded) => sleep(exceeded.wait.min(WAIT_MAX)).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges commands as soon as their sender's rate allows them, and again while a look at what one of them concerns finds
+    /// its shard full: put back alone, it would be overtaken by what comes later.
+    async fn judge(&self, requests: &[Request]) -> Result<Vec<(usize, Denial)>, Stopped> {
+        self.pay(requests.len()).await?;
         let (mut pause, mut tries) = (BUSY, 1);
         loop {
-            let denied = judge_many(who, &self.desk.engine, requests).await;
+            let who = self.who()?;
+            let denied = judge_many(&who, &self.desk.engine, requests).await;
             let Some((_, why)) = denied.iter().find(|(_, denial)| denial.status == 503) else {
-                return Ok(denied);
+                if self.who()?.role == who.role {
+                    return Ok(denied);
+                }
+                continue;
             };
-            if [EngineError::Stopping, EngineError::OutcomeUnknown]
-                .map(wording::of_error)
-                .contains(why)
-            {
-                return Err(LaneError::Engine);
+            let ends = [EngineError::Stopping, EngineError::OutcomeUnknown];
+            if ends.map(wording::of_error).contains(why) {
+                return Err(Stopped::Failed(LaneError::Engine));
             }
             if tries == TRIES {
                 tracing::error!(sender = %who.principal, why = why.title, "given up");
@@ -175,7 +210,6 @@ impl Decider {
     /// sender is posted, so that nothing overtakes it.
     async fn post(
         &self,
-        who: &Identity,
         requests: Vec<Request>,
         denied: Vec<(usize, Denial)>,
     ) -> Result<PostedJudged, LaneError> {
@@ -187,7 +221,7 @@ impl Decider {
                     return Err(LaneError::Engine);
                 }
                 _ if tries == TRIES => {
-                    tracing::error!(sender = %who.principal, %error, "given up");
+                    tracing::error!(sender = self.principal.as_ref().map(display), %error, "given up");
                     break;
                 }
                 _ => {}
@@ -202,21 +236,6 @@ impl Decider {
             tries += 1;
         }
         Ok(judged)
-    }
-}
-
-/// Waits until the sender's rate allows so many commands.
-async fn pay(who: &Identity, commands: usize) {
-    let Some(allowance) = &who.allowance else {
-        return;
-    };
-    let mut left = u32::try_from(commands).unwrap_or(u32::MAX);
-    let most = allowance.limit().burst.get();
-    while let Some(part) = NonZeroU32::new(left.min(most)) {
-        match allowance.take(part) {
-            Ok(_) => left -= part.get(),
-            Err(exceeded) => sleep(exceeded.wait).await,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Goal: whatever holds a chunk up, its commands are decided in their place, for somebody who may have them decided.
-//! Method: an engine in memory that lets in one command at a time.
+//! Method: an engine in memory that lets in one command at a time, and rates that take an hour, by a clock that
+//! need not be waited for.
 
 use std::sync::mpsc;
 
@@ -14,11 +15,11 @@ use jifen_engine::{
     },
     ledger::{Details, Ledger, MerchantId, PointType, Rules, ShardIndex, Verdict},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::*;
 use crate::{
-    access::{Digest, Judged, KeyBook, KeyRecord, Keyring, Role},
+    access::{Digest, Judged, KeyBook, KeyRecord, Keyring, Limit, Role},
     metrics::DoorMeters,
     mq::{
         Standing,
@@ -50,8 +51,8 @@ fn engine(commands_per_shard: usize) -> Engine {
     .unwrap()
 }
 
-/// The till's key.
-fn book() -> KeyBook {
+/// The till's key, which opens as much as the limit says.
+fn book(limit: Option<&str>) -> KeyBook {
     let mut book = KeyBook::default();
     let till = Principal::new(TILL).unwrap();
     let key = KeyRecord {
@@ -60,13 +61,17 @@ fn book() -> KeyBook {
     };
     let role = Role::Merchant(MerchantId::new("shop").unwrap());
     book.add(&till, &role, key).unwrap();
+    if let Some(rate) = limit {
+        let limit = Limit::new(rate.parse().unwrap(), None);
+        book.limit(&till, limit).unwrap();
+    }
     book
 }
 
-fn desk(engine: Engine) -> Arc<Desk> {
+fn desk(engine: Engine, limit: Option<&str>) -> Arc<Desk> {
     Arc::new(Desk {
         engine,
-        keys: Arc::new(Keyring::new(None, &book()).unwrap()),
+        keys: Arc::new(Keyring::new(None, &book(limit)).unwrap()),
         point_type: PointType::new("points").unwrap(),
         meters: Arc::new(DoorMeters::default()),
         standing: Arc::new(Standing::default()),
@@ -141,7 +146,7 @@ async fn what_cannot_be_judged_yet_waits_in_its_place() {
     let Details::Held { hold, .. } = hold else {
         panic!("it is no hold");
     };
-    let desk = desk(engine.clone());
+    let desk = desk(engine.clone(), None);
     let capture = format!(r#"{{"id":"c","type":"capture","hold":"{hold}"}}"#);
     let chunk = chunk(&desk, &[capture]);
 
@@ -170,5 +175,50 @@ async fn what_cannot_be_judged_yet_waits_in_its_place() {
     assert!(judged.denied.is_empty(), "{:?}", judged.denied);
     let answer = judged.outcomes[0].as_ref().unwrap().as_ref().unwrap();
     assert!(matches!(answer.verdict, Verdict::Accepted(_)));
+    engine.shut_down().await;
+}
+
+/// Two commands of which the rate lets through one in an hour, half paid.
+async fn held_back(
+    engine: &Engine,
+    keys_then: &KeyBook,
+) -> Result<Decided, tokio::time::error::Elapsed> {
+    tokio::time::pause();
+    let desk = desk(engine.clone(), Some("1/h"));
+    let chunk = chunk(&desk, &[earn("1"), earn("2")]);
+    let mut decider = Decider::new(Arc::clone(&desk), TILL);
+    let mut deciding = Box::pin(decider.decide(chunk));
+    assert!(
+        deciding.as_mut().now_or_never().is_none(),
+        "it does not wait"
+    );
+    desk.keys.replace(keys_then);
+    let decided = timeout(Duration::from_secs(60), deciding).await;
+    decided.map(Result::unwrap)
+}
+
+/// Goal: what waits for its sender's rate is not done if the key is revoked meanwhile.
+#[actix_rt::test]
+async fn whose_key_is_revoked_while_it_waits_has_nothing_done() {
+    let engine = engine(10);
+    let decided = held_back(&engine, &KeyBook::default()).await.unwrap();
+    assert!(decided.posted.is_none());
+    assert_eq!(decided.asks.len(), 2);
+    assert!(
+        decided
+            .asks
+            .iter()
+            .all(|asks| matches!(asks, Asks::Never(_)))
+    );
+    engine.shut_down().await;
+}
+
+/// Goal: a rate that was raised meanwhile is the one that counts.
+#[actix_rt::test]
+async fn a_rate_that_was_raised_meanwhile_lets_go_on() {
+    let engine = engine(10);
+    let decided = held_back(&engine, &book(Some("100/s"))).await.unwrap();
+    let judged = answers(decided).await;
+    assert_eq!(judged.outcomes.len(), 2);
     engine.shut_down().await;
 }
