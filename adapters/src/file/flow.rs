@@ -1,12 +1,14 @@
 //! The way of lines through the engine: a few chunks at a time, in order, each line judged exactly once.
+//!
+//! A line that is judged before one that stands above it may be refused for good, so nothing is sent while lines of the chunk
+//! before have still to be let in.
 
 use std::{
     collections::VecDeque,
-    future::{Future, poll_fn},
+    future::Future,
     mem,
     path::PathBuf,
     pin::{Pin, pin},
-    task::Poll,
     time::Duration,
 };
 
@@ -14,7 +16,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture, MaybeDone, maybe_done};
 use jifen_engine::{Engine, EngineError, Limits, Outcome};
 
 use super::{
-    chunk::{Chunk, Decoder},
+    chunk::Chunk,
     error::ImportError,
     progress::Progress,
     report::Report,
@@ -41,7 +43,7 @@ pub struct Pace {
 
 impl Pace {
     /// As much as one shard may have to do, even if all lines are for the same one: an import that has the engine for
-    /// itself is never told to come back later, which would cost lines of a later chunk their place behind it.
+    /// itself is never told to come back later.
     #[must_use]
     pub fn within(limits: &Limits) -> Self {
         let lines_per_chunk = LINES_PER_CHUNK.min(limits.commands_per_shard).max(1);
@@ -101,7 +103,6 @@ impl Import {
         let write_failed = cannot("write");
         let mut flow = Flow {
             engine: engine.clone(),
-            decoder: self.source.decoder(),
             in_flight: VecDeque::new(),
             tally: Tally::new(report),
             end: None,
@@ -132,7 +133,6 @@ struct Sent {
 
 struct Flow {
     engine: Engine,
-    decoder: Decoder,
     in_flight: VecDeque<Sent>,
     tally: Tally,
     /// Why no more is read; `None` while there is more.
@@ -165,7 +165,7 @@ impl Flow {
                 () = &mut stop, if open => self.end = Some(End::Interrupted),
                 what = &mut failed => self.journal_failed(what),
                 () = front(&mut self.in_flight), if !self.in_flight.is_empty() => {
-                    self.settle(progress).await;
+                    self.settle(progress);
                 }
                 said = chunks.recv(), if room => match said {
                     Some(Reading::Chunk(chunk)) => self.send(chunk).await,
@@ -186,29 +186,40 @@ impl Flow {
         Ok(())
     }
 
-    /// Hands a chunk to the engine. When this returns, its commands are in the shards' mail, behind those of all
-    /// chunks before it.
+    /// Hands a chunk to the engine, and again what found its shard busy. When this returns, its commands are in the shards'
+    /// mail, behind those of all chunks before it, or no more chunks are sent.
     async fn send(&mut self, mut chunk: Chunk) {
-        let requests = mem::take(&mut chunk.requests);
-        let engine = self.engine.clone();
-        let outcomes = async move { engine.submit_many(requests).await };
-        let mut outcomes = Box::pin(maybe_done(outcomes.boxed_local()));
-        // The engine sends before it waits for the first time.
-        poll_fn(|context| {
-            let _ = outcomes.as_mut().poll(context);
-            Poll::Ready(())
-        })
-        .await;
+        let mut posted = self.engine.post_many(mem::take(&mut chunk.requests));
+        let [mut pause, longest] = BACK_OFF;
+        while let Some(error) = posted.turned_away() {
+            match error {
+                EngineError::Overloaded => {}
+                EngineError::DiskFull => {
+                    self.fail(ImportError::DiskFull);
+                    break;
+                }
+                // It is about to end, and lets in nothing more.
+                _ => break,
+            }
+            tracing::debug!(?pause, "shards are busy");
+            tokio::select! {
+                // Of this the caller hears as well.
+                _ = self.engine.failed() => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(longest);
+            posted.post_again();
+        }
+        let outcomes = Box::pin(maybe_done(posted.answers().boxed_local()));
         self.in_flight.push_back(Sent { chunk, outcomes });
     }
 
     /// Takes down what became of the foremost chunk, which is done.
-    async fn settle(&mut self, progress: &Progress) {
+    fn settle(&mut self, progress: &Progress) {
         let Some(mut sent) = self.in_flight.pop_front() else {
             return;
         };
         let outcomes = sent.outcomes.as_mut().take_output().unwrap_or_default();
-        let outcomes = self.persist(&sent.chunk, outcomes).await;
         if let Err(error) = self.tally.take(&sent.chunk, outcomes) {
             let what = format!("write {}", self.tally.report_path().display());
             self.fail(ImportError::System(what, error));
@@ -223,35 +234,6 @@ impl Flow {
             self.fail(ImportError::Journal(
                 "some lines were not answered".to_owned(),
             ));
-        }
-    }
-
-    /// Sends again what found its shard busy, until it does no more.
-    async fn persist(&mut self, chunk: &Chunk, mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
-        let [mut pause, longest] = BACK_OFF;
-        loop {
-            let (mut places, mut requests) = (Vec::new(), Vec::new());
-            let commands = chunk.lines().iter().filter(|line| line.invalid.is_none());
-            for (place, (outcome, line)) in outcomes.iter().zip(commands).enumerate() {
-                if matches!(outcome, Err(EngineError::Overloaded))
-                    && let Ok(request) = self.decoder.decode(line.number, chunk.text(line))
-                {
-                    places.push(place);
-                    requests.push(request);
-                }
-            }
-            if places.is_empty() {
-                return outcomes;
-            }
-            tracing::debug!(lines = places.len(), ?pause, "shards are busy");
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(longest);
-            for (place, outcome) in places
-                .into_iter()
-                .zip(self.engine.submit_many(requests).await)
-            {
-                outcomes[place] = outcome;
-            }
         }
     }
 
@@ -277,7 +259,7 @@ async fn front(in_flight: &mut VecDeque<Sent>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, mpsc};
 
     use jifen_engine::{
         Parts, Router, SystemClock,
@@ -289,10 +271,12 @@ mod tests {
         ledger::{Ledger, PointType, Rules, ShardIndex},
     };
 
-    use super::*;
-    use crate::file::{Defaults, name::ImportName, ndjson::NdjsonLines};
+    use tokio::sync::oneshot;
 
-    fn engine_in_memory() -> Engine {
+    use super::*;
+    use crate::file::{Defaults, chunk::Decoder, name::ImportName, ndjson::NdjsonLines};
+
+    fn engine_in_memory(commands_per_shard: usize) -> Engine {
         let mut ledgers = vec![Ledger::new(ShardIndex(0), Rules::default())];
         let mut journal = MemoryJournal::open(Medium::default());
         let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
@@ -303,7 +287,10 @@ mod tests {
             recovered,
             head: None,
             keeping: None,
-            limits: Limits::default(),
+            limits: Limits {
+                commands_per_shard,
+                ..Limits::default()
+            },
             clock: Arc::new(SystemClock),
             disk: Arc::new(Endless),
             lock: None,
@@ -311,10 +298,10 @@ mod tests {
         .unwrap()
     }
 
-    /// Goal: a line whose shard was busy is not lost, and keeps its place among the answers. Method: of three commands
-    /// and a line that is none, the shard is said to have been busy for the first and the third.
+    /// Goal: lines that find their shard busy are not overtaken by lines below them that would fit. Method: a look stands in
+    /// the way of three lines; one more would find room.
     #[actix_rt::test]
-    async fn what_found_its_shard_busy_is_sent_again() {
+    async fn what_found_its_shard_busy_keeps_its_place() {
         let text = r#"{"type":"enrol","member":"ann"}
             {"type":"enrol","member":"bob"}
             {"type":"enrol"}
@@ -327,20 +314,35 @@ mod tests {
         let mut chunk = Chunk::default();
         let mut lines = NdjsonLines::new(text.as_bytes());
         while chunk.read(&mut lines, &mut decoder).unwrap() {}
-        let mut requests = mem::take(&mut chunk.requests);
-        let engine = engine_in_memory();
-        let bob = engine.submit(requests.remove(1)).await;
-        let busy = || Err(EngineError::Overloaded);
-
+        let engine = engine_in_memory(chunk.requests.len());
         let dir = tempfile::tempdir().unwrap();
         let mut flow = Flow {
             engine: engine.clone(),
-            decoder,
             in_flight: VecDeque::new(),
             tally: Tally::new(Report::new(dir.path().join("report")).unwrap()),
             end: None,
         };
-        let outcomes = flow.persist(&chunk, vec![busy(), bob, busy()]).await;
+
+        let (go_on, gate) = mpsc::channel::<()>();
+        let (looks, begun) = oneshot::channel();
+        let look = move |_: &Ledger| {
+            let _ = looks.send(());
+            let _ = gate.recv();
+        };
+        let busy = engine.clone();
+        let busy = actix_rt::spawn(async move { busy.look(ShardIndex(0), look).await });
+        begun.await.unwrap();
+        let mut sending = Box::pin(flow.send(chunk));
+        assert!(
+            sending.as_mut().now_or_never().is_none(),
+            "the next chunk would be sent"
+        );
+        drop(go_on);
+        busy.await.unwrap().unwrap();
+        sending.await;
+        front(&mut flow.in_flight).await;
+        let sent = flow.in_flight.front_mut().unwrap();
+        let outcomes = sent.outcomes.as_mut().take_output().unwrap();
         let ids = outcomes.iter().map(|outcome| {
             let answer = outcome.as_ref().unwrap().as_ref().unwrap();
             assert!(!answer.replayed);

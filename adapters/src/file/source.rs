@@ -113,11 +113,6 @@ impl Source {
         }
     }
 
-    /// Who makes requests of the lines.
-    pub(super) fn decoder(&self) -> Decoder {
-        self.decoder.clone()
-    }
-
     /// Reads on a thread of its own until the end, or until nobody listens.
     pub(super) fn read(self, lines_max: usize) -> io::Result<mpsc::Receiver<Reading>> {
         let (to, chunks) = mpsc::channel(CHUNKS_WAITING);
