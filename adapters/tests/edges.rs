@@ -4,7 +4,12 @@
 
 mod served;
 
-use std::{io::Write, sync::mpsc, thread, time::Instant};
+use std::{
+    io::{BufRead, Write},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use served::{Connection, KEY, PATIENCE, Server, head};
@@ -242,4 +247,49 @@ fn a_stop_does_not_wait_for_slow_clients_longer_than_their_deadlines() {
             .unwrap()
             .contains(KEY)
     );
+}
+
+/// A line of a stream, as a piece of a body.
+fn piece(line: &str) -> String {
+    format!("{:x}\r\n{line}\n\r\n", line.len() + 1)
+}
+
+/// Goal: a stop does not wait for a client that goes on sending lines; what was taken is answered, and the client is told
+/// where the answers end. Method: one that sends a line for each answer that it hears.
+#[test]
+fn a_stop_ends_a_stream_of_lines_behind_an_answer() {
+    const LINES: &str = "application/x-ndjson";
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let mut stream = server.connect();
+    let head = head("POST /v1/commands", LINES, 0);
+    stream.write(&head.replace("content-length: 0", "transfer-encoding: chunked"));
+    let mut answered = 0;
+    let mut told_to_stop = None;
+    let told = loop {
+        stream.write(&piece(&format!(
+            r#"{{"id":"{answered}","type":"enrol","member":"m-{answered}"}}"#
+        )));
+        let mut told = String::new();
+        while !told.starts_with('{') {
+            told.clear();
+            assert!(stream.0.read_line(&mut told).unwrap() > 0, "cut off");
+        }
+        if !told.contains(r#""status":"accepted""#) {
+            break told;
+        }
+        answered += 1;
+        told_to_stop.get_or_insert_with(|| {
+            server.signal("TERM");
+            Instant::now()
+        });
+    };
+    let last = format!(
+        r#"{{"line":{},"id":null,"status":"refused","code":"unavailable","retryable":true}}"#,
+        answered + 1
+    );
+    assert_eq!(told.trim_end(), last);
+    assert_eq!(stream.rest(), "\r\n0\r\n\r\n");
+    assert!(server.ended().success());
+    assert!(told_to_stop.unwrap().elapsed() < Duration::from_secs(20));
 }

@@ -1,7 +1,7 @@
 //! `/v1/commands` with NDJSON: lines are read as they arrive, and answered line by line in their order.
 //!
 //! A stream has no end that must be known, so it has no length limit; a line has. Answers push back: while a client
-//! does not read them, no more of its lines are read.
+//! does not read them, no more of its lines are read. When the server stops, lines that were not taken yet are left.
 
 mod lines;
 
@@ -14,7 +14,10 @@ use actix_web::{
 };
 use futures_util::{FutureExt, StreamExt, stream::unfold};
 use jifen_engine::{EngineError, ledger::Request};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 pub use lines::LINE_BYTES_MAX;
 use lines::{Line, Lines};
@@ -42,12 +45,14 @@ const READ_AHEAD: usize = 256 << 10;
 
 /// Answers the lines of a body.
 pub(super) fn serve(client: Client, state: Data<State>, payload: Payload) -> HttpResponse {
+    let ending = state.edge.ending();
     let session = Session {
         client,
         state,
         payload,
         lines: Lines::default(),
         open: true,
+        ending,
     };
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
@@ -63,6 +68,8 @@ struct Session {
     lines: Lines,
     /// Whether more may come.
     open: bool,
+    /// Whether the server stops.
+    ending: watch::Receiver<bool>,
 }
 
 /// How a line is answered.
@@ -77,6 +84,12 @@ impl Session {
     /// The next answers, or `None` at the end.
     async fn step(mut self) -> Option<(Result<Bytes, PayloadError>, Self)> {
         loop {
+            if self.open && *self.ending.borrow() {
+                return Some((
+                    Ok(self.last(wording::of_error(EngineError::Stopping))),
+                    self,
+                ));
+            }
             while self.open
                 && self.lines.buffered() < READ_AHEAD
                 && let Some(piece) = self.payload.next().now_or_never()
@@ -100,18 +113,31 @@ impl Session {
             if !self.open {
                 return None;
             }
-            match timeout(self.state.edge.bounds().body, self.payload.next()).await {
+            let silent_for = self.state.edge.bounds().body;
+            let next = tokio::select! {
+                _ = self.ending.wait_for(|ending| *ending) => continue,
+                next = timeout(silent_for, self.payload.next()) => next,
+            };
+            match next {
                 Ok(piece) => {
                     if let Err(error) = self.take(piece) {
                         return Some((Err(error), self));
                     }
                 }
-                Err(_) => {
-                    self.open = false;
-                    return Some((Ok(timed_out(self.lines.abandon())), self));
-                }
+                Err(_) => return Some((Ok(self.last(&wording::REQUEST_TIMEOUT)), self)),
             }
         }
+    }
+
+    /// The last answer of a stream that ends before its client has said all: what is wrong with the line that was to come
+    /// next. Nothing was done about it, nor about any behind it.
+    fn last(&mut self, denial: Denial) -> Bytes {
+        self.open = false;
+        let (line, code) = (self.lines.abandon(), denial.code);
+        let told = format!(
+            "{{\"line\":{line},\"id\":null,\"status\":\"refused\",\"code\":\"{code}\",\"retryable\":true}}\n"
+        );
+        told.into()
     }
 
     /// Takes what the client sent.
@@ -188,7 +214,12 @@ impl Session {
                 Err(exceeded) => {
                     let wait = exceeded.wait.clamp(WAIT_MIN, WAIT_MAX);
                     waited += wait;
-                    sleep(wait).await;
+                    tokio::select! {
+                        _ = self.ending.wait_for(|ending| *ending) => {
+                            return refused(requests.len(), wording::of_error(EngineError::Stopping));
+                        }
+                        () = sleep(wait) => {}
+                    }
                 }
             }
         }
@@ -205,13 +236,4 @@ fn refused(count: usize, denial: Denial) -> Judged {
         outcomes: Vec::new(),
         denied: (0..count).map(|place| (place, denial)).collect(),
     }
-}
-
-/// The last answer of a stream that fell silent.
-fn timed_out(line: u64) -> Bytes {
-    let code = wording::REQUEST_TIMEOUT.code;
-    let told = format!(
-        "{{\"line\":{line},\"id\":null,\"status\":\"refused\",\"code\":\"{code}\",\"retryable\":true}}\n"
-    );
-    told.into()
 }

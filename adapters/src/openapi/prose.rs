@@ -111,7 +111,9 @@ principal and the member. The same id with the same content hears the same answe
 the device.
 
 **Batches.** `POST /v1/commands` takes an array of at most {BATCH_COMMANDS_MAX} commands, or NDJSON without an end that must \
-be known, with lines of at most {kibibytes} KiB. Each command is judged by itself and answered in its place.
+be known, with lines of at most {kibibytes} KiB. Each command is judged by itself and answered in its place. Lines that fall \
+silent, or that a server has not taken when it stops, have a last answer that names the first of them; nothing was done \
+about it, nor about what stands behind it.
 
 **Refusals** are problem documents (RFC 9457) of type `application/problem+json`: `code` says why, `reasons` lists \
 everything that stands in the way, `detail` says what to do, and `retryable` whether the same request may succeed later. \

@@ -86,8 +86,13 @@ impl Server {
     }
 
     /// Tells it to stop, and waits until it has.
-    pub(crate) fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(self) -> ExitStatus {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits until it has stopped, as it was told to.
+    pub(crate) fn ended(mut self) -> ExitStatus {
         self.process.wait().unwrap()
     }
 

@@ -37,6 +37,7 @@ use connections::Connections;
 use jifen_engine::ledger::Principal;
 use streams::Streams;
 pub(crate) use streams::{Following, StreamFigures};
+use tokio::sync::watch;
 
 /// What all connections and requests of a server share. Clones are the same edge.
 #[derive(Clone)]
@@ -78,9 +79,14 @@ impl Edge {
         self.0.connections.open()
     }
 
-    /// Tells all streams of events to end: they would keep the server from stopping.
+    /// Tells all streams, of events and of lines, to end: they would keep the server from stopping.
     pub fn end_streams(&self) {
         self.0.streams.end();
+    }
+
+    /// Tells whether streams are to end.
+    pub(super) fn ending(&self) -> watch::Receiver<bool> {
+        self.0.streams.ending()
     }
 
     /// How the streams of events stand.

@@ -47,6 +47,11 @@ impl Streams {
         self.ending.send_replace(true);
     }
 
+    /// Tells when they are to end.
+    pub(super) fn ending(&self) -> watch::Receiver<bool> {
+        self.ending.subscribe()
+    }
+
     pub(super) fn figures(&self) -> StreamFigures {
         StreamFigures {
             open: self.open().values().sum::<usize>() as u64,
