@@ -9,15 +9,19 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix_web::web::Bytes;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use served::{Connection, PATIENCE, Server};
-use tokio::io::{AsyncRead, AsyncWrite};
+use served::{Connection, KEY, PATIENCE, Server};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use tokio_rustls::{
     TlsConnector,
+    client::TlsStream,
     rustls::{
         ClientConfig, ClientConnection, RootCertStore, StreamOwned,
         crypto::ring,
@@ -179,11 +183,8 @@ async fn ask(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, url: &str) -
     local.run_until(asked).await
 }
 
-#[tokio::test]
-async fn many_requests_share_a_connection_of_http_2() {
-    let data = tempfile::tempdir().unwrap();
-    let certificate = Certificate::new();
-    let server = certificate.serve(data.path(), &[]);
+/// A connection that is to speak HTTP/2.
+async fn over_tls(certificate: &Certificate, server: &Server) -> TlsStream<tokio::net::TcpStream> {
     let stream = tokio::net::TcpStream::connect(server.address())
         .await
         .unwrap();
@@ -191,6 +192,15 @@ async fn many_requests_share_a_connection_of_http_2() {
     let connector = TlsConnector::from(certificate.client("h2"));
     let stream = connector.connect(name, stream).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    stream
+}
+
+#[tokio::test]
+async fn many_requests_share_a_connection_of_http_2() {
+    let data = tempfile::tempdir().unwrap();
+    let certificate = Certificate::new();
+    let server = certificate.serve(data.path(), &[]);
+    let stream = over_tls(&certificate, &server).await;
     assert_eq!(ask(stream, &server.url).await, [200; 20]);
     assert!(server.stop().success());
 }
@@ -209,6 +219,57 @@ async fn a_connection_may_begin_with_http_2_and_is_closed_when_it_idles() {
         .unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
     // It ends by itself although the client is there and says nothing wrong.
-    let _ = tokio::time::timeout(PATIENCE, connection).await.unwrap();
+    let _ = timeout(PATIENCE, connection).await.unwrap();
     drop(client);
+}
+
+/// Goal: a stop waits for what is open on a connection of HTTP/2, lets in nothing more, and does not wait for connections
+/// that idle. Method: an idle connection, and one with a body that is finished when the first refusal was heard.
+#[tokio::test]
+async fn a_stop_ends_connections_of_http_2_behind_their_answers() {
+    let data = tempfile::tempdir().unwrap();
+    let certificate = Certificate::new();
+    let server = certificate.serve(data.path(), &["--idle-deadline=3600"]);
+    let (idle, idling) = h2::client::handshake(over_tls(&certificate, &server).await)
+        .await
+        .unwrap();
+    let idling = tokio::spawn(idling);
+    let (busy, working) = h2::client::handshake(over_tls(&certificate, &server).await)
+        .await
+        .unwrap();
+    let working = tokio::spawn(working);
+
+    let mut busy = busy.ready().await.unwrap();
+    let enrol = http::Request::put(format!("{}/v1/members/m", server.url))
+        .header("authorization", format!("Bearer {KEY}"))
+        .header("content-type", "application/json")
+        .header("idempotency-key", "e")
+        .body(());
+    let (enrolled, mut body) = busy.send_request(enrol.unwrap(), false).unwrap();
+    body.send_data(Bytes::from_static(b"{"), false).unwrap();
+    // It was read before a later one of the same connection was answered.
+    assert_eq!(live(&mut busy, &server.url).await, 200);
+    let told_to_stop = Instant::now();
+    server.signal("TERM");
+    while live(&mut busy, &server.url).await != 503 {
+        assert!(told_to_stop.elapsed() < PATIENCE, "it is still served");
+    }
+    // Whatever else the connection that idles might say, nobody asked for anything on it.
+    let _ = timeout(PATIENCE, idling).await.unwrap();
+    body.send_data(Bytes::from_static(b"}"), true).unwrap();
+    let mut answer = enrolled.await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let told = answer.body_mut().data().await.unwrap().unwrap();
+    assert!(told.ends_with(b"}"), "{told:?}");
+    let _ = timeout(PATIENCE, working).await.unwrap();
+    assert!(server.ended().success());
+    assert!(told_to_stop.elapsed() < Duration::from_secs(20));
+    drop((idle, busy));
+}
+
+/// Asks whether the server lives; answers with the status.
+async fn live(client: &mut h2::client::SendRequest<Bytes>, url: &str) -> u16 {
+    let request = http::Request::get(format!("{url}/health/live")).body(());
+    let answer = client.send_request(request.unwrap(), true).unwrap().0;
+    answer.await.unwrap().status().as_u16()
 }

@@ -1,10 +1,12 @@
 //! What a connection is about, and until when it may be about it.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     rc::Rc,
     time::{Duration, Instant},
 };
+
+use tokio::sync::watch;
 
 use super::Bounds;
 
@@ -20,8 +22,10 @@ pub(super) struct Course {
     waiting: Cell<Waiting>,
     /// When the waiting is over.
     deadline: Cell<Instant>,
-    /// Whether bytes alone tell of a head: in HTTP/2 they may be about anything.
-    bytes_are_heads: Cell<bool>,
+    /// How many requests have been answered in full.
+    answered: Cell<u64>,
+    /// Of HTTP/2, whether the server stops: the framework does not see to such connections itself.
+    ending: OnceCell<watch::Receiver<bool>>,
 }
 
 /// What is waited for while no request is open.
@@ -42,18 +46,31 @@ impl Course {
             open: Cell::new(0),
             waiting: Cell::new(Waiting::ForHead),
             deadline: Cell::new(now + bounds.head),
-            bytes_are_heads: Cell::new(true),
+            answered: Cell::new(0),
+            ending: OnceCell::new(),
         })
     }
 
-    /// The connection speaks HTTP/2.
-    pub(super) fn has_frames(&self) {
-        self.bytes_are_heads.set(false);
+    /// The connection speaks HTTP/2, until the server stops.
+    pub(super) fn has_frames(&self, ending: watch::Receiver<bool>) {
+        // It is said once.
+        let _ = self.ending.set(ending);
     }
 
-    /// Whether refusals can be written between answers.
+    /// Whether bytes alone tell of a head, and refusals can be written between answers: in HTTP/2 bytes may be about
+    /// anything.
     pub(super) fn is_plain(&self) -> bool {
-        self.bytes_are_heads.get()
+        self.ending.get().is_none()
+    }
+
+    /// Of HTTP/2, tells whether the server stops.
+    pub(super) fn ending(&self) -> Option<&watch::Receiver<bool>> {
+        self.ending.get()
+    }
+
+    /// How many requests have been answered in full; `None` while one is open.
+    pub(super) fn answered(&self) -> Option<u64> {
+        (self.open.get() == 0).then(|| self.answered.get())
     }
 
     /// What is waited for, and until when; `None` while a request is open.
@@ -84,6 +101,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         let course = &self.0;
         course.open.set(course.open.get() - 1);
+        course.answered.set(course.answered.get() + 1);
         course.waiting.set(Waiting::Idle);
         course.deadline.set(Instant::now() + course.idle);
     }
@@ -133,7 +151,7 @@ mod tests {
     #[test]
     fn frames_do_not_put_off_the_end_of_idling() {
         let (course, _) = begun();
-        course.has_frames();
+        course.has_frames(watch::channel(false).1);
         drop(course.open());
         let waiting = course.waiting();
         course.heard();

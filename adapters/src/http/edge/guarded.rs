@@ -45,7 +45,19 @@ pub(super) struct Guarded {
     /// Wakes it up when its client has left an answer alone for too long.
     writing: Alarm,
     stuck: Option<Stuck>,
+    stop: Stop,
+    /// How many requests had been answered when there was nothing more to be written, if none was open.
+    written_of: Option<u64>,
     _seat: Seat,
+}
+
+/// Whether the connection is to end as soon as nothing on it is open.
+enum Stop {
+    /// Whoever reads and writes it sees to that.
+    Never,
+    /// When this is done.
+    After(Pin<Box<dyn Future<Output = ()>>>),
+    Now,
 }
 
 /// An answer that cannot be written on.
@@ -57,6 +69,12 @@ struct Stuck {
 
 impl Guarded {
     pub(super) fn new(wire: Wire, course: Rc<Course>, answer: Duration, seat: Seat) -> Self {
+        let stop = course.ending().cloned().map_or(Stop::Never, |mut ending| {
+            Stop::After(Box::pin(async move {
+                // Whoever would have said so may be gone.
+                let _ = ending.wait_for(|ending| *ending).await;
+            }))
+        });
         Self {
             wire,
             course,
@@ -64,6 +82,8 @@ impl Guarded {
             reading: Alarm::default(),
             writing: Alarm::default(),
             stuck: None,
+            stop,
+            written_of: None,
             _seat: seat,
         }
     }
@@ -71,6 +91,18 @@ impl Guarded {
     /// What the connection is about.
     pub(super) fn course(&self) -> &Rc<Course> {
         &self.course
+    }
+
+    /// Whether nothing more is to come: the server stops, and all that was asked has been answered and written. If not, the
+    /// connection is woken up when it stops.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Stop::After(ending) = &mut self.stop
+            && ending.as_mut().poll(cx).is_ready()
+        {
+            self.stop = Stop::Now;
+        }
+        let answered = self.course.answered();
+        matches!(self.stop, Stop::Now) && answered.is_some() && self.written_of == answered
     }
 
     /// Looks whether the waiting is over, and has the connection woken up when it will be.
@@ -96,6 +128,7 @@ impl Guarded {
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        self.written_of = None;
         match &written {
             Poll::Ready(Ok(taken)) => {
                 if let Some(stuck) = &mut self.stuck {
@@ -139,6 +172,7 @@ impl AsyncRead for Guarded {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending if this.is_over(cx) => Poll::Ready(Ok(())),
             Poll::Pending => match this.check_reading(cx) {
                 Ok(()) => Poll::Pending,
                 Err(error) => Poll::Ready(Err(error)),
@@ -179,6 +213,14 @@ impl AsyncWrite for Guarded {
             Poll::Ready(Ok(())) => {
                 // All that was to be written has been taken by the system.
                 this.stuck = None;
+                let answered = this.course.answered();
+                if this.written_of != answered {
+                    this.written_of = answered;
+                    if matches!(this.stop, Stop::Now) {
+                        // It is read once more, and found to be over.
+                        cx.waker().wake_by_ref();
+                    }
+                }
                 Poll::Ready(Ok(()))
             }
             failed => failed,

@@ -133,7 +133,7 @@ async fn connect(
     let (wire, protocol) = opened.map_err(io::Error::from)??;
     let course = Course::begin(&bounds, now);
     if protocol == Protocol::Http2 {
-        course.has_frames();
+        course.has_frames(edge.ending());
     }
     let guarded = Guarded::new(wire, course, bounds.answer, seat);
     Ok((guarded, protocol, peer))
@@ -196,7 +196,9 @@ where
 {
     let course = request.conn_data::<Rc<Course>>();
     let open = course.map(Course::open);
+    let ending = course.and_then(|course| course.ending());
     let refusal = match &open {
+        _ if ending.is_some_and(|ending| *ending.borrow()) => Some(EngineError::Stopping.into()),
         Some(None) => Some(overloaded()),
         _ if head_bytes(&request) > HEAD_BYTES_MAX => Some((&wording::HEAD_TOO_LARGE).into()),
         _ => None,
