@@ -273,3 +273,27 @@ async fn live(client: &mut h2::client::SendRequest<Bytes>, url: &str) -> u16 {
     let answer = client.send_request(request.unwrap(), true).unwrap().0;
     answer.await.unwrap().status().as_u16()
 }
+
+/// Goal: an answer that is not read does not stay in memory for ever over HTTP/2 either. Method: a client that makes no room
+/// for a large answer, whose socket is read and written all the while.
+#[tokio::test]
+async fn a_client_of_http_2_that_makes_no_room_for_its_answer_is_cut_off() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--answer-deadline=1"]);
+    let stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let (mut deaf, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::get(format!("{}/openapi.json", server.url)).body(());
+    let answer = deaf.send_request(request.unwrap(), true).unwrap().0;
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let _ = timeout(PATIENCE, connection).await.unwrap();
+    drop((deaf, answer));
+    let stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    assert_eq!(ask(stream, &server.url).await, [200; 20]);
+    assert!(server.stop().success());
+}

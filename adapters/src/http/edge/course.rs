@@ -1,7 +1,8 @@
 //! What a connection is about, and until when it may be about it.
 
 use std::{
-    cell::{Cell, OnceCell},
+    cell::{Cell, OnceCell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -24,6 +25,10 @@ pub(super) struct Course {
     deadline: Cell<Instant>,
     /// How many requests have been answered in full.
     answered: Cell<u64>,
+    /// Since when pieces of answers wait for their client to take them, in the order in which they were handed out.
+    pieces: RefCell<BTreeMap<u64, Instant>>,
+    /// How many pieces were handed out.
+    handed_out: Cell<u64>,
     /// Of HTTP/2, whether the server stops: the framework does not see to such connections itself.
     ending: OnceCell<watch::Receiver<bool>>,
 }
@@ -47,6 +52,8 @@ impl Course {
             waiting: Cell::new(Waiting::ForHead),
             deadline: Cell::new(now + bounds.head),
             answered: Cell::new(0),
+            pieces: RefCell::default(),
+            handed_out: Cell::new(0),
             ending: OnceCell::new(),
         })
     }
@@ -73,6 +80,11 @@ impl Course {
         (self.open.get() == 0).then(|| self.answered.get())
     }
 
+    /// Since when the piece of an answer waits that has waited longest.
+    pub(super) fn oldest_piece(&self) -> Option<Instant> {
+        self.pieces.borrow().values().next().copied()
+    }
+
     /// What is waited for, and until when; `None` while a request is open.
     pub(super) fn waiting(&self) -> Option<(Waiting, Instant)> {
         (self.open.get() == 0).then(|| (self.waiting.get(), self.deadline.get()))
@@ -89,17 +101,51 @@ impl Course {
     /// A request has been read; `None` if there are too many of them.
     pub(super) fn open(self: &Rc<Self>) -> Option<Open> {
         self.open.set(self.open.get() + 1);
-        let open = Open(Rc::clone(self));
+        let open = Open {
+            course: Rc::clone(self),
+            piece: Cell::new(None),
+        };
         (self.open.get() <= REQUESTS_MAX).then_some(open)
     }
 }
 
 /// A request that is not answered in full. It ends when this is dropped.
-pub(super) struct Open(Rc<Course>);
+pub(super) struct Open {
+    course: Rc<Course>,
+    /// The number of the piece of its answer that waits.
+    piece: Cell<Option<u64>>,
+}
+
+impl Open {
+    /// Whether pieces of the answer wait here: over HTTP/1 they wait in the connection, which knows how much is taken.
+    pub(super) fn waits_in_pieces(&self) -> bool {
+        !self.course.is_plain()
+    }
+
+    /// A piece of the answer is handed out.
+    pub(super) fn hand_out(&self) {
+        self.taken();
+        let number = self.course.handed_out.get() + 1;
+        self.course.handed_out.set(number);
+        self.course
+            .pieces
+            .borrow_mut()
+            .insert(number, Instant::now());
+        self.piece.set(Some(number));
+    }
+
+    /// The client has taken what was handed out.
+    pub(super) fn taken(&self) {
+        if let Some(number) = self.piece.take() {
+            self.course.pieces.borrow_mut().remove(&number);
+        }
+    }
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let course = &self.0;
+        self.taken();
+        let course = &self.course;
         course.open.set(course.open.get() - 1);
         course.answered.set(course.answered.get() + 1);
         course.waiting.set(Waiting::Idle);
@@ -156,6 +202,20 @@ mod tests {
         let waiting = course.waiting();
         course.heard();
         assert_eq!(course.waiting(), waiting);
+    }
+
+    #[test]
+    fn the_piece_that_waits_longest_is_the_oldest_of_any_answer() {
+        let (course, _) = begun();
+        let (first, second) = (course.open().unwrap(), course.open().unwrap());
+        first.hand_out();
+        let oldest = course.oldest_piece();
+        second.hand_out();
+        assert!(oldest.is_some() && course.oldest_piece() == oldest);
+        first.taken();
+        assert!(course.oldest_piece() >= oldest);
+        drop(second);
+        assert_eq!(course.oldest_piece(), None);
     }
 
     #[test]

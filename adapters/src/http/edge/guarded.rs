@@ -44,6 +44,8 @@ pub(super) struct Guarded {
     reading: Alarm,
     /// Wakes it up when its client has left an answer alone for too long.
     writing: Alarm,
+    /// Wakes it up when its client has made no room for an answer for too long.
+    making_room: Alarm,
     stuck: Option<Stuck>,
     stop: Stop,
     /// How many requests had been answered when there was nothing more to be written, if none was open.
@@ -81,6 +83,7 @@ impl Guarded {
             answer,
             reading: Alarm::default(),
             writing: Alarm::default(),
+            making_room: Alarm::default(),
             stuck: None,
             stop,
             written_of: None,
@@ -107,6 +110,12 @@ impl Guarded {
 
     /// Looks whether the waiting is over, and has the connection woken up when it will be.
     fn check_reading(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if let Some(since) = self.course.oldest_piece()
+            && self.making_room.is_due(since + self.answer, cx)
+        {
+            // What it makes no room for is never written, so that nothing else would find that it is left alone.
+            return Err(ErrorKind::TimedOut.into());
+        }
         let Some((waiting, deadline)) = self.course.waiting() else {
             return Ok(());
         };

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,9 @@ const LINGER: Duration = Duration::from_secs(1);
 const NEVER_MET: Duration = Duration::from_secs(7_200);
 /// How a connection of HTTP/2 begins, as far as it tells it from anything else.
 const PREFACE: &[u8; 12] = b"PRI * HTTP/2";
+/// How much of an answer goes to a client of HTTP/2 at once, in bytes: a frame. It must make room for so much in the time
+/// that it has for that.
+const PIECE_BYTES: usize = 16 << 10;
 /// The most bytes that a head may have, names and values together.
 const HEAD_BYTES_MAX: usize = 32 << 10;
 
@@ -220,7 +223,8 @@ where
         };
         Ok(response.map_body(|_, body| Answer {
             body,
-            _open: open.flatten(),
+            open: open.flatten(),
+            rest: Bytes::new(),
         }))
     }
 }
@@ -237,7 +241,9 @@ fn head_bytes(request: &Request) -> usize {
 /// The body of an answer. Its request is open until it has been handed over to the end.
 struct Answer<B> {
     body: B,
-    _open: Option<Open>,
+    open: Option<Open>,
+    /// What has still to be handed over of what came last.
+    rest: Bytes,
 }
 
 impl<B: MessageBody + Unpin> MessageBody for Answer<B> {
@@ -251,6 +257,20 @@ impl<B: MessageBody + Unpin> MessageBody for Answer<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
+        let this = self.get_mut();
+        let mut body = Pin::new(&mut this.body);
+        let Some(open) = this.open.as_ref().filter(|open| open.waits_in_pieces()) else {
+            return body.poll_next(cx);
+        };
+        open.taken();
+        if this.rest.is_empty() {
+            match ready!(body.as_mut().poll_next(cx)) {
+                Some(Ok(more)) => this.rest = more,
+                other => return Poll::Ready(other),
+            }
+        }
+        open.hand_out();
+        let piece = this.rest.len().min(PIECE_BYTES);
+        Poll::Ready(Some(Ok(this.rest.split_to(piece))))
     }
 }
