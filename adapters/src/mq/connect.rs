@@ -13,6 +13,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
 /// How often a silent connection is asked whether it still stands. Two such times without a word, and it does not.
 const PING_EVERY: Duration = Duration::from_secs(5);
+/// How long JetStream may take for its word about what it was asked or sent.
+pub(super) const WORD_WITHIN: Duration = Duration::from_secs(10);
 /// How many messages and acknowledgements may wait to be written.
 const WRITES_WAITING: usize = 8_192;
 

@@ -256,4 +256,4 @@ fn refused(chunk: Arc<Chunk>, wording: &'static Wording) -> Decided {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    connect::{Connection, Options, Refused, connect, whole},
+    connect::{Connection, Options, Refused, WORD_WITHIN, connect, whole},
     lane::{Desk, Lane, LaneError},
     names,
     standing::Standing,
@@ -31,10 +31,6 @@ const AGAIN_MAX: Duration = Duration::from_secs(5);
 const FORGOTTEN: Duration = Duration::from_secs(30);
 /// How long what is in hand may take to be finished when the process is told to stop. What is not is delivered again.
 const FINISHED_WITHIN: Duration = Duration::from_secs(10);
-/// How many messages may be on their way to the server without its word, of all lanes together.
-const UNCONFIRMED: usize = 16_384;
-/// How long the server may take for its word.
-const WORD_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why the queue is not served.
 #[derive(Debug, thiserror::Error)]
@@ -82,9 +78,6 @@ impl Ingress {
         };
         let js = ContextBuilder::new()
             .timeout(WORD_WITHIN)
-            .ack_timeout(WORD_WITHIN)
-            .max_ack_inflight(UNCONFIRMED)
-            .backpressure_on_inflight(true)
             .build(connection.client.clone());
         let up = connection.link.borrow().up;
         if up && let Err(wrong @ NotReady::Mismatch { .. }) = streams::ready(&js).await {
@@ -133,7 +126,6 @@ impl Ingress {
         let mut lanes = Lanes {
             desk: Arc::clone(&self.desk),
             connection,
-            js,
             commands: &commands,
             stream_made,
             stop: self.stop.clone(),
@@ -172,7 +164,6 @@ impl Backoff {
 struct Lanes<'a> {
     desk: Arc<Desk>,
     connection: &'a Connection,
-    js: &'a jetstream::Context,
     commands: &'a Stream,
     stream_made: i64,
     stop: watch::Receiver<bool>,
@@ -239,7 +230,6 @@ impl Lanes<'_> {
         let lane = Lane {
             desk: Arc::clone(&self.desk),
             client: self.connection.client.clone(),
-            js: self.js.clone(),
             commands: self.commands.clone(),
             stream_made: self.stream_made,
             sender: sender.clone(),

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     Client,
     jetstream::{
-        self, AckKind,
+        AckKind,
         consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
         stream::Stream,
     },
@@ -79,7 +79,6 @@ impl LaneError {
 pub(super) struct Lane {
     pub(super) desk: Arc<Desk>,
     pub(super) client: Client,
-    pub(super) js: jetstream::Context,
     pub(super) commands: Stream,
     /// Tells one making of the stream from another, whose sequences begin at 1 again.
     pub(super) stream_made: i64,
@@ -100,7 +99,6 @@ impl Lane {
         let decider = Decider::new(Arc::clone(&self.desk), &self.sender);
         let teller = Teller::new(
             Arc::clone(&self.desk),
-            self.js.clone(),
             self.client.clone(),
             self.stream_made,
             &self.sender,

@@ -16,6 +16,7 @@ use super::{
     hand::{Chunk, Hand, NOT_OF_A_STREAM, Taken},
     lane::LaneError,
 };
+use crate::wire::BATCH_COMMANDS_MAX;
 
 /// How many messages are asked for at once.
 const ASKED_AT_ONCE: u32 = 512;
@@ -26,10 +27,14 @@ const ASKED_FOR: Duration = Duration::from_secs(20);
 /// How long the server may say nothing at all to what we asked for.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How many messages go together through the stages, at the most.
-const CHUNK: usize = 512;
+pub(super) const MESSAGES_OF_A_CHUNK: usize = 512;
 /// A chunk that has so many bytes takes no more messages. The shortest commands of so many bytes, and those of the longest
 /// array behind them, are fewer than one shard lets in, even if all are for the same.
 const CHUNK_BYTES: usize = 192 << 10;
+/// Less than the shortest command has, in bytes.
+const COMMAND_BYTES_MIN: usize = 32;
+/// How many commands a chunk has, at the most.
+pub(super) const COMMANDS_OF_A_CHUNK: usize = CHUNK_BYTES / COMMAND_BYTES_MIN + BATCH_COMMANDS_MAX;
 
 /// What the server says when it has sent as much as we asked for; whatever else it says in this way ends the lane.
 const ENOUGH: [&str; 2] = ["Batch Completed", "MaxBytes"];
@@ -100,7 +105,7 @@ impl Taker {
                         self.hand.room.add_permits(count as usize);
                     }
                 }
-                if messages.len() == CHUNK || bytes >= CHUNK_BYTES {
+                if messages.len() == MESSAGES_OF_A_CHUNK || bytes >= CHUNK_BYTES {
                     break;
                 }
                 next = self.inbox.next().now_or_never().flatten();

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     Client, HeaderMap, HeaderName, Subject,
     header::NATS_MESSAGE_ID,
-    jetstream::{self, AckKind, context::PublishAckFuture, message::PublishMessage},
+    jetstream::{
+        self, AckKind,
+        context::{ContextBuilder, PublishAckFuture},
+        message::PublishMessage,
+    },
 };
 use bytes::Bytes;
 use jifen_engine::{
@@ -14,10 +18,12 @@ use jifen_engine::{
 };
 
 use super::{
+    connect::WORD_WITHIN,
     decide::{Asks, Decided},
     hand::{Chunk, Taken},
     lane::{Desk, LaneError},
     names,
+    take::{COMMANDS_OF_A_CHUNK, MESSAGES_OF_A_CHUNK},
 };
 use crate::{
     access::{Denial, Judged},
@@ -36,6 +42,16 @@ const ANSWER_ROOM: usize = 384;
 const PART_BYTES: usize = 512 << 10;
 /// The longest reason that goes with a dead letter, in bytes: both must fit into a message.
 const REASON_BYTES_MAX: usize = 32 << 10;
+/// How much of a lane's may be on its way to the server without its word. Nothing of a chunk is let go before all of it is
+/// published. So each lane counts for itself: if they counted together, unfinished chunks of many lanes could hold all
+/// there is, and each would wait for the others, for ever.
+const UNCONFIRMED: usize = 20_480;
+/// How much is published of a chunk, at the most: of each message a dead letter and an answer, and more parts of it only
+/// with at least a command's answer in each. There is always room for that: a lane that waits, waits for the server.
+const PUBLISHED_OF_A_CHUNK: usize = 2 * MESSAGES_OF_A_CHUNK + COMMANDS_OF_A_CHUNK;
+
+const _: () = assert!(PUBLISHED_OF_A_CHUNK <= UNCONFIRMED);
+
 /// How long a message waits before it is tried again, after each try; the last stands for all that come later.
 const WAITS_MILLIS: [u64; 8] = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
@@ -65,13 +81,13 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub(super) fn new(
-        desk: Arc<Desk>,
-        js: jetstream::Context,
-        client: Client,
-        stream_made: i64,
-        sender: &str,
-    ) -> Self {
+    pub(super) fn new(desk: Arc<Desk>, client: Client, stream_made: i64, sender: &str) -> Self {
+        let js = ContextBuilder::new()
+            .timeout(WORD_WITHIN)
+            .ack_timeout(WORD_WITHIN)
+            .max_ack_inflight(UNCONFIRMED)
+            .backpressure_on_inflight(true)
+            .build(client.clone());
         Self {
             desk,
             js,
@@ -329,3 +345,6 @@ fn encode(((id, kind), told): &Told<'_>, out: &mut Vec<u8>) {
         Err(denial) => encode_denial(denial, id.as_str(), *kind, out),
     }
 }
+
+#[cfg(test)]
+mod tests;

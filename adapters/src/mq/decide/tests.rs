@@ -29,7 +29,7 @@ use crate::{
 
 const TILL: &str = "till";
 
-fn engine(commands_per_shard: usize) -> Engine {
+pub(in crate::mq) fn engine(commands_per_shard: usize) -> Engine {
     let mut ledgers = vec![Ledger::new(ShardIndex(0), Rules::default())];
     let mut journal = MemoryJournal::open(Medium::default());
     let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
@@ -68,7 +68,7 @@ fn book(limit: Option<&str>) -> KeyBook {
     book
 }
 
-fn desk(engine: Engine, limit: Option<&str>) -> Arc<Desk> {
+pub(in crate::mq) fn desk(engine: Engine, limit: Option<&str>) -> Arc<Desk> {
     Arc::new(Desk {
         engine,
         keys: Arc::new(Keyring::new(None, &book(limit)).unwrap()),
@@ -81,7 +81,7 @@ fn desk(engine: Engine, limit: Option<&str>) -> Arc<Desk> {
 }
 
 /// Messages in hand, with a command each.
-fn chunk(desk: &Desk, commands: &[String]) -> Arc<Chunk> {
+pub(in crate::mq) fn chunk(desk: &Desk, commands: &[String]) -> Arc<Chunk> {
     let hand = Hand::new(Arc::clone(&desk.standing));
     let taken = commands.iter().map(|command| {
         let reply = "$JS.ACK.JIFEN_COMMANDS.jifen-till.1.1.1.1700000000000000000.0";
@@ -99,7 +99,7 @@ fn chunk(desk: &Desk, commands: &[String]) -> Arc<Chunk> {
     hand.take(taken.collect())
 }
 
-fn earn(id: &str) -> String {
+pub(in crate::mq) fn earn(id: &str) -> String {
     format!(r#"{{"id":"{id}","type":"earn","member":"ann","merchant":"shop","points":10}}"#)
 }
 
