@@ -47,13 +47,13 @@ pub struct Trade {
     /// How many orders.
     pub orders: u64,
     /// How many units in them; 1 where nothing was said about units.
-    pub units: u64,
+    pub units: u128,
     /// Money paid beside the points, in fen.
     pub cash: u128,
     /// Orders that were sent back whole.
     pub orders_returned: u64,
     /// Units that were.
-    pub units_returned: u64,
+    pub units_returned: u128,
     /// Money that went back with points that came back, in proportion, in fen.
     pub cash_returned: u128,
 }

@@ -127,13 +127,13 @@ impl<'a> Sums<'a> {
             let taken = Takings {
                 points: 0,
                 orders: i128::from(trade.orders),
-                units: i128::from(trade.units),
+                units: signed(trade.units)?,
                 cash: signed(trade.cash)?,
             };
             let returned = Takings {
                 points: 0,
                 orders: i128::from(trade.orders_returned),
-                units: i128::from(trade.units_returned),
+                units: signed(trade.units_returned)?,
                 cash: signed(trade.cash_returned)?,
             };
             let key = (trade.merchant, trade.priced_on, trade.point_type);

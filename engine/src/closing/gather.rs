@@ -151,10 +151,10 @@ fn trade(
         point_type,
         priced_on,
         orders: done.orders,
-        units: done.units,
+        units: u128::from(done.units),
         cash: u128::from(done.cash),
         orders_returned: back.orders,
-        units_returned: back.units,
+        units_returned: u128::from(back.units),
         cash_returned: u128::from(back.cash),
     }
 }

@@ -101,7 +101,7 @@ impl Summed {
                 }
                 let trade = self.trade(on, sale);
                 trade.orders += 1;
-                trade.units += sale.units;
+                trade.units += u128::from(sale.units);
                 trade.cash += u128::from(sale.cash);
             }
             Entry::SentBack { sale, whole } => {
@@ -111,7 +111,7 @@ impl Summed {
                 }
                 let trade = self.trade(on, sale);
                 trade.orders_returned += u64::from(*whole);
-                trade.units_returned += sale.units;
+                trade.units_returned += u128::from(sale.units);
                 trade.cash_returned += u128::from(sale.cash);
             }
             Entry::Bought { .. } | Entry::PutRight { .. } => {}

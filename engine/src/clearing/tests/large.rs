@@ -6,6 +6,33 @@ use super::*;
 const MOST: u128 = (1 << 53) - 1;
 
 #[test]
+fn units_may_be_more_than_64_bits() {
+    let mut town = Town::new();
+    let each = Contract {
+        payout: Payout::PerUnit(fen(3)),
+        ..contract()
+    };
+    town.agree("shop", "2026-10-01", &each);
+    let units = 4_096 * MOST;
+    let many = Sale {
+        units,
+        ..sale(1, 0)
+    };
+    town.sell("2026-10-02", "carrier", "shop", many);
+    town.send_back(
+        "2026-10-03",
+        "2026-10-02",
+        "carrier",
+        "shop",
+        Sale {
+            units: 1,
+            ..sale(1, 0)
+        },
+    );
+    assert_eq!(net(&town.settle(OCTOBER), "shop"), (units as i128 - 1) * 3);
+}
+
+#[test]
 fn a_cell_may_be_worth_more_than_64_bits() {
     // The first are worth more than 64 bits, the others are more points than that.
     for points in [11 * MOST, 4_096 * MOST, MOST * (1 << 11) + 7, 1 << 64] {

@@ -69,7 +69,7 @@ fn coalition() -> Contract {
 struct Sale {
     points: u128,
     cash: u128,
-    units: u64,
+    units: u128,
 }
 
 fn sale(points: u128, cash: u128) -> Sale {
