@@ -127,7 +127,7 @@ pub(super) async fn matrix(
     client.may(Action::Read(Read::SettlementMatrix))?;
     let view = find(&request, &state).await?;
     let files = published(&view, &state).await?;
-    let matrix = read(move || Ok(std::fs::read(files.matrix())?)).await?;
+    let matrix = read(move || files.matrix()).await?;
     Ok(json(matrix))
 }
 

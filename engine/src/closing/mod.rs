@@ -232,7 +232,7 @@ impl Closer {
             Some((settlement_name(one.period), root))
         });
         let known = match &before {
-            Some((id, _)) => store.after(id)?,
+            Some((id, root)) => store.after(id, Digest(root.0))?,
             None => Known::new(),
         };
         let previous = before.map(|(_, root)| Digest(root.0));

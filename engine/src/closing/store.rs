@@ -13,7 +13,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -69,6 +69,19 @@ struct Place {
 struct Index {
     summary_sha256: Digest,
     statements: Vec<Place>,
+}
+
+/// What of a summary the files beside it are checked with.
+#[derive(Deserialize)]
+struct Hashes {
+    matrix_sha256: Digest,
+    payments_sha256: Digest,
+}
+
+/// What of a statement the next settlement begins with.
+#[derive(Deserialize)]
+struct Carried {
+    carried_fen: i128,
 }
 
 /// What is carried on, with names spelled out and amounts as text: they may be wider than a JSON number.
@@ -204,8 +217,28 @@ impl Store {
         })
     }
 
-    /// What the settlement behind this one has to know.
-    pub(super) fn after(&self, id: &str) -> Result<Known, CloseError> {
+    /// What the settlement behind this one has to know. What is carried is compared with the statements, which have hashes.
+    pub(super) fn after(&self, id: &str, root: Digest) -> Result<Known, CloseError> {
+        let known = self.read_after(id)?;
+        let mut carried = self.open(id, root)?.carried()?;
+        let differs = |merchant: &str, said: i128, told: i128| {
+            CloseError::Damaged(format!(
+                "{AFTER} of settlement {id} carries {said} fen on for {merchant}, and what was published {told} fen"
+            ))
+        };
+        for (merchant, (before, _)) in &known {
+            let told = carried.remove(merchant).unwrap_or_default();
+            if before.carried != told {
+                return Err(differs(merchant, before.carried, told));
+            }
+        }
+        match carried.iter().find(|(_, told)| **told != 0) {
+            Some((merchant, told)) => Err(differs(merchant, 0, *told)),
+            None => Ok(known),
+        }
+    }
+
+    fn read_after(&self, id: &str) -> Result<Known, CloseError> {
         let all: Vec<After> = read_json(&self.directory.join(id).join(AFTER))?;
         let number = |text: &str| {
             text.parse::<i128>().map_err(|_| {
@@ -238,15 +271,44 @@ impl Files {
         self.checked(SUMMARY, bytes, self.index.summary_sha256)
     }
 
-    /// The payments' canonical form; the summary has its hash.
+    /// The payments' canonical form.
     pub fn payments(&self) -> Result<Vec<u8>, CloseError> {
-        Ok(fs::read(self.directory.join(PAYMENTS))?)
+        let bytes = fs::read(self.directory.join(PAYMENTS))?;
+        self.checked(PAYMENTS, bytes, self.hashes()?.payments_sha256)
     }
 
-    /// Where the matrix's canonical form is; the summary has its hash.
-    #[must_use]
-    pub fn matrix(&self) -> PathBuf {
-        self.directory.join(MATRIX)
+    /// The matrix's canonical form.
+    pub fn matrix(&self) -> Result<Vec<u8>, CloseError> {
+        let bytes = fs::read(self.directory.join(MATRIX))?;
+        self.checked(MATRIX, bytes, self.hashes()?.matrix_sha256)
+    }
+
+    /// What the summary says of the files beside it.
+    fn hashes(&self) -> Result<Hashes, CloseError> {
+        let summary = self.summary()?;
+        serde_json::from_slice(&summary).map_err(|error| self.unreadable(SUMMARY, &error))
+    }
+
+    /// What every statement carries on.
+    fn carried(&self) -> Result<BTreeMap<CompactString, i128>, CloseError> {
+        let path = self.directory.join(STATEMENTS);
+        let mut file = BufReader::with_capacity(PIECE_BYTES, File::open(path)?);
+        let mut carried = BTreeMap::new();
+        for place in &self.index.statements {
+            // They stand one behind the other, a line each.
+            let mut bytes = Vec::new();
+            (&mut file).take(place.bytes).read_to_end(&mut bytes)?;
+            let bytes = self.checked(STATEMENTS, bytes, place.sha256)?;
+            file.read_exact(&mut [0; 1])?;
+            let told: Carried = serde_json::from_slice(&bytes)
+                .map_err(|error| self.unreadable(STATEMENTS, &error))?;
+            carried.insert(CompactString::new(&place.merchant), told.carried_fen);
+        }
+        Ok(carried)
+    }
+
+    fn unreadable(&self, file: &str, error: &serde_json::Error) -> CloseError {
+        CloseError::Damaged(format!("{}: {error}", self.directory.join(file).display()))
     }
 
     /// Whose statements there are.
@@ -316,4 +378,101 @@ fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, CloseError> {
     let bytes = fs::read(path)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| CloseError::Damaged(format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clearing::{Correction, Name, Period, settle},
+        ledger::{
+            BasisPoints, Billing, Contract, Contracts, Cycle, Day, Fees, Payout, Price, Text, Till,
+        },
+    };
+
+    const ID: &str = "s-1";
+
+    /// A settlement of one day: one merchant is paid by the month, so that what it is due is carried on.
+    fn published(directory: &Path) -> (Store, Digest) {
+        let day = Day::new(20_000).unwrap();
+        let monthly = Contract {
+            issue: Price { fen: 0, points: 1 },
+            billing: Billing::Issued,
+            accept: Price { fen: 1, points: 1 },
+            payout: Payout::Discount,
+            settlement_discount: BasisPoints::ALL,
+            customer_price: BasisPoints::ALL,
+            pass_through: BasisPoints::ALL,
+            till: Till::Operator,
+            fees: Fees::default(),
+            stars: Vec::new(),
+            commission: None,
+            cycle: Cycle::Month,
+            late_days_max: None,
+        };
+        let correction = |merchant| Correction {
+            id: "c-1".into(),
+            merchant,
+            amount: 700,
+            reason: Text::new("promised").unwrap(),
+            reference: None,
+            day,
+        };
+        let [shop, tea] = [Name(0), Name(1)];
+        let input = Input {
+            names: vec!["shop".into(), "tea".into()],
+            contracts: [(shop, Contracts::default().with(day, &monthly))].into(),
+            corrections: vec![correction(shop), correction(tea)],
+            ..Input::default()
+        };
+        let period = Period {
+            first: day,
+            last: day,
+        };
+        let settlement = settle(&input, period, ID, None).unwrap();
+        let store = Store::new(directory.to_owned());
+        let root = store.write(&settlement, &input).unwrap();
+        (store, root)
+    }
+
+    /// Goal: nothing is served, and nothing goes on, that is not what was published. Method: a file is changed in a place, and read.
+    #[test]
+    fn what_was_changed_behind_publishing_shows() {
+        type Read = fn(&Store, Digest) -> Result<(), CloseError>;
+        let payments: Read = |store, root| store.open(ID, root)?.payments().map(drop);
+        let matrix: Read = |store, root| store.open(ID, root)?.matrix().map(drop);
+        let after: Read = |store, root| store.after(ID, root).map(drop);
+        for (read, file, from, to) in [
+            (payments, PAYMENTS, "700", "701"),
+            (payments, SUMMARY, "payments_sha256", "payments-sha256"),
+            (matrix, MATRIX, "cells", "calls"),
+            // More, less, nothing, and for somebody who was paid.
+            (after, AFTER, r#""700""#, r#""7000""#),
+            (after, AFTER, r#""700""#, r#""-700""#),
+            (after, AFTER, "shop", "ship"),
+            (after, AFTER, r#""merchant":"shop""#, r#""merchant":"tea""#),
+            (
+                after,
+                STATEMENTS,
+                r#""carried_fen":700"#,
+                r#""carried_fen":701"#,
+            ),
+        ] {
+            let place = tempfile::tempdir().unwrap();
+            let (store, root) = published(place.path());
+            read(&store, root).unwrap();
+            let known = store.after(ID, root).unwrap();
+            assert_eq!(known["shop"].0.carried, 700);
+            assert_eq!(known.len(), 1);
+            let path = place.path().join(ID).join(file);
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.contains(from), "{file}: {text}");
+            fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let told = read(&store, root);
+            assert!(
+                matches!(told, Err(CloseError::Damaged(_))),
+                "{file}, {to}: {told:?}"
+            );
+        }
+    }
 }
