@@ -16,7 +16,7 @@ use jifen_compare::{
     servers::{Settings, System},
     table, tigerbeetle,
     trouble::Trouble,
-    work::{Task, members_for},
+    work::{Task, members_for, members_needed},
 };
 
 /// The same work side by side on Jifen, PostgreSQL 15 and Redis 7, in turns, with one client.
@@ -156,9 +156,10 @@ fn measure(run: &Run) -> Result<Results, Trouble> {
 
 /// Whoever asks for fewer than a flash sale may need is told before hours of measuring.
 fn members(run: &Run, tasks: &[Task]) -> u32 {
-    let needed = members_for(tasks, run.seconds + run.warm_up);
-    let members = run.members.unwrap_or(needed);
-    if members < needed && tasks.contains(&Task::FlashSale) {
+    let seconds = run.seconds + run.warm_up;
+    let members = run.members.unwrap_or_else(|| members_for(tasks, seconds));
+    let needed = members_needed(tasks, seconds);
+    if members < needed {
         eprintln!(
             "{members} members are fewer than {needed}: a long flash sale may end with member_limit_reached; see --members"
         );

@@ -28,15 +28,21 @@ const RESERVATIONS_OF_A_MEMBER: f64 = 100.0;
 /// Reservations a second that none of the systems does.
 const RESERVATIONS_PER_SECOND: f64 = 100_000.0;
 
-/// How many members these tasks need, where each takes so many seconds with its warm-up; the same for all systems.
+/// How many members these tasks have, where each takes so many seconds with its warm-up; the same for all systems.
 #[must_use]
 pub fn members_for(tasks: &[Task], seconds: f64) -> u32 {
+    MEMBERS.max(members_needed(tasks, seconds))
+}
+
+/// With fewer than so many, a member may come to its limit.
+#[must_use]
+pub fn members_needed(tasks: &[Task], seconds: f64) -> u32 {
     if !tasks.contains(&Task::FlashSale) {
-        return MEMBERS;
+        return 0;
     }
     let customers = seconds * RESERVATIONS_PER_SECOND / RESERVATIONS_OF_A_MEMBER;
     // A float that is too large becomes the largest number there is.
-    MEMBERS.max(customers.ceil() as u32)
+    customers.ceil() as u32
 }
 
 /// A member, by number.

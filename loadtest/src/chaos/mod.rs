@@ -139,5 +139,14 @@ mod tests {
                 .to_string()
                 .contains("0 times killed")
         );
+        let broken_off = ChaosReport {
+            broken_off: Some("the server ended by itself".to_owned()),
+            ..ChaosReport::default()
+        };
+        let shown = broken_off.to_string();
+        assert!(
+            shown.contains("BROKEN OFF: the server ended by itself") && !shown.contains("0 times"),
+            "{shown}"
+        );
     }
 }
