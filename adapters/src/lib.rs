@@ -19,5 +19,7 @@ pub mod metrics;
 pub mod mq;
 pub mod openapi;
 pub mod ops;
+#[cfg(test)]
+mod small_engine;
 pub mod statement_pages;
 pub mod wire;

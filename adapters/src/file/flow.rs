@@ -259,44 +259,16 @@ async fn front(in_flight: &mut VecDeque<Sent>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, mpsc};
+    use std::sync::mpsc;
 
-    use jifen_engine::{
-        Parts, Router, SystemClock,
-        disk::Endless,
-        journal::{
-            memory::{Medium, MemoryJournal},
-            recovery::recover,
-        },
-        ledger::{Ledger, PointType, Rules, ShardIndex},
-    };
-
+    use jifen_engine::ledger::{Ledger, PointType, ShardIndex};
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::file::{Defaults, chunk::Decoder, name::ImportName, ndjson::NdjsonLines};
-
-    fn engine_in_memory(commands_per_shard: usize) -> Engine {
-        let mut ledgers = vec![Ledger::new(ShardIndex(0), Rules::default())];
-        let mut journal = MemoryJournal::open(Medium::default());
-        let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
-        Engine::start(Parts {
-            router: Router::new(1, 7).unwrap(),
-            ledgers,
-            journal: Box::new(journal),
-            recovered,
-            head: None,
-            keeping: None,
-            limits: Limits {
-                commands_per_shard,
-                ..Limits::default()
-            },
-            clock: Arc::new(SystemClock),
-            disk: Arc::new(Endless),
-            lock: None,
-        })
-        .unwrap()
-    }
+    use crate::{
+        file::{Defaults, chunk::Decoder, name::ImportName, ndjson::NdjsonLines},
+        small_engine::small_engine,
+    };
 
     /// Goal: lines that find their shard busy are not overtaken by lines below them that would fit. Method: a look stands in
     /// the way of three lines; one more would find room.
@@ -314,7 +286,7 @@ mod tests {
         let mut chunk = Chunk::default();
         let mut lines = NdjsonLines::new(text.as_bytes());
         while chunk.read(&mut lines, &mut decoder).unwrap() {}
-        let engine = engine_in_memory(chunk.requests.len());
+        let engine = small_engine(chunk.requests.len());
         let dir = tempfile::tempdir().unwrap();
         let mut flow = Flow {
             engine: engine.clone(),

@@ -7,13 +7,8 @@ use std::sync::mpsc;
 use async_nats::{Message, Subject};
 use futures_util::FutureExt;
 use jifen_engine::{
-    Engine, Limits, Parts, Router, SystemClock,
-    disk::Endless,
-    journal::{
-        memory::{Medium, MemoryJournal},
-        recovery::recover,
-    },
-    ledger::{Details, Ledger, MerchantId, PointType, Rules, ShardIndex, Verdict},
+    Engine,
+    ledger::{Details, Ledger, MerchantId, PointType, ShardIndex, Verdict},
 };
 use tokio::{sync::oneshot, time::timeout};
 
@@ -25,31 +20,10 @@ use crate::{
         Standing,
         hand::{Hand, Taken},
     },
+    small_engine::small_engine,
 };
 
 const TILL: &str = "till";
-
-pub(in crate::mq) fn engine(commands_per_shard: usize) -> Engine {
-    let mut ledgers = vec![Ledger::new(ShardIndex(0), Rules::default())];
-    let mut journal = MemoryJournal::open(Medium::default());
-    let recovered = recover(&mut journal, None, &mut ledgers).unwrap();
-    Engine::start(Parts {
-        router: Router::new(1, 7).unwrap(),
-        ledgers,
-        journal: Box::new(journal),
-        recovered,
-        head: None,
-        keeping: None,
-        limits: Limits {
-            commands_per_shard,
-            ..Limits::default()
-        },
-        clock: Arc::new(SystemClock),
-        disk: Arc::new(Endless),
-        lock: None,
-    })
-    .unwrap()
-}
 
 /// The till's key, which opens as much as the limit says.
 fn book(limit: Option<&str>) -> KeyBook {
@@ -132,7 +106,7 @@ async fn stage(engine: &Engine, commands: &[&str]) -> Details {
 /// whose the hold is. Method: a look that stands in the way for as long as the test likes.
 #[actix_rt::test]
 async fn what_cannot_be_judged_yet_waits_in_its_place() {
-    let engine = engine(1);
+    let engine = small_engine(1);
     let hold = stage(
         &engine,
         &[
@@ -200,7 +174,7 @@ async fn held_back(
 /// Goal: what waits for its sender's rate is not done if the key is revoked meanwhile.
 #[actix_rt::test]
 async fn whose_key_is_revoked_while_it_waits_has_nothing_done() {
-    let engine = engine(10);
+    let engine = small_engine(10);
     let decided = held_back(&engine, &KeyBook::default()).await.unwrap();
     assert!(decided.posted.is_none());
     assert_eq!(decided.asks.len(), 2);
@@ -216,7 +190,7 @@ async fn whose_key_is_revoked_while_it_waits_has_nothing_done() {
 /// Goal: a rate that was raised meanwhile is the one that counts.
 #[actix_rt::test]
 async fn a_rate_that_was_raised_meanwhile_lets_go_on() {
-    let engine = engine(10);
+    let engine = small_engine(10);
     let decided = held_back(&engine, &book(Some("100/s"))).await.unwrap();
     let judged = answers(decided).await;
     assert_eq!(judged.outcomes.len(), 2);

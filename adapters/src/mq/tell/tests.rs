@@ -9,9 +9,12 @@ use tokio::{
 };
 
 use super::*;
-use crate::mq::decide::{
-    Decider,
-    tests::{chunk, desk, earn, engine},
+use crate::{
+    mq::decide::{
+        Decider,
+        tests::{chunk, desk, earn},
+    },
+    small_engine::small_engine,
 };
 
 /// How long may take what needs nobody's word.
@@ -43,7 +46,7 @@ async fn client_of_a_silent_server() -> Client {
 #[actix_rt::test]
 async fn whole_chunks_of_many_lanes_are_published_before_any_word_comes() {
     const LANES: usize = 64;
-    let desk = desk(engine(1), None);
+    let desk = desk(small_engine(1), None);
     let client = client_of_a_silent_server().await;
     let commands: Vec<String> = (0..MESSAGES_OF_A_CHUNK)
         .map(|number| earn(&number.to_string()))
