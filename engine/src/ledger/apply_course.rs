@@ -225,7 +225,7 @@ impl Ledger {
                 shard,
                 ticket,
             } => stock.home_mut().restock(*points, *shard, *ticket),
-            Deed::Heard | Deed::Begun { .. } | Deed::Refused { .. } => {}
+            Deed::Heard | Deed::Begun { .. } | Deed::GivenUp | Deed::Refused { .. } => {}
             other => panic!("{other:?} is not about a pool"),
         }
         ObjectKey::stock(sku)

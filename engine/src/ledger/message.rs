@@ -129,7 +129,7 @@ pub enum Message<N> {
         /// The command.
         ticket: Seq,
     },
-    /// The points were not taken, and are the sender's again.
+    /// It was not done: points are their sender's again, a document is as it was.
     Returned {
         /// The command.
         ticket: Seq,

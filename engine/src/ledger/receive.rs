@@ -160,7 +160,13 @@ impl Ledger {
                 self.arrive(draft, from, &arriving)
             }
             Message::Credited { ticket } => self.credited(draft, ticket),
-            Message::Returned { ticket, code } => self.returned(draft, ticket, code),
+            Message::Returned { ticket, code } => {
+                let underway = self.errands.get(ticket).expect("returned to an errand");
+                match underway.errand.pursuit {
+                    Pursuit::PutStock { .. } => self.put_off(draft, ticket),
+                    _ => self.returned(draft, ticket, code),
+                }
+            }
             Message::Contract {
                 merchant,
                 name,
@@ -232,6 +238,14 @@ impl Ledger {
         self.finish_by(draft, None, id.subject(), None, Deed::Heard)
     }
 
+    /// Shard 0 hears that others are changing the pool's units. The document stays as it is, and the request id is left free.
+    fn put_off(&self, mut draft: Draft<'_>, ticket: Seq) -> Entry {
+        let underway = self.errands.get(ticket).expect("put off once");
+        let subject = underway.subject.clone();
+        draft.course.ends = Some(ticket);
+        self.finish_by(draft, None, subject, None, Deed::GivenUp)
+    }
+
     /// Shard 0 hears whether the pool has the units that its document names.
     fn units_set(
         &self,
@@ -292,8 +306,11 @@ mod tests {
     use super::*;
     use crate::{
         Router,
-        ledger::{Points, Rules, message::Terms},
-        pool::{Phase, ToHome},
+        ledger::{
+            ChangeUnits, Command, Decision, Direction, Facts, Points, Principal, Request,
+            RequestId, Rules, SkuId, message::Terms,
+        },
+        pool::{Home, Phase, ToHome},
     };
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
@@ -325,32 +342,14 @@ mod tests {
         }
     }
 
-    /// Goal: whoever asks for units before home has heard of the sale waits, and gets them. Method: what a restart may let
-    /// arrive first, a shard's question before the document of shard 0.
-    #[test]
-    fn who_asks_before_the_sale_is_known_waits_for_it() {
+    /// A sale's home among several shards, the sale's name, and another shard. The sale has 100 units when its document has come.
+    fn home_of_a_sale() -> (Ledger, ShardIndex, Spelled) {
         let router = Router::new(SHARDS, 1).unwrap();
         let home = router.pool("cup");
-        let asking = ShardIndex((home.0 + 1) % SHARDS);
         let rules = Rules {
             router,
             ..Rules::default()
         };
-        let mut ledger = Ledger::new(home, rules);
-        let quantity = Units::new(2).unwrap();
-        let ask = ToHome::Ask {
-            ticket: Seq(7),
-            quantity,
-        };
-        let ask = Spelled::Pool {
-            pool: "cup".into(),
-            message: PoolMessage::ToHome(ask),
-        };
-        hear(&mut ledger, asking, &ask);
-        serve(&mut ledger);
-        let pool = |ledger: &Ledger| ledger.pool("cup").unwrap().home.clone().unwrap();
-        assert_eq!(pool(&ledger).queue.len(), 1);
-
         let document = Spelled::Stock {
             sku: "cup".into(),
             terms: Terms {
@@ -366,6 +365,31 @@ mod tests {
             home,
             opening: Units::new(100),
         };
+        (Ledger::new(home, rules), home, document)
+    }
+
+    fn pool(ledger: &Ledger) -> Home {
+        *ledger.pool("cup").unwrap().home.clone().unwrap()
+    }
+
+    /// Goal: whoever asks for units before home has heard of the sale waits, and gets them. Method: what a restart may let
+    /// arrive first, a shard's question before the document of shard 0.
+    #[test]
+    fn who_asks_before_the_sale_is_known_waits_for_it() {
+        let (mut ledger, home, document) = home_of_a_sale();
+        let asking = ShardIndex((home.0 + 1) % SHARDS);
+        let quantity = Units::new(2).unwrap();
+        let ask = ToHome::Ask {
+            ticket: Seq(7),
+            quantity,
+        };
+        let ask = Spelled::Pool {
+            pool: "cup".into(),
+            message: PoolMessage::ToHome(ask),
+        };
+        hear(&mut ledger, asking, &ask);
+        serve(&mut ledger);
+        assert_eq!(pool(&ledger).queue.len(), 1);
         let shard_0 = ShardIndex(if home.0 == 0 { 1 } else { 0 });
         hear(&mut ledger, shard_0, &document);
         serve(&mut ledger);
@@ -376,5 +400,49 @@ mod tests {
         assert_eq!(pool.phases[usize::from(asking.0)], Phase::Open);
         let elsewhere = pool.outside().get();
         assert_eq!(pool.here.get() + elsewhere, 100);
+    }
+
+    /// Goal: a document never counts on a withdrawal that may yet be refused. Method: home is told to have 50 units while the
+    /// operator waits to take out 90 of 100, of which the shards may hold most.
+    #[test]
+    fn a_document_is_put_off_while_units_are_being_withdrawn() {
+        let (mut ledger, home, document) = home_of_a_sale();
+        let shard_0 = ShardIndex(if home.0 == 0 { 1 } else { 0 });
+        hear(&mut ledger, shard_0, &document);
+        serve(&mut ledger);
+        let withdrawal = Request::new(
+            Principal::new("operator").unwrap(),
+            RequestId::new("w").unwrap(),
+            Command::ChangeUnits(ChangeUnits {
+                sku: SkuId::new("cup").unwrap(),
+                direction: Direction::Down,
+                units: Units::new(90).unwrap(),
+            }),
+            None,
+            None,
+        );
+        let Decision::Begin(begun) = ledger.decide(NOW, &withdrawal, &Facts::default()) else {
+            panic!("it waits for the shards' units");
+        };
+        apply(&mut ledger, &begun);
+        serve(&mut ledger);
+        assert!(pool(&ledger).may_shrink());
+
+        let set = Spelled::SetUnits {
+            ticket: Seq(9),
+            sku: "cup".into(),
+            units: Units::new(50).unwrap(),
+        };
+        hear(&mut ledger, shard_0, &set);
+        serve(&mut ledger);
+        let put_off = Message::Returned {
+            ticket: Seq(9),
+            code: Code::RequestInFlight,
+        };
+        let sent = ledger.parcel(shard_0, 0).messages;
+        assert!(sent.iter().any(|(_, message)| *message == put_off));
+        let pool = pool(&ledger);
+        assert_eq!((pool.total.get(), pool.queue.len()), (100, 1));
+        assert!(pool.restocks.is_empty());
     }
 }

@@ -120,7 +120,18 @@ impl Ledger {
         (shard, ticket): (ShardIndex, Seq),
     ) -> Deed {
         let home = self.stocks.get(sku).and_then(|stock| stock.home.as_ref());
-        let total = home.map_or(units, |home| home.total_to_be());
+        if home.is_some_and(|home| home.may_shrink()) {
+            // The difference to what there is may be another one than the difference to what there will be.
+            draft.course.sent.push(Sent {
+                to: shard,
+                message: Message::Returned {
+                    ticket,
+                    code: Code::RequestInFlight,
+                },
+            });
+            return Deed::Heard;
+        }
+        let total = home.map_or(units, |home| home.total);
         if total == units {
             draft.answer_units(sku, (shard, ticket), true, false);
             return Deed::Heard;
@@ -131,12 +142,6 @@ impl Ledger {
         } else {
             total.minus(units)
         };
-        // Units that wait to be withdrawn are there until they are.
-        let fits = home.is_none_or(|home| home.total.checked_add(by).is_some());
-        if more && !fits {
-            draft.answer_units(sku, (shard, ticket), false, false);
-            return Deed::Heard;
-        }
         Deed::UnitsWanted {
             more,
             units: by,

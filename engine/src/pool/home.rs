@@ -173,12 +173,11 @@ impl Home {
         !self.any(Phase::Open) && !self.any(Phase::Recalling)
     }
 
-    /// How many units there will be when everybody who waits to withdraw some has done so.
+    /// Whether somebody waits to withdraw units: how many there will be is not certain until then.
     #[must_use]
-    pub fn total_to_be(&self) -> Units {
-        let waiting = self.queue.iter();
-        let withdrawn = waiting.filter(|one| matches!(one.asker, Asker::Operator(..)));
-        withdrawn.fold(self.total, |left, one| left.minus(one.quantity.min(left)))
+    pub fn may_shrink(&self) -> bool {
+        let mut waiting = self.queue.iter();
+        waiting.any(|one| matches!(one.asker, Asker::Operator(..)))
     }
 
     /// Whether a shard may be marked, and was not asked to drop the mark.

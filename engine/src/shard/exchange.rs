@@ -90,6 +90,7 @@ impl<T> Exchange<T> {
             kind,
             refusal: match kind {
                 CommandKind::Earn => Code::PackExhausted.into(),
+                CommandKind::PutStock => Code::RequestInFlight.into(),
                 _ => Code::SoldOut.into(),
             },
         });

@@ -5,6 +5,7 @@
 //! wait through an instant at which fewer units were on sale than asked for; points on their way are neither doubled nor lost; and
 //! what was answered stays so. At rest nobody waits.
 
+mod changes;
 mod clients;
 mod closing;
 mod packs;
@@ -23,6 +24,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::{
+    changes::Changes,
     clients::{Clients, Stay},
     closing::Closing,
     shards::{Post, Shard},
@@ -132,6 +134,7 @@ pub fn cases() -> Vec<String> {
         "closing forgotten in a crash",
         "points in transit when a day ended",
         "earn waited for bought points",
+        "units as the last document has it",
     ];
     met.chain(refused)
         .chain(faults.iter().map(ToString::to_string))
@@ -146,6 +149,7 @@ struct Market {
     post: Post,
     clients: Clients,
     closing: Closing,
+    changes: Changes,
     met: Coverage,
 }
 
@@ -186,6 +190,7 @@ impl Market {
             now: START,
             shards: shards.map(|shard| Shard::new(shard, &rules)).collect(),
             closing: Closing::default(),
+            changes: Changes::default(),
             rules,
             post: Post::default(),
             met: Coverage::default(),
@@ -230,6 +235,7 @@ impl Market {
             return Ok(());
         };
         let stay = Stay::begin(request, &self.ledgers());
+        self.changes.ask(request);
         let at = usize::from(shard.0);
         if !self.shards[at].ask(UnixMillis(self.now), request, stay) {
             self.met.count("errand waited");
@@ -311,6 +317,7 @@ impl Market {
         }
         self.met.count("commands");
         self.clients.hear(stay, reply);
+        self.changes.hear(&stay.request, reply);
         if matches!(code, Some(Code::SoldOut | Code::PackExhausted)) {
             self.clients.note_sold_out(stay);
         }
@@ -399,6 +406,9 @@ impl Market {
         }
         self.check()?;
         packs::check_bought(&self.ledgers())?;
+        for _ in 0..self.changes.check(&self.ledgers())? {
+            self.met.count("units as the last document has it");
+        }
         self.settle_all()?;
         for shard in &self.shards {
             let ledger = shard.ledger();
