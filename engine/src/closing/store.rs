@@ -69,6 +69,9 @@ struct Place {
 struct Index {
     summary_sha256: Digest,
     statements: Vec<Place>,
+    /// Of what is carried on, which is not published: files that harm has come to are found by it. Settlements of before have none.
+    #[serde(default)]
+    after_sha256: Option<Digest>,
 }
 
 /// What of a summary the files beside it are checked with.
@@ -165,12 +168,14 @@ impl Store {
         }
         put(&new.join(PAYMENTS), &published.payments)?;
         put(&new.join(SUMMARY), &published.summary)?;
+        let after = json(&after(settlement, input))?;
         let index = Index {
             summary_sha256: Digest::of(&published.summary),
             statements: places,
+            after_sha256: Some(Digest::of(&after)),
         };
         put(&new.join(INDEX), &json(&index)?)?;
-        put(&new.join(AFTER), &json(&after(settlement, input))?)?;
+        put(&new.join(AFTER), &after)?;
         File::open(&new)?.sync_all()?;
         let place = self.directory.join(settlement.id.as_str());
         if place.exists() {
@@ -219,8 +224,9 @@ impl Store {
 
     /// What the settlement behind this one has to know. What is carried is compared with the statements, which have hashes.
     pub(super) fn after(&self, id: &str, root: Digest) -> Result<Known, CloseError> {
-        let known = self.read_after(id)?;
-        let mut carried = self.open(id, root)?.carried()?;
+        let files = self.open(id, root)?;
+        let known = files.after(id)?;
+        let mut carried = files.carried()?;
         let differs = |merchant: &str, said: i128, told: i128| {
             CloseError::Damaged(format!(
                 "{AFTER} of settlement {id} carries {said} fen on for {merchant}, and what was published {told} fen"
@@ -236,31 +242,6 @@ impl Store {
             Some((merchant, told)) => Err(differs(merchant, 0, *told)),
             None => Ok(known),
         }
-    }
-
-    fn read_after(&self, id: &str) -> Result<Known, CloseError> {
-        let all: Vec<After> = read_json(&self.directory.join(id).join(AFTER))?;
-        let number = |text: &str| {
-            text.parse::<i128>().map_err(|_| {
-                CloseError::Damaged(format!("{AFTER} of settlement {id} has {text:?}"))
-            })
-        };
-        let mut known = Known::new();
-        for one in all {
-            let before = Before {
-                carried: number(&one.carried)?,
-                year_turnover: number(&one.year_turnover)?,
-                year_orders: one.year_orders,
-                drawn: BTreeMap::new(),
-            };
-            let drawn = one.drawn.iter().map(|(kind, points)| {
-                let points = u128::try_from(number(points)?).unwrap_or_default();
-                Ok((CompactString::new(kind), points))
-            });
-            let drawn = drawn.collect::<Result<_, CloseError>>()?;
-            known.insert(one.merchant.into(), (before, drawn));
-        }
-        Ok(known)
     }
 }
 
@@ -287,6 +268,37 @@ impl Files {
     fn hashes(&self) -> Result<Hashes, CloseError> {
         let summary = self.summary()?;
         serde_json::from_slice(&summary).map_err(|error| self.unreadable(SUMMARY, &error))
+    }
+
+    /// What the settlement behind this one begins with.
+    fn after(&self, id: &str) -> Result<Known, CloseError> {
+        let mut bytes = fs::read(self.directory.join(AFTER))?;
+        if let Some(sha256) = self.index.after_sha256 {
+            bytes = self.checked(AFTER, bytes, sha256)?;
+        }
+        let all: Vec<After> =
+            serde_json::from_slice(&bytes).map_err(|error| self.unreadable(AFTER, &error))?;
+        let number = |text: &str| {
+            text.parse::<i128>().map_err(|_| {
+                CloseError::Damaged(format!("{AFTER} of settlement {id} has {text:?}"))
+            })
+        };
+        let mut known = Known::new();
+        for one in all {
+            let before = Before {
+                carried: number(&one.carried)?,
+                year_turnover: number(&one.year_turnover)?,
+                year_orders: one.year_orders,
+                drawn: BTreeMap::new(),
+            };
+            let drawn = one.drawn.iter().map(|(kind, points)| {
+                let points = u128::try_from(number(points)?).unwrap_or_default();
+                Ok((CompactString::new(kind), points))
+            });
+            let drawn = drawn.collect::<Result<_, CloseError>>()?;
+            known.insert(one.merchant.into(), (before, drawn));
+        }
+        Ok(known)
     }
 
     /// What every statement carries on.
@@ -449,6 +461,12 @@ mod tests {
             // More, less, nothing, and for somebody who was paid.
             (after, AFTER, r#""700""#, r#""7000""#),
             (after, AFTER, r#""700""#, r#""-700""#),
+            (
+                after,
+                AFTER,
+                r#""year_turnover":"0""#,
+                r#""year_turnover":"9""#,
+            ),
             (after, AFTER, "shop", "ship"),
             (after, AFTER, r#""merchant":"shop""#, r#""merchant":"tea""#),
             (
@@ -474,5 +492,27 @@ mod tests {
                 "{file}, {to}: {told:?}"
             );
         }
+    }
+
+    /// Goal: the settlement behind one of before begins, and compares what was published all the same. Method: its index names no
+    /// hash of what is carried on.
+    #[test]
+    fn a_settlement_without_a_hash_of_what_is_carried_on_is_gone_on_from() {
+        let place = tempfile::tempdir().unwrap();
+        let (store, root) = published(place.path());
+        let path = place.path().join(ID).join(INDEX);
+        let mut index: serde_json::Value = read_json(&path).unwrap();
+        index
+            .as_object_mut()
+            .unwrap()
+            .remove("after_sha256")
+            .unwrap();
+        put(&path, &json(&index).unwrap()).unwrap();
+        assert_eq!(store.after(ID, root).unwrap()["shop"].0.carried, 700);
+        let path = place.path().join(ID).join(AFTER);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen("700", "701", 1)).unwrap();
+        let told = store.after(ID, root);
+        assert!(matches!(told, Err(CloseError::Damaged(_))), "{told:?}");
     }
 }
