@@ -49,8 +49,8 @@ pub struct FindMaxReport {
     pub answer: Option<u64>,
     /// The lowest rate that was missed twice; none if the search ended before.
     pub missed: Option<u64>,
-    /// Why the search ended early, if it did: the highest rate allowed was kept, the generator was at its end, or the
-    /// books did not balance.
+    /// Why the search ended early, if it did: the highest rate allowed was kept, the generator was at its end, the
+    /// books did not balance, or a step could not take place.
     pub ended_by: Option<String>,
     /// What the process exits with.
     pub exit_code: u8,
@@ -130,7 +130,14 @@ fn climb(
 ) -> Result<(Vec<StepReport>, Ended), RunError> {
     let mut steps: Vec<StepReport> = Vec::new();
     while let Some(rate) = search.rate() {
-        let step = attempt(rate, steps.len())?;
+        let step = match attempt(rate, steps.len()) {
+            Ok(step) => step,
+            // What the steps before have found is not lost with the server.
+            Err(error) if !steps.is_empty() => {
+                return Ok((steps, Some((error.to_string(), error.exit_code()))));
+            }
+            Err(error) => return Err(error),
+        };
         let ended = end(&step, steps.last());
         // An invalid step says nothing about the server; it is tried again.
         if !matches!(step.verdict, Verdict::Invalid(_)) {
@@ -327,5 +334,31 @@ mod tests {
                 "{verdicts:?}"
             );
         }
+    }
+
+    /// Goal: a server that goes away costs the step under way, not those before it. Method: the third step finds nobody.
+    #[test]
+    fn what_was_found_before_the_server_went_away_is_told() {
+        let gone = |number| {
+            let mut search = Search::new(1_000, 8_000, 50);
+            let climbed = climb(&mut search, |rate, at| {
+                if at == number {
+                    return Err(RunError::Usage("nobody answers"));
+                }
+                Ok(StepReport {
+                    rate,
+                    achieved: rate as f64,
+                    latency: Percentiles::from(&Spans::new()),
+                    errors: 0,
+                    verdict: Verdict::Good,
+                })
+            });
+            (climbed, search.answer())
+        };
+        let (climbed, answer) = gone(2);
+        let (steps, ended) = climbed.expect("two steps took place");
+        assert_eq!((steps.len(), answer), (2, Some(2_000)));
+        assert_eq!(ended, Some(("nobody answers".to_owned(), 2)));
+        assert!(gone(0).0.is_err());
     }
 }
