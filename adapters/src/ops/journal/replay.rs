@@ -51,6 +51,11 @@ impl Replay {
         rules: &Rules,
         quick: bool,
     ) -> Result<(Self, Epoch), ToolError> {
+        // Where a pool has its home follows from the directory, not from options.
+        let rules = &Rules {
+            router: source.router,
+            ..rules.clone()
+        };
         if !quick && source.is_complete() {
             let shards = (0..source.router.shards()).map(ShardIndex);
             let ledgers = shards.map(|shard| Ledger::new(shard, rules.clone()));
