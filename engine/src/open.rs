@@ -78,6 +78,9 @@ pub struct Opened {
     pub dropped: Option<String>,
 }
 
+/// What a directory has while a backup is restored into it.
+const UNFINISHED: &str = "restore.unfinished";
+
 /// The place where an engine keeps its journal.
 pub struct DataDirectory {
     path: PathBuf,
@@ -117,9 +120,35 @@ impl DataDirectory {
         &self.path
     }
 
+    /// Marks an empty directory as one that a backup is being restored into: until [`end_restore`](Self::end_restore) it is
+    /// not served, however much of it is there.
+    pub fn begin_restore(&self) -> Result<(), JournalError> {
+        let marker = self.unfinished();
+        File::create_new(&marker)
+            .and_then(|file| file.sync_all())
+            .map_err(JournalError::io(format!("create {}", marker.display())))?;
+        self.sync_names()
+    }
+
+    /// Everything is restored, on the device, and proven.
+    pub fn end_restore(path: &Path) -> Result<(), JournalError> {
+        let marker = path.join(UNFINISHED);
+        fs::remove_file(&marker)
+            .map_err(JournalError::io(format!("remove {}", marker.display())))?;
+        sync(path)
+    }
+
     /// Reads the newest checkpoint and the journal behind it, and starts the engine. To be called on a thread that runs an
     /// actix system.
     pub fn open(self, mut options: Options) -> Result<Opened, OpenError> {
+        if self.unfinished().exists() {
+            return Err(JournalError::Damaged(format!(
+                "{} holds a restore that did not come to its end; restore the backup again, or another one, into an empty \
+                 directory",
+                self.path.display()
+            ))
+            .into());
+        }
         let router = match manifest::read(&self.manifest())? {
             Some(router) => router,
             None => self.make(new_router(options.shards)?)?,
@@ -177,6 +206,10 @@ impl DataDirectory {
         HeadFile::create(&self.head(), router.shards())?;
         manifest::write(&self.manifest(), &router)?;
         Ok(router)
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.path.join(UNFINISHED)
     }
 
     fn manifest(&self) -> PathBuf {

@@ -1,11 +1,14 @@
 //! Backups beside a load, and the way back.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
 use super::{
-    load::{Load, everything_once},
+    load::{Load, everything_once, sales_and_packs},
     server::Server,
     tool::{Said, command, run, said},
 };
@@ -24,6 +27,21 @@ fn restore(from: &Path, data: &Path, more: &str) -> Said {
             .arg("--data")
             .arg(data),
     )
+}
+
+/// Where a backup keeps the manifest.
+fn stored_manifest(backup: &Path) -> PathBuf {
+    let mut files = fs::read_dir(backup)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let found = files.find(|path| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("manifest")
+    });
+    found.expect("a backup has one")
 }
 
 /// Asks a server of a directory again what was asked before; everything must be answered as it was.
@@ -78,6 +96,33 @@ fn what_is_backed_up_under_load_comes_back_the_same() {
     }
 }
 
+/// Goal: what any command wrote can be replayed, proven and restored. Method: one of each kind that has to do with several shards or
+/// with pools, then every tool that replays from the first entry on.
+#[test]
+fn what_pools_and_packs_wrote_comes_back_the_same() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, to) = (place.path().join("data"), place.path().join("backup"));
+    let server = Server::start(&data);
+    everything_once(&mut server.connect());
+    sales_and_packs(&mut server.connect());
+    let taken = backup(&data, &to, "").json();
+    server.kill();
+    let verified = run("journal verify --replay --json", &data).json();
+    assert_eq!(verified["entries"], taken["entries"]);
+    let stopped = backup(&data, &place.path().join("stopped"), "").json();
+    assert_eq!(stopped["states"], verified["states"]);
+    for (name, more) in [("replayed", ""), ("loaded", "--quick")] {
+        let back = place.path().join(name);
+        let restored = restore(&to, &back, more).json();
+        assert_eq!(restored["states"], taken["states"]);
+        run("journal verify --replay", &back).well();
+        let server = Server::start(&back);
+        let club = server.connect().call("GET /v1/merchants/club", "").1;
+        assert_eq!(club["prepaid"][0]["left"], 40, "{club}");
+        server.stop();
+    }
+}
+
 /// Goal: a directory that nobody works on is backed up as it is, and the restored one tells the same states.
 #[test]
 fn a_stopped_directory_comes_back_the_same_and_can_be_served_and_backed_up_again() {
@@ -126,6 +171,14 @@ fn what_is_no_whole_backup_is_not_restored() {
     server.stop();
 
     restore(&to, &data, "").fails(1, &["is not empty"]);
+    // One that was broken off before its first file is no new directory either.
+    let manifest = stored_manifest(&to);
+    let content = fs::read(&manifest).unwrap();
+    fs::write(&manifest, "{").unwrap();
+    restore(&to, &back, "").fails(4, &["manifest"]);
+    run("serve --listen 127.0.0.1:0", &back).fails(4, &["did not come to its end"]);
+    fs::remove_dir_all(&back).unwrap();
+    fs::write(&manifest, content).unwrap();
     // A second one that was broken off before its end leaves the first one whole.
     fs::write(to.join("archive/000009.jfa.draft"), "half").unwrap();
     fs::write(to.join("backup.draft"), "{").unwrap();
@@ -139,6 +192,7 @@ fn what_is_no_whole_backup_is_not_restored() {
     fs::write(&archive, flipped).unwrap();
     restore(&to, &back, "").fails(4, &["000001.jfa", "use another one"]);
     run("journal verify", &back).fails(4, &["manifest.json is missing"]);
+    run("serve --listen 127.0.0.1:0", &back).fails(4, &["did not come to its end"]);
     fs::remove_dir_all(&back).unwrap();
     fs::remove_file(&archive).unwrap();
     restore(&to, &back, "").fails(4, &["000001.jfa", "is missing"]);

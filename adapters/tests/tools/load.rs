@@ -51,6 +51,32 @@ pub(crate) fn everything_once(to: &mut Connection) -> Vec<Value> {
     answers
 }
 
+/// Sells units, sends points, and gives out points that were bought ahead: of 50, 40 are left.
+pub(crate) fn sales_and_packs(to: &mut Connection) {
+    let price = json!({"fen": 1, "points": 1});
+    let contract = json!({"valid_from": "2026-01-01", "billing": "prepaid", "issue_price": price});
+    for commands in [
+        vec![
+            json!({"id": "p1", "type": "put_merchant", "merchant": "club", "name": "Club", "contract": contract}),
+            json!({"id": "p2", "type": "buy_pack", "merchant": "club", "points": 50, "price_fen": 49}),
+            json!({"id": "p3", "type": "put_stock", "sku": "cup", "units": 10, "price_points": 5, "merchant": "shop"}),
+            json!({"id": "p4", "type": "enrol", "member": "bob"}),
+        ],
+        vec![
+            json!({"id": "p5", "type": "earn", "member": "ann", "merchant": "club", "points": 10}),
+            json!({"id": "p6", "type": "reserve", "member": "ann", "sku": "cup", "quantity": 2}),
+            json!({"id": "p7", "type": "transfer", "member": "ann", "to": "bob", "points": 7}),
+            json!({"id": "p8", "type": "change_units", "sku": "cup", "change": 3}),
+            json!({"id": "p9", "type": "change_units", "sku": "cup", "change": -1}),
+        ],
+    ] {
+        for command in commands {
+            let answers = to.commands(&[command]);
+            assert_eq!(answers[0]["status"], "accepted", "{answers:?}");
+        }
+    }
+}
+
 /// Somebody who sends earnings until told to stop.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,

@@ -69,6 +69,8 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), ToolError> {
     check_empty(&args.data)?;
     let mut copier = Copier::into(&args.data, false)?;
     let lock = DataDirectory::lock(&args.data)?;
+    // Before the first file: a part of one that was broken off must not be taken for a new directory.
+    lock.begin_restore()?;
     let router = router(&args.from, &record)?;
     // While there is no archive: one without a catalogue is damage.
     let catalogue = Catalogue::open(&args.data.join("archive"), router.shards())?;
@@ -80,6 +82,7 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), ToolError> {
     let (unproven, manifest) = (args.data.join(UNPROVEN), args.data.join(MANIFEST));
     fs::rename(&unproven, &manifest).map_err(ToolError::file("rename", &unproven))?;
     copier.sync()?;
+    DataDirectory::end_restore(&args.data)?;
     say(&record, proven, args).map_err(ToolError::Output)
 }
 
