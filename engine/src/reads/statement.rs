@@ -9,7 +9,7 @@ use crate::{
     error::EngineError,
     ledger::{MemberId, MerchantId, PointType, Seq, ShardIndex, UnixMillis},
     view::{
-        AtShard, MovementsPage, MovementsWanted, Page, View, ViewError, Wanted,
+        AtShard, MovementLoaded, MovementsPage, MovementsWanted, Page, View, ViewError, Wanted,
         item::{ItemKind, Movement, StatementItem},
     },
 };
@@ -153,11 +153,8 @@ impl Engine {
             wanted.before = Seq(0);
         }
         let page: Page = read(&view, move |view| view.statement(&member, shard, &wanted)).await?;
-        let as_of = if page.seq >= last {
-            Some(now.max(page.stamp.unwrap_or_default()))
-        } else {
-            page.stamp
-        };
+        let reached = (page.seq, page.stamp);
+        let as_of = view.sure_of(usize::from(shard.0), reached, last, now);
         let entries = page.entries;
         let items = self
             .look(shard, move |ledger| {
@@ -170,7 +167,7 @@ impl Engine {
         Ok(Some(StatementPage {
             items,
             next: page.next.map(StatementCursor),
-            as_of,
+            as_of: (as_of.0 > 0).then_some(as_of),
         }))
     }
 
@@ -228,22 +225,21 @@ impl Engine {
     }
 
     /// The movements of entries in their order, named by the shards they are from.
-    async fn named(
-        &self,
-        entries: Vec<(ShardIndex, crate::ledger::Entry)>,
-    ) -> Result<Vec<Movement>, EngineError> {
+    async fn named(&self, entries: Vec<MovementLoaded>) -> Result<Vec<Movement>, EngineError> {
         let mut by_shard: std::collections::BTreeMap<ShardIndex, Vec<_>> = Default::default();
-        for (place, (shard, entry)) in entries.into_iter().enumerate() {
-            by_shard.entry(shard).or_default().push((place, entry));
+        for (place, (shard, entry, order)) in entries.into_iter().enumerate() {
+            let of_shard = by_shard.entry(shard).or_default();
+            of_shard.push((place, entry, order));
         }
         let mut named = Vec::new();
         for (shard, entries) in by_shard {
             let of_shard: Vec<(usize, Movement)> = self
                 .look(shard, move |ledger| {
-                    let named = |(place, entry): &(usize, _)| {
-                        Some((*place, Movement::of(entry, shard, ledger.symbols())?))
+                    let named = |(place, entry, order)| {
+                        let of = Movement::of(&entry, shard, order, ledger.symbols());
+                        Some((place, of?))
                     };
-                    entries.iter().filter_map(named).collect()
+                    entries.into_iter().filter_map(named).collect()
                 })
                 .await?;
             named.extend(of_shard);

@@ -24,7 +24,7 @@ use crate::{
     clock::Stopwatch,
     history::{History, HistoryError},
     journal::turns::{TurnError, Turns},
-    ledger::UnixMillis,
+    ledger::{Seq, UnixMillis},
 };
 
 /// How many entries are written at once, at most by a turn more. Larger batches make longer runs.
@@ -69,6 +69,8 @@ pub struct View {
     /// Set when a reader found something wrong.
     doubted: AtomicBool,
     readers: Arc<Semaphore>,
+    /// Of each shard: behind which entry nothing was decided before which instant, as far as readers found.
+    sure: Mutex<Vec<(Seq, UnixMillis)>>,
 }
 
 /// Why following breaks off.
@@ -103,6 +105,7 @@ impl View {
             end: Condvar::new(),
             doubted: AtomicBool::new(false),
             readers: Arc::new(Semaphore::new(READERS)),
+            sure: Mutex::new(vec![(Seq(0), UnixMillis(0)); usize::from(shards)]),
         }
     }
 
@@ -174,6 +177,32 @@ impl View {
     /// What a reader goes by; see [`READERS`].
     pub(crate) fn readers(&self) -> Arc<Semaphore> {
         Arc::clone(&self.readers)
+    }
+
+    /// Before which instant nothing of a shard is missing in a view that reached this entry with this stamp, where `last` was the
+    /// shard's last entry at `now` or later. Never earlier than it was told before, as long as clocks do not go back: a view that
+    /// is behind is as good as it was when it was not.
+    pub(crate) fn sure_of(
+        &self,
+        shard: usize,
+        (seq, stamp): (Seq, Option<UnixMillis>),
+        last: Seq,
+        now: UnixMillis,
+    ) -> UnixMillis {
+        let stamp = stamp.unwrap_or_default();
+        let known = &mut lock(&self.sure)[shard];
+        if seq >= last {
+            if known.1 < now {
+                *known = (last, now);
+            }
+            return stamp.max(now);
+        }
+        let (behind, since) = *known;
+        if seq >= behind {
+            stamp.max(since.min(now))
+        } else {
+            stamp
+        }
     }
 
     /// A reader found something wrong.

@@ -350,7 +350,7 @@ pub struct Movement {
     pub point_type: CompactString,
     /// Above 0 what the member was given, below 0 what was taken.
     pub points: i64,
-    /// The merchant's order, where the command named one.
+    /// The merchant's order, where the command named one; of a capture its hold's, of a reversal that of what it took back.
     pub order: Option<Text>,
     /// Of a capture: the hold.
     pub hold: Option<HoldId>,
@@ -361,19 +361,18 @@ pub struct Movement {
 }
 
 impl Movement {
-    /// An entry as a line; `None` if no points passed.
+    /// An entry as a line, with the order that it belongs to; `None` if no points passed.
     #[must_use]
-    pub fn of(entry: &Entry, shard: ShardIndex, symbols: &Symbols) -> Option<Self> {
+    pub fn of(
+        entry: &Entry,
+        shard: ShardIndex,
+        order: Option<Text>,
+        symbols: &Symbols,
+    ) -> Option<Self> {
         let (_, points) = passed(entry)?;
         let (kind, after) = (ItemKind::of(&entry.deed)?, entry.after?);
         let Subject::Member(member) = &entry.subject else {
             return None;
-        };
-        let order = match &entry.deed {
-            Deed::Earned { order, .. }
-            | Deed::EarnedPending { order, .. }
-            | Deed::Redeemed { order, .. } => order.clone(),
-            _ => None,
         };
         let hold = match entry.deed {
             Deed::Captured { hold, .. } => Some(HoldId { shard, seq: hold }),

@@ -23,7 +23,7 @@ mod scan;
 mod store;
 
 pub use follow::{Progress, View};
-pub(crate) use page::{AtShard, MovementsPage, MovementsWanted, Page, Wanted};
+pub(crate) use page::{AtShard, MovementLoaded, MovementsPage, MovementsWanted, Page, Wanted};
 use run::Mark;
 use scan::Whose;
 

@@ -6,7 +6,7 @@ use super::{
     Mark, View, ViewError, Whose,
     item::{Counterpart, ItemKind, is_transaction},
 };
-use crate::ledger::{Deed, Entry, MemberId, Points, Seq, ShardIndex, Subject, UnixMillis};
+use crate::ledger::{Deed, Entry, MemberId, Points, Seq, ShardIndex, Subject, Text, UnixMillis};
 
 /// How many marks a page looks at in search of its items. What is rarer than that makes short pages.
 const MARKS_MAX: usize = 50_000;
@@ -134,6 +134,23 @@ impl View {
         }
     }
 
+    /// The order that an entry belongs to: its own, its hold's, or that of what it takes back.
+    fn order_of(&self, shard: ShardIndex, entry: &Entry) -> Result<Option<Text>, ViewError> {
+        let before = match &entry.deed {
+            Deed::Earned { order, .. }
+            | Deed::EarnedPending { order, .. }
+            | Deed::Redeemed { order, .. }
+            | Deed::Held { order, .. } => return Ok(order.clone()),
+            Deed::Captured { hold, .. } => *hold,
+            Deed::Reversed { transaction, .. } | Deed::Unsold { transaction, .. } => *transaction,
+            _ => return Ok(None),
+        };
+        match self.load(shard, before)? {
+            Some(before) => self.order_of(shard, &before),
+            None => Ok(None),
+        }
+    }
+
     /// An accepted command that the ledger does not remember any more, with its hold, and how much of it was taken back.
     /// `None` while the view is not open or has not caught up with `last`: then nobody knows what was taken back.
     pub(crate) fn transaction(
@@ -229,10 +246,13 @@ pub(crate) struct AtShard {
     pub(crate) last: Seq,
 }
 
+/// An entry of a shard, and the order that it belongs to.
+pub(crate) type MovementLoaded = (ShardIndex, Entry, Option<Text>);
+
 /// A part of a merchant's movements, in the order of stamp, shard and sequence.
 pub(crate) struct MovementsPage {
-    /// The entries, with their shards.
-    pub(crate) entries: Vec<(ShardIndex, Entry)>,
+    /// The entries, with their shards, and the orders that they belong to.
+    pub(crate) entries: Vec<MovementLoaded>,
     /// Where to go on, if there is more.
     pub(crate) next: Option<(UnixMillis, ShardIndex, Seq)>,
     /// Before when nothing is missing; `None` if the view cannot tell yet.
@@ -257,12 +277,8 @@ impl View {
         let snapshot = snapshot?;
         let position = snapshot.position();
         let sure = (0..).zip(shards).map(|(place, shard)| {
-            let stamp = position.stamp(place).unwrap_or(UnixMillis(0));
-            if position.seq(place) >= shard.last {
-                now
-            } else {
-                stamp.min(now)
-            }
+            let reached = (position.seq(place), position.stamp(place));
+            self.sure_of(place, reached, shard.last, now).min(now)
         });
         let as_of = sure.min().unwrap_or(now);
         let to = wanted.to.min(as_of);
@@ -294,7 +310,8 @@ impl View {
         for (_, shard, seq) in found {
             // What an operator deleted is not there to be shown.
             if let Some(entry) = self.load(shard, seq)? {
-                entries.push((shard, entry));
+                let order = self.order_of(shard, &entry)?;
+                entries.push((shard, entry, order));
             }
         }
         Ok(Some(MovementsPage {

@@ -124,7 +124,7 @@ async fn a_merchant_sees_what_passed() {
     .with_points(100)
     .await;
     clock.advance_seconds(1);
-    let hold = r#"{"member":"m","merchant":"shop","points":20}"#;
+    let hold = r#"{"member":"m","merchant":"shop","points":20,"order":"O-7"}"#;
     let held = house.accepted("POST /v1/holds", "h", hold).await;
     let hold = held["hold"].as_str().unwrap();
     let captured = house
@@ -144,7 +144,7 @@ async fn a_merchant_sees_what_passed() {
         items[1],
         json!({
             "at": "2026-11-21T09:00:01.000Z", "type": "capture", "transaction": captured["transaction"],
-            "member": "m", "point_type": "points", "points": -20, "order": null, "hold": hold,
+            "member": "m", "point_type": "points", "points": -20, "order": "O-7", "hold": hold,
             "reverses": null, "reference": null
         })
     );
@@ -152,7 +152,7 @@ async fn a_merchant_sees_what_passed() {
         items[2],
         json!({
             "at": "2026-11-21T09:00:02.000Z", "type": "reverse", "transaction": back["transaction"],
-            "member": "m", "point_type": "points", "points": 5, "order": null, "hold": null,
+            "member": "m", "point_type": "points", "points": 5, "order": "O-7", "hold": null,
             "reverses": captured["transaction"], "reference": "ref"
         })
     );

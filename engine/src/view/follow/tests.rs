@@ -59,3 +59,33 @@ fn until(is_so: impl Fn() -> bool) {
         thread::yield_now();
     }
 }
+
+/// Goal: how far a list goes never goes back while the view only lags. Method: a view that had caught up once, then falls behind.
+#[test]
+fn a_view_that_falls_behind_is_as_good_as_it_was() {
+    let place = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&place.path().join("archive"), SHARDS).unwrap();
+    let history = Arc::new(History::new(catalogue, SHARDS));
+    let view = View::new(&place.path().join("view"), history, SHARDS);
+    let sure = |seq, stamp, last, now| {
+        let reached = (Seq(seq), Some(UnixMillis(stamp)));
+        view.sure_of(0, reached, Seq(last), UnixMillis(now)).0
+    };
+    assert_eq!(
+        sure(5, 100, 6, 900),
+        100,
+        "nobody knows when it was decided"
+    );
+    assert_eq!(sure(5, 100, 5, 1_000), 1_000);
+    assert_eq!(sure(5, 100, 6, 1_010), 1_000);
+    assert_eq!(sure(6, 1_005, 7, 1_020), 1_005);
+    assert_eq!(
+        sure(5, 100, 5, 990),
+        990,
+        "a reader who came late tells less"
+    );
+    assert_eq!(sure(5, 100, 6, 1_030), 1_000);
+    // Built again, it knows less; a clock that was put back makes nothing certain.
+    assert_eq!(sure(3, 50, 6, 1_040), 50);
+    assert_eq!(sure(5, 100, 6, 700), 700);
+}
