@@ -3,7 +3,7 @@
 use actix_web::{
     HttpMessage, HttpRequest,
     error::PayloadError,
-    http::header::CONTENT_LENGTH,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH},
     web::{Bytes, BytesMut, Data, Payload},
 };
 use futures_util::StreamExt;
@@ -32,7 +32,12 @@ pub(super) enum ContentType {
 }
 
 impl ContentType {
+    /// A compressed one is of no type that is taken, whatever it says.
     pub(super) fn of(request: &HttpRequest) -> Self {
+        let mut encodings = request.headers().get_all(CONTENT_ENCODING);
+        if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Self::Other;
+        }
         match request.content_type() {
             "" => Self::Absent,
             said if said.eq_ignore_ascii_case("application/json") => Self::Json,

@@ -14,7 +14,7 @@ use actix_web::{
 };
 use jifen_engine::ledger::Principal;
 
-use super::{Problem, State};
+use super::{Problem, State, single};
 use crate::{
     access::{Action, Exceeded, Identity, Keyring, Standing},
     wire::wording,
@@ -169,6 +169,6 @@ impl FromRequest for Client {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request))
+        ready(authenticate(request).map_err(|problem| single::named(problem, request)))
     }
 }

@@ -18,9 +18,9 @@ use crate::{access::Read, wire::wording};
 pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
     for same_path in ENDPOINTS.chunk_by(|one, next| one.path == next.path) {
         let path = same_path.first().map_or("", |endpoint| endpoint.path);
-        let routes = same_path
-            .iter()
-            .map(|Endpoint { method, does, .. }| (method.clone(), route(method, *does)));
+        let routes = same_path.iter().flat_map(|Endpoint { method, does, .. }| {
+            methods(method, *does).map(|method| (method.clone(), route(&method, *does)))
+        });
         app.service(resource(path, routes.collect()));
     }
     if debug_endpoints {
@@ -35,6 +35,12 @@ pub fn routes(app: &mut ServiceConfig, debug_endpoints: bool) {
     app.default_service(web::to(|| async {
         Err::<HttpResponse, _>(Problem::from(&wording::NOT_FOUND))
     }));
+}
+
+/// By which methods an endpoint can be asked: load balancers that look for health may want no body.
+fn methods(method: &Method, does: Does) -> impl Iterator<Item = Method> {
+    let head = matches!(does, Does::Live | Does::Ready).then_some(Method::HEAD);
+    std::iter::once(method.clone()).chain(head)
 }
 
 /// Who serves an endpoint.

@@ -48,7 +48,8 @@ async fn decide(
     state: &State,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    client.may(Action::Command(kind))?;
+    let allowed = client.may(Action::Command(kind));
+    allowed.map_err(|problem| named(problem, &request))?;
     let id = request_id(&request)?;
     let about = |problem: Problem| problem.about(id);
     let overloaded = || about(EngineError::Overloaded.into());
@@ -86,13 +87,22 @@ pub(super) async fn read(
 
 /// What the client calls its request.
 pub(super) fn request_id(request: &HttpRequest) -> Result<&str, Problem> {
-    let header = request
-        .headers()
-        .get(IDEMPOTENCY_KEY)
-        .ok_or(&wording::IDEMPOTENCY_KEY_MISSING)?;
+    let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
+    let header = headers.next().ok_or(&wording::IDEMPOTENCY_KEY_MISSING)?;
+    if headers.next().is_some() {
+        return Err(Invalid::field("/id", "Idempotency-Key must be sent once").into());
+    }
     header
         .to_str()
         .map_err(|_| Invalid::field("/id", "Idempotency-Key must be ASCII").into())
+}
+
+/// A problem with the request id that was sent, if one was.
+pub(super) fn named(problem: Problem, request: &HttpRequest) -> Problem {
+    match request_id(request) {
+        Ok(id) => problem.about(id),
+        Err(_) => problem,
+    }
 }
 
 /// Answers with what became of a command.

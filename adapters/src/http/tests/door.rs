@@ -3,6 +3,7 @@
 use actix_web::{
     FromRequest, ResponseError, dev,
     error::PayloadError,
+    http::Method,
     test::TestRequest,
     web::{Bytes, Payload},
 };
@@ -63,19 +64,18 @@ async fn no_endpoint_serves_without_a_key_but_health() {
         ("POST", "/debug/noop/earns"),
         ("POST", "/debug/noop/commands"),
     ] {
-        let request = TestRequest::with_uri(path).method(method.parse().unwrap());
-        assert_eq!(
-            house.send(request).await.problem().0,
-            401,
-            "{method} {path}"
-        );
+        let request = TestRequest::with_uri(path)
+            .method(method.parse().unwrap())
+            .insert_header(("idempotency-key", "whose"));
+        let told = house.send(request).await;
+        assert_eq!(told.problem().0, 401, "{method} {path}");
+        assert_eq!(told.json()["request_id"], "whose", "{method} {path}");
     }
     for path in ["/health/live", "/health/ready"] {
-        assert_eq!(
-            house.send(TestRequest::get().uri(path)).await.status,
-            200,
-            "{path}"
-        );
+        for method in [Method::GET, Method::HEAD] {
+            let request = TestRequest::with_uri(path).method(method);
+            assert_eq!(house.send(request).await.status, 200, "{path}");
+        }
     }
     house.engine.shut_down().await;
 }
@@ -93,7 +93,7 @@ async fn other_paths_and_methods_are_told_so() {
     for (path, allowed) in [
         ("/v1/earns", "POST"),
         ("/v1/commands", "POST"),
-        ("/health/live", "GET"),
+        ("/health/live", "GET, HEAD"),
         ("/v1/reversals", "POST"),
         ("/v1/adjustments", "POST"),
         ("/v1/transactions/t0-1", "GET"),
@@ -142,6 +142,28 @@ async fn a_command_needs_its_key_and_its_content_type() {
         .insert_header(("idempotency-key", "1"))
         .set_payload("{}");
     assert_eq!(house.knock(unsaid).await.problem(), unsupported);
+    for (encoding, code) in [
+        ("gzip", "unsupported_media_type"),
+        ("identity", "invalid_field"),
+    ] {
+        let encoded = TestRequest::post()
+            .uri("/v1/earns")
+            .insert_header(("idempotency-key", "1"))
+            .insert_header(("content-type", "application/json"))
+            .insert_header(("content-encoding", encoding))
+            .set_payload("{}");
+        assert_eq!(house.knock(encoded).await.problem().1, code);
+    }
+    let twice = TestRequest::post()
+        .uri("/v1/earns")
+        .append_header(("idempotency-key", "1"))
+        .append_header(("idempotency-key", "2"))
+        .insert_header(("content-type", "application/json"))
+        .set_payload("{}");
+    assert_eq!(
+        house.knock(twice).await.problem(),
+        (400, "invalid_field".to_owned())
+    );
     assert_eq!(
         house.commands("text/csv", "a,b").await.problem(),
         unsupported
