@@ -26,7 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Jifen, a clearing engine for loyalty points.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "jifen", version, arg_required_else_help = true)]
 struct Jifen {
     #[command(flatten)]
     log: ops::LogArgs,

@@ -147,10 +147,11 @@ impl fmt::Display for AuditReport {
         }
         if self.lost > 0 {
             let (lost, applied) = (self.lost, self.lost_applied);
-            write!(
-                f,
-                "; {lost} answers lost, of which {applied} were carried out"
-            )?;
+            write!(f, "; {lost} answers lost, ")?;
+            match self.broken_off {
+                None => write!(f, "of which {applied} were carried out")?,
+                Some(_) => write!(f, "and nobody can say what became of them")?,
+            }
         }
         let (seconds, mib) = (self.took_ms as f64 / 1e3, self.memory_bytes >> 20);
         writeln!(f, "; {seconds:.1} s, {mib} MiB")?;
