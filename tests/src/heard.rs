@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jifen_engine::{
-    ledger::{Answer, Balance, Code, Details, Entry, Reason, ShardIndex, Symbols, Verdict},
+    ledger::{Answer, Balance, Code, Details, Entry, Points, Reason, ShardIndex, Symbols, Verdict},
     reads,
     shard::Reply,
 };
@@ -39,6 +39,8 @@ pub struct Recorded {
     pub reference: Option<String>,
     /// The point type, and available, held, pending and owed points of it.
     pub balance: Option<(String, [u64; 4])>,
+    /// What went to breakage with it, where anything did.
+    pub forfeited: u64,
     /// What was decided.
     pub told: Told,
 }
@@ -74,9 +76,7 @@ pub enum Told {
     Adjusted,
     Frozen,
     Unfrozen,
-    Closed {
-        forfeited: u64,
-    },
+    Closed,
     Erased,
     Refused(Vec<Why>),
     /// Of commands that the twin does not know, as the engine writes it for programmers.
@@ -189,6 +189,7 @@ fn recorded(answer: &Answer) -> Recorded {
             .balance
             .as_ref()
             .map(|typed| (typed.point_type.to_string(), parts(typed.balance))),
+        forfeited: answer.forfeited.map_or(0, Points::get),
         told: match &answer.verdict {
             Verdict::Accepted(details) => accepted(details),
             Verdict::Refused(refusal) => Told::Refused(refusal.reasons().iter().map(why).collect()),
@@ -234,9 +235,7 @@ fn accepted(details: &Details) -> Told {
         Details::Adjusted => Told::Adjusted,
         Details::Frozen => Told::Frozen,
         Details::Unfrozen => Told::Unfrozen,
-        Details::Closed { forfeited } => Told::Closed {
-            forfeited: forfeited.get(),
-        },
+        Details::Closed => Told::Closed,
         Details::Erased => Told::Erased,
         Details::Reserved { .. }
         | Details::Confirmed { .. }
@@ -373,9 +372,18 @@ impl fmt::Display for Why {
     }
 }
 
-/// Recorded answers in the words of the tables. A time is told in seconds since `base`.
+/// A recorded answer in the words of the tables. A time is told in seconds since `base`.
 #[must_use]
-pub fn words(told: &Told, base: u64) -> String {
+pub fn words(answer: &Recorded, base: u64) -> String {
+    let told = told_words(&answer.told, base);
+    match (&answer.told, answer.forfeited) {
+        (Told::Closed, forfeited) => format!("{told}: forfeited {forfeited}"),
+        (_, 0) => told,
+        (_, forfeited) => format!("{told}, forfeited {forfeited}"),
+    }
+}
+
+fn told_words(told: &Told, base: u64) -> String {
     match told {
         Told::Enrolled => "accepted".to_owned(),
         Told::Lots(lots) => format!("accepted: {}", list(lots)),
@@ -392,8 +400,9 @@ pub fn words(told: &Told, base: u64) -> String {
         Told::TakenBack { taken_back, owed } => {
             format!("accepted: taken back {taken_back}, owed {owed}")
         }
-        Told::Closed { forfeited } => format!("accepted: forfeited {forfeited}"),
-        Told::Adjusted | Told::Frozen | Told::Unfrozen | Told::Erased => "accepted".to_owned(),
+        Told::Adjusted | Told::Frozen | Told::Unfrozen | Told::Closed | Told::Erased => {
+            "accepted".to_owned()
+        }
         Told::Refused(whys) => format!("refused: {}", reasons(whys, base)),
         Told::Beyond(what) => format!("accepted: {what}"),
     }

@@ -320,7 +320,7 @@ impl Play {
                 if let Some(name) = line.option("as") {
                     self.name(name, &answer);
                 }
-                let words = words(&answer.told, self.base);
+                let words = words(&answer, self.base);
                 self.said.push((ask, answer));
                 Ok(words)
             }
@@ -341,7 +341,7 @@ impl Play {
         });
         match before {
             Some((_, said)) if said == answer => {
-                Ok(format!("replayed: {}", words(&answer.told, self.base)))
+                Ok(format!("replayed: {}", words(answer, self.base)))
             }
             said => Err(format!("said again: {answer:?}\n  said before: {said:?}")),
         }

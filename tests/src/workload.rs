@@ -147,7 +147,7 @@ impl Workload {
         };
         match &answer.told {
             Told::Held { hold, .. } => self.holds.push((hold.clone(), now)),
-            Told::Closed { .. } => self.closed += 1,
+            Told::Closed => self.closed += 1,
             _ => {}
         }
         let mut seq = answer.seq;

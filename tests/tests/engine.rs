@@ -141,7 +141,7 @@ fn said(outcome: &Outcome) -> String {
         Ok(reply) => match heard(reply) {
             Heard::Recorded { answer, replayed } => {
                 let again = if replayed { "again " } else { "" };
-                format!("{again}{}", words(&answer.told, START))
+                format!("{again}{}", words(&answer, START))
             }
             Heard::Declined(whys) => format!("declined {}", whys[0].code),
         },

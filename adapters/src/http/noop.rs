@@ -82,6 +82,7 @@ fn plausible(request: &Request) -> Outcome {
                 ..Balance::default()
             },
         }),
+        forfeited: matches!(request.command(), Command::Close(_)).then_some(points),
         verdict: Verdict::Accepted(details(request.command(), points)),
     }))
 }
@@ -111,7 +112,7 @@ fn details(command: &Command, points: Points) -> Details {
         Command::Adjust(_) => Details::Adjusted,
         Command::Freeze(_) => Details::Frozen,
         Command::Unfreeze(_) => Details::Unfrozen,
-        Command::Close(_) => Details::Closed { forfeited: points },
+        Command::Close(_) => Details::Closed,
         Command::Erase(_) => Details::Erased,
         Command::Reserve(reserve) => Details::Reserved {
             reservation: ReservationId {

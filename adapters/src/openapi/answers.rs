@@ -15,6 +15,7 @@ pub(super) fn accepted(kind: CommandKind) -> Value {
     let mut fields = common(json!({ "type": "string", "const": kind.name() }));
     if let Some(always) = tells_balance(kind) {
         fields.push(("balance", named("Balance"), always));
+        fields.push(("forfeited", forfeited(), kind == CommandKind::Close));
     }
     fields.extend(details(kind));
     let mut schema = object("", fields);
@@ -73,6 +74,11 @@ const fn tells_balance(kind: CommandKind) -> Option<bool> {
     }
 }
 
+pub(super) fn forfeited() -> Value {
+    let what = "What went to breakage with it: points that had lapsed while they were spent or held, or of a closed member.";
+    points(0, what)
+}
+
 /// The fields that an accepted answer has beside the common ones.
 pub(super) fn details(kind: CommandKind) -> Vec<FieldSchema> {
     match kind {
@@ -109,7 +115,7 @@ pub(super) fn details(kind: CommandKind) -> Vec<FieldSchema> {
                 "changed",
                 told(
                     json!({ "type": "boolean" }),
-                    "Whether this made a new version.",
+                    "Whether this changed anything. Of a sale, units too, which are no new version.",
                 ),
                 true,
             ),
@@ -149,11 +155,11 @@ pub(super) fn details(kind: CommandKind) -> Vec<FieldSchema> {
             json!({ "type": "array", "items": { "type": "string" }, "description": "One for each unit." }),
             true,
         )],
-        CommandKind::Close => vec![("forfeited", points(0, "What went to breakage."), true)],
         CommandKind::Enrol
         | CommandKind::Adjust
         | CommandKind::Freeze
         | CommandKind::Unfreeze
+        | CommandKind::Close
         | CommandKind::Transfer
         | CommandKind::ChangeUnits
         | CommandKind::BuyPack
@@ -206,6 +212,7 @@ fn refused() -> Value {
             ("replayed", replayed(), true),
             ("reference", text("As it was given."), false),
             ("balance", named("Balance"), false),
+            ("forfeited", forfeited(), false),
             ("reasons", reasons(), true),
             ("errors", errors(), false),
         ],
@@ -265,8 +272,22 @@ fn reason() -> Value {
         "Something that stands in the way.",
         [
             ("code", problems::code(), true),
-            ("limit", told(amount(), "How much would be possible."), true),
-            ("requested", told(amount(), "How much was asked for."), true),
+            (
+                "limit",
+                told(
+                    amount(),
+                    "How much would be possible; of lots, holds and attributes, how many there may be.",
+                ),
+                true,
+            ),
+            (
+                "requested",
+                told(
+                    amount(),
+                    "How much was asked for; of lots, holds and attributes, how many there would be.",
+                ),
+                true,
+            ),
             (
                 "frees_at",
                 or_null(utc("When that changes, if it is known.")),

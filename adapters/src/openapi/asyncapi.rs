@@ -243,7 +243,30 @@ fn data(kind: EventKind) -> Value {
         fields.push(("sku", identifier("What is sold."), always));
     }
     fields.extend(details(kind));
+    if may_forfeit(kind) {
+        let what = "What went to breakage with it. Merchants are not told.";
+        fields.push(("forfeited", points(0, what), kind == EventKind::Close));
+    }
     object("", fields)
+}
+
+/// Whether points may come to a member of it who has no use for them any more.
+const fn may_forfeit(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Earn
+            | EventKind::Matured
+            | EventKind::Refused
+            | EventKind::Capture
+            | EventKind::Release
+            | EventKind::HoldExpired
+            | EventKind::Reverse
+            | EventKind::Cancel
+            | EventKind::ReservationExpired
+            | EventKind::Transferred
+            | EventKind::TransferIn
+            | EventKind::Close
+    )
 }
 
 /// What is particular to a kind.
@@ -322,7 +345,6 @@ fn details(kind: EventKind) -> Vec<FieldSchema> {
             ),
             quantity(false),
         ],
-        EventKind::Close => vec![("forfeited", points(0, "What the member gave up."), true)],
         EventKind::Transfer => vec![("to", identifier("Who is to have them."), true)],
         EventKind::TransferIn => vec![("from", identifier("Who sent them."), true)],
         EventKind::Transferred => vec![
@@ -406,7 +428,8 @@ fn details(kind: EventKind) -> Vec<FieldSchema> {
         | EventKind::Freeze
         | EventKind::Unfreeze
         | EventKind::Erase
-        | EventKind::UnitsReturned => Vec::new(),
+        | EventKind::UnitsReturned
+        | EventKind::Close => Vec::new(),
     }
 }
 

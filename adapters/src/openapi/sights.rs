@@ -342,6 +342,7 @@ fn transaction() -> Value {
     let kinds = one_of(CommandKind::ALL.map(CommandKind::name), "");
     let mut fields = answers::common(kinds);
     fields.push(("balance", named("Balance"), false));
+    fields.push(("forfeited", answers::forfeited(), false));
     for (name, schema, _) in CommandKind::ALL.into_iter().flat_map(details) {
         if fields.iter().all(|(known, ..)| *known != name) {
             fields.push((name, schema, false));

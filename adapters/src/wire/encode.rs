@@ -125,6 +125,9 @@ fn encode_record(answer: &Answer, json: &mut Json<'_>) {
     if let Some(balance) = &answer.balance {
         encode_balance(balance, json);
     }
+    if let Some(forfeited) = answer.forfeited {
+        json.raw(br#","forfeited":"#).number(forfeited.get());
+    }
 }
 
 pub(super) fn encode_balance(told: &TypedBalance, json: &mut Json<'_>) {
@@ -149,6 +152,7 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
         | Details::UnitsChanged
         | Details::PackBought
         | Details::CodeUsed
+        | Details::Closed
         | Details::Erased => {}
         Details::Lots(lots) => encode_lots(lots, json),
         Details::Held { hold, expires_at } => {
@@ -201,9 +205,6 @@ fn encode_details(details: &Details, json: &mut Json<'_>) {
         Details::TakenBack { taken_back, owed } => {
             json.raw(br#","taken_back":"#).number(taken_back.get());
             json.raw(br#","owed":"#).number(owed.get());
-        }
-        Details::Closed { forfeited } => {
-            json.raw(br#","forfeited":"#).number(forfeited.get());
         }
     }
 }

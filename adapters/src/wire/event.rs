@@ -114,7 +114,24 @@ fn encode_data(event: &Event, audience: Audience, json: &mut Json<'_>) {
         }
     }
     encode_deed(event, audience, json);
+    if audience == Audience::All {
+        encode_forfeited(entry, json);
+    }
     json.raw(b"}");
+}
+
+/// What went to breakage, unless that is all that happened.
+fn encode_forfeited(entry: &Entry, json: &mut Json<'_>) {
+    let forfeited = entry.moves.iter().filter(|m| m.to == Account::Breakage);
+    let forfeited: u64 = forfeited.map(|m| m.points.get()).sum();
+    let said = match entry.deed {
+        Deed::Closed { .. } => true,
+        Deed::Lapsed => false,
+        _ => forfeited > 0,
+    };
+    if said {
+        json.raw(br#","forfeited":"#).number(forfeited);
+    }
 }
 
 /// What is particular to what happened.
@@ -178,11 +195,6 @@ fn encode_deed(event: &Event, audience: Audience, json: &mut Json<'_>) {
             points,
             ..
         } => encode_reversal(event, *transaction, *points, json),
-        Deed::Closed { .. } => {
-            let forfeited = entry.moves.iter().filter(|m| m.to == Account::Breakage);
-            let forfeited = forfeited.map(|m| m.points.get()).sum();
-            json.raw(br#","forfeited":"#).number(forfeited);
-        }
         Deed::Begun { errand } => {
             if let Pursuit::Transfer { to, .. } = &errand.pursuit {
                 encode_name(br#","to":"#, Some(to.as_str()), json);

@@ -94,7 +94,7 @@ edge! {
          commands as `q` in RateLimit-Policy.";
     /// Another content type than the endpoint reads.
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type": "The content type is not supported",
-        "Send Content-Type: application/json, to /v1/commands also application/x-ndjson.";
+        "Send Content-Type: application/json, to /v1/commands also application/x-ndjson; and no Content-Encoding.";
 }
 
 /// What the contract says of a refusal.
@@ -205,7 +205,7 @@ pub const fn of_code(code: Code) -> &'static Wording {
         422,
         "member_limit_reached",
         "The member has as much as one member may have",
-        "`reasons` tells the limit; capture, release or spend something first.",
+        "`reasons` tells what is possible; capture, release, cancel or spend something first, or wait until `frees_at`.",
     );
     const EXCEEDS_TRANSACTION: Wording = refusal(
         422,
@@ -236,8 +236,9 @@ pub const fn of_code(code: Code) -> &'static Wording {
         ..refusal(
             409,
             "request_in_flight",
-            "The request is under way",
-            "It was begun and is not answered yet; send the same request again after the time in Retry-After.",
+            "The request, or one like it, is under way",
+            "It, or another one for the same member or document and the same sale, was begun and is not answered yet; send the same \
+             request again after the time in Retry-After.",
         )
     };
     const SKU_NOT_FOUND: Wording = refusal(
@@ -332,7 +333,7 @@ pub const fn of_code(code: Code) -> &'static Wording {
         422,
         "exceeds_stock",
         "Fewer units are free",
-        "Withdraw at most what is free; units that are reserved or sold stay in the sale.",
+        "Withdraw at most what is free: units that are reserved or sold stay in the sale. No sale has more than 2^53 - 1 units.",
     );
     const TOO_MANY_WAIT: Wording = refusal(
         503,

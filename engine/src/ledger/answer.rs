@@ -76,10 +76,7 @@ pub enum Details {
     Adjusted,
     Frozen,
     Unfrozen,
-    /// With how many points of the default type the member gave up.
-    Closed {
-        forfeited: Points,
-    },
+    Closed,
     Erased,
     Reserved {
         reservation: ReservationId,
@@ -130,6 +127,9 @@ pub struct Answer {
     pub reference: Option<Text>,
     /// The member's balance then, where the command concerns points.
     pub balance: Option<TypedBalance>,
+    /// How many points went to breakage with it: they had lapsed while they were spent or held, or their member is closed. `None`
+    /// stands for none where that is the usual case, so of anything but closing.
+    pub forfeited: Option<Points>,
     /// Yes or no.
     pub verdict: Verdict,
 }
@@ -250,11 +250,7 @@ impl Answer {
             Deed::Adjusted { .. } => (CommandKind::Adjust, Verdict::Accepted(Details::Adjusted)),
             Deed::Frozen { .. } => (CommandKind::Freeze, Verdict::Accepted(Details::Frozen)),
             Deed::Unfrozen { .. } => (CommandKind::Unfreeze, Verdict::Accepted(Details::Unfrozen)),
-            Deed::Closed { .. } => {
-                let forfeited = sum(|m| m.to == Account::Breakage);
-                let details = Details::Closed { forfeited };
-                (CommandKind::Close, Verdict::Accepted(details))
-            }
+            Deed::Closed { .. } => (CommandKind::Close, Verdict::Accepted(Details::Closed)),
             Deed::Erased => (CommandKind::Erase, Verdict::Accepted(Details::Erased)),
             Deed::Reserved {
                 quantity,
@@ -316,6 +312,8 @@ impl Answer {
             | Deed::SettlementPublished { .. }
             | Deed::Settled { .. } => return None,
         };
+        let forfeited = sum(|m| m.to == Account::Breakage);
+        let closed = matches!(entry.deed, Deed::Closed { .. });
         Some(Self {
             id: origin.id.clone(),
             kind,
@@ -330,6 +328,7 @@ impl Answer {
                 point_type: name(after.point_type),
                 balance: after.balance,
             }),
+            forfeited: (closed || !forfeited.is_zero()).then_some(forfeited),
             verdict,
         })
     }

@@ -124,14 +124,14 @@ impl Ledger {
         let Some(most) = terms.per_member_limit else {
             return Ok(());
         };
-        let wanted = self.stocks.bought(sku, at).get() + quantity.get();
-        if wanted <= most.get() {
+        let room = most.get().saturating_sub(self.stocks.bought(sku, at).get());
+        if quantity.get() <= room {
             return Ok(());
         }
         Err(Reason::measured(
             Code::MemberLimitReached,
-            most.get(),
-            wanted,
+            room,
+            quantity.get(),
         ))
     }
 

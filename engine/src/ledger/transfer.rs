@@ -103,13 +103,14 @@ impl Ledger {
             return Ok(());
         };
         let today = self.rules.day_at(draft.at);
-        let sum = self.transit.sent_on(today, at, point_type).get() + points.get();
-        if sum <= most.get() {
+        let sent = self.transit.sent_on(today, at, point_type);
+        let room = most.get().saturating_sub(sent.get());
+        if points.get() <= room {
             return Ok(());
         }
         Err(Reason {
             frees_at: self.rules.day_end(draft.at),
-            ..Reason::measured(Code::MemberLimitReached, most.get(), sum)
+            ..Reason::measured(Code::MemberLimitReached, room, points.get())
         })
     }
 

@@ -102,7 +102,7 @@ impl Play {
                     self.sales.insert(name.clone(), answer.clone());
                     self.name(name, &told);
                 }
-                let said = self.words_of(answer, || words(&told.told, self.base));
+                let said = self.words_of(answer, || words(&told, self.base));
                 if answer.replayed {
                     said.replacen("accepted", "replayed", 1)
                 } else {

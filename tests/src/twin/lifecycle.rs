@@ -70,28 +70,23 @@ impl Twin {
         }
         none(whys)?;
         let point_type = self.figures.kinds[0].name.clone();
-        let forfeited = self.forfeit(who, &point_type);
+        self.forfeit(who, &point_type);
         self.members[who].state = "closed";
-        Ok(Done::new(
-            Told::Closed { forfeited },
-            "closed",
-            Some(point_type),
-        ))
+        Ok(Done::new(Told::Closed, "closed", Some(point_type)))
     }
 
-    /// Everything available and everything pending of one type is gone; tells how much that was.
-    pub(super) fn forfeit(&mut self, who: usize, point_type: &str) -> u64 {
+    /// Everything available and everything pending of one type is gone.
+    pub(super) fn forfeit(&mut self, who: usize, point_type: &str) {
         let Some(purse) = self.members[who].purse(point_type) else {
-            return 0;
+            return;
         };
-        let [available, _, pending, _] = purse.balance();
+        let [available, ..] = purse.balance();
         self.take(who, point_type, available, &Place::Breakage);
         let purse = self.members[who].purse_mut(point_type);
         for part in std::mem::take(&mut purse.pending) {
             let route = (Place::Pending, Place::Breakage);
             self.post(who, point_type, &part.name, part.points, route);
         }
-        available + pending
     }
 
     pub(super) fn erase(&mut self, who: usize) -> Done {

@@ -22,7 +22,7 @@ use self::purse::{LotName, Purse};
 use crate::{
     ask::{Ask, Pairs, What},
     heard::{Heard, Recorded, Told, Why},
-    moved::{Made, Moved},
+    moved::{Made, Moved, Place},
 };
 
 /// One shard's ledger, the slow way.
@@ -262,6 +262,8 @@ impl Twin {
             Object::Member(who) => (point_type.clone(), self.members[*who].balance(point_type)),
             _ => (point_type.clone(), [0; 4]),
         };
+        let moves = self.made.last().into_iter().flat_map(|made| &made.moves);
+        let gone = moves.filter(|one| one.to == Place::Breakage);
         Recorded {
             id: ask.id.clone(),
             verb: ask.what.verb(),
@@ -270,6 +272,7 @@ impl Twin {
             at,
             reference: ask.reference.clone(),
             balance: done.point_type.as_ref().map(balance),
+            forfeited: gone.map(|one| one.points).sum(),
             told: done.told.clone(),
         }
     }

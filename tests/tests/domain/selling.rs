@@ -78,16 +78,16 @@ const LIMIT: &str = "
     reserve  A1 cup 1 as=R1
     confirm  R1 as=S1
     reserve  A1 cup 2 as=R2
-    reserve  A1 cup 1                           => refused: member_limit_reached 4 of 3
+    reserve  A1 cup 1                           => refused: member_limit_reached 1 of 0
     reserve  A2 cup 3
     cancel   R2
-    reserve  A1 cup 3                           => refused: member_limit_reached 4 of 3
+    reserve  A1 cup 3                           => refused: member_limit_reached 3 of 2
     reserve  A1 cup 2 as=R4
     confirm  R4
     # What was sold and came back may be had again.
     reverse  S1 units                           => accepted: restored 10
     reserve  A1 cup 1
-    reserve  A1 cup 1                           => refused: member_limit_reached 4 of 3
+    reserve  A1 cup 1                           => refused: member_limit_reached 1 of 0
 ";
 
 #[test]
@@ -118,7 +118,7 @@ const LATE: &str = "
     confirm  R2                                 => refused: member_frozen, reservation_expired
     unfreeze A2
     reserve  A2 cup 1
-    confirm  R2                                 => refused: reservation_expired 30 of 0, member_limit_reached 2 of 1
+    confirm  R2                                 => refused: reservation_expired 30 of 0, member_limit_reached 1 of 0
 ";
 
 #[test]
@@ -230,7 +230,7 @@ const REFUSED: &str = "
     unfreeze A1
     reserve  A1 cup 1
     reserve  A1 cup 1
-    reserve  A1 cup 1                           => refused: member_limit_reached 3 of 2, insufficient_points 40 of 20
+    reserve  A1 cup 1                           => refused: member_limit_reached 1 of 0, insufficient_points 40 of 20
 ";
 
 #[test]

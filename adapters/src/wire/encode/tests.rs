@@ -32,6 +32,7 @@ fn answer(kind: CommandKind, verdict: Verdict) -> Answer {
                 ..Balance::default()
             },
         }),
+        forfeited: (kind == CommandKind::Close).then_some(points(40)),
         verdict,
     }
 }
@@ -130,9 +131,7 @@ fn every_command_tells_its_own_fields() {
         ),
         (
             CommandKind::Close,
-            Details::Closed {
-                forfeited: points(40),
-            },
+            Details::Closed,
             json!({ "forfeited": 40 }),
         ),
         (
@@ -200,9 +199,7 @@ fn a_transaction_is_its_answer_and_what_became_of_it() {
             "reversed": 12,
         })
     );
-    let closed = Details::Closed {
-        forfeited: points(40),
-    };
+    let closed = Details::Closed;
     let told = encoded(&view(CommandKind::Close, closed, None));
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["forfeited"], 40);

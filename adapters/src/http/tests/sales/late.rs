@@ -31,7 +31,7 @@ async fn a_late_confirm_takes_what_is_still_there() {
             &[(RESERVE, &own)],
             json!([
                 ["reservation_expired", null, null],
-                ["member_limit_reached", 3, 4]
+                ["member_limit_reached", 1, 2]
             ]),
         ),
         (
