@@ -6,6 +6,7 @@ use jifen_engine::{
     Engine, Limits, Parts, Router, SystemClock,
     disk::Endless,
     journal::{
+        identity::Identity,
         memory::{Medium, MemoryJournal},
         recovery::recover,
     },
@@ -22,6 +23,7 @@ pub(crate) fn small_engine(commands_per_shard: usize) -> Engine {
         ledgers,
         journal: Box::new(journal),
         recovered,
+        identity: Identity::default(),
         head: None,
         keeping: None,
         limits: Limits {

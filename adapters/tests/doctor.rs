@@ -98,6 +98,7 @@ async fn a_healthy_directory_passes_and_is_not_touched() {
         "clock",
         "versions",
         "manifest",
+        "identity",
         "head",
         "journal",
         "use",
@@ -149,7 +150,7 @@ type Damage = (fn(&Path), &'static str, &'static str);
 
 #[actix_rt::test]
 async fn damage_is_found_and_ends_with_4() {
-    let damages: [Damage; 6] = [
+    let damages: [Damage; 7] = [
         (
             |data| fs::remove_file(data.join("head")).unwrap(),
             "head",
@@ -169,6 +170,11 @@ async fn damage_is_found_and_ends_with_4() {
             |data| fs::write(data.join("manifest.json"), [0xFF]).unwrap(),
             "manifest",
             "put back",
+        ),
+        (
+            |data| fs::write(data.join("identity.json"), "{}").unwrap(),
+            "identity",
+            "or remove it",
         ),
         (
             |data| fs::remove_dir_all(data.join("journal")).unwrap(),

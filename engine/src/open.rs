@@ -4,6 +4,7 @@
 //! DIR/manifest.json    what the directory was made with
 //! DIR/lock             held by the process that works on it
 //! DIR/head             how far the journal is known to be
+//! DIR/identity.json    which journal it is
 //! DIR/journal/000001/  sled, one directory for each epoch that is not archived
 //! DIR/archive/         epochs that are over
 //! DIR/images/          checkpoints
@@ -29,6 +30,7 @@ use crate::{
         JournalError,
         epoch::Epoch,
         head::{Head, HeadFile},
+        identity::Identity,
         manifest,
     },
     ledger::Rules,
@@ -156,10 +158,16 @@ impl DataDirectory {
         options.rules.router = router;
         options.rules.code_key = code_key(&router);
         let (mut head_file, head) = HeadFile::open(&self.head(), router.shards())?;
+        let identity = Identity::read(&self.path)?;
         let watch = Stopwatch::start();
         let found = find::find(&self.path, &router, &head, &options)?;
         let micros = watch.micros();
         self.sync_names()?;
+        let identity = match identity {
+            Some(identity) => identity,
+            // It was made before there were any.
+            None => self.name(Identity::of_unnamed()?)?,
+        };
         // From here on the head vouches for what was found.
         head_file.write(&Head {
             turn: found.recovered.turn,
@@ -175,6 +183,7 @@ impl DataDirectory {
                 ledgers: found.ledgers,
                 journal: found.journal,
                 recovered: found.recovered,
+                identity,
                 head: Some(head_file),
                 keeping: Some(found.keeping),
                 limits: options.limits,
@@ -204,12 +213,18 @@ impl DataDirectory {
             )));
         }
         HeadFile::create(&self.head(), router.shards())?;
+        self.name(Identity::of_new()?)?;
         manifest::write(&self.manifest(), &router)?;
         Ok(router)
     }
 
     fn unfinished(&self) -> PathBuf {
         self.path.join(UNFINISHED)
+    }
+
+    fn name(&self, identity: Identity) -> Result<Identity, JournalError> {
+        identity.write(&self.path)?;
+        Ok(identity)
     }
 
     fn manifest(&self) -> PathBuf {

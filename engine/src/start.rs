@@ -28,6 +28,7 @@ use crate::{
         epoch::{Epoch, EpochHead},
         epochs::Epochs,
         head::HeadFile,
+        identity::Identity,
         recovery::Recovered,
     },
     ledger::{Document, Ledger, Rules, Seq, ShardIndex},
@@ -51,6 +52,8 @@ pub struct Parts {
     pub journal: Box<dyn Journal>,
     /// Where that journal stands, and what the ledgers do not keep in memory.
     pub recovered: Recovered,
+    /// Which journal that is.
+    pub identity: Identity,
     /// Where to note how far the journal is, if anywhere.
     pub head: Option<HeadFile>,
     /// What is kept of the journal's history, if anything.
@@ -95,6 +98,7 @@ impl Engine {
             mut ledgers,
             journal,
             recovered,
+            identity,
             head,
             keeping,
             limits,
@@ -182,7 +186,7 @@ impl Engine {
         for shard in &shards {
             shard.address.do_send(Mail::Greet);
         }
-        let feed = Arc::new(Feed::new(Arc::clone(&history), durable));
+        let feed = Arc::new(Feed::new(Arc::clone(&history), identity, durable));
         running.threads.start_feed(&feed, names_of(&shards))?;
         let stopping = Arc::new(AtomicBool::new(false));
         let orders = match keeping {

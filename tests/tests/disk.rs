@@ -22,6 +22,7 @@ use jifen_engine::{
     Clock, Engine, EngineError, Limits, Parts, Router,
     disk::FreeSpace,
     journal::{
+        identity::Identity,
         memory::{Medium, MemoryJournal},
         recovery::recover,
     },
@@ -114,6 +115,7 @@ fn start(clock: &Hand, disk: &HandDisk) -> Engine {
         ledgers,
         journal: Box::new(journal),
         recovered,
+        identity: Identity::default(),
         head: None,
         keeping: None,
         limits: Limits {

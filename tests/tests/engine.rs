@@ -18,6 +18,7 @@ use jifen_engine::{
     disk::Endless,
     journal::{
         head::HeadFile,
+        identity::Identity,
         memory::{Fault, Medium, MemoryJournal},
         recovery::recover,
     },
@@ -68,6 +69,7 @@ fn recovered(medium: &Medium, clock: &HandClock, limits: Limits) -> Parts {
         ledgers,
         journal: Box::new(journal),
         recovered,
+        identity: Identity::default(),
         head: None,
         keeping: None,
         limits,

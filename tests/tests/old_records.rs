@@ -17,6 +17,7 @@ use jifen_engine::{
     Engine, EngineError, Limits, Parts, Router, SystemClock,
     disk::Endless,
     journal::{
+        identity::Identity,
         memory::{Medium, MemoryJournal},
         recovery::recover_with,
     },
@@ -93,6 +94,7 @@ fn start(medium: &Medium, shelf: &Demanding, unwritten_bytes_max: usize) -> Engi
         ledgers,
         journal: Box::new(journal),
         recovered,
+        identity: Identity::default(),
         head: None,
         keeping: None,
         limits: Limits::default(),

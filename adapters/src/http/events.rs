@@ -279,6 +279,7 @@ impl Session {
 fn told(error: &FeedError) -> &'static Wording {
     match error {
         FeedError::Forgotten { .. } => &wording::EVENTS_FORGOTTEN,
+        FeedError::Replaced { .. } => &wording::EVENTS_REPLACED,
         FeedError::Ahead { .. } => &wording::INVALID_FIELD,
         FeedError::Unreadable(_) => of_error(EngineError::Unreadable),
         FeedError::Ended => of_error(EngineError::Stopping),

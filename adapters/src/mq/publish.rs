@@ -119,6 +119,9 @@ impl From<FeedError> for Break {
             FeedError::Forgotten { .. } => {
                 "events between the stream and the journal are gone for good"
             }
+            FeedError::Replaced { .. } => {
+                "the stream has events of another journal, or of what this one was before it was put back from a backup"
+            }
             FeedError::Ahead { .. } => {
                 "the stream knows more than the journal: is it another one's?"
             }

@@ -40,7 +40,8 @@ Every decision that concerns a member, a merchant or a sale is an event, refusal
 those leaves out the kind `refused`. Events are CloudEvents 1.0 in JSON. `id` is the offset of the answer, shard and sequence; \
 within a shard events come in the order of their sequences, which have gaps where entries concern nobody outside. Delivery is \
 at least once: leave out what has an `id` that was seen. `cursor` is the place behind the event in the journal of all shards, \
-to go on from.
+to go on from; it names the journal. After the data directory was put back from a backup, or replaced, a place that the journal \
+does not have any more is answered with `events_replaced`: read anew what you keep, and begin again.
 
 Events hold nothing personal of members, no codes of sold units, and no free text of the operator. To merchants go the events \
 that are about their own points and sales, without `balance` and `lots`.

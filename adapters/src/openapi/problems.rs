@@ -171,6 +171,7 @@ fn missing(read: Read) -> Vec<&'static Wording> {
                 &wording::INVALID_FIELD,
                 &wording::MALFORMED,
                 &wording::EVENTS_FORGOTTEN,
+                &wording::EVENTS_REPLACED,
             ];
         }
         Read::Settlements | Read::Corrections => return Vec::new(),
@@ -197,7 +198,7 @@ fn missing(read: Read) -> Vec<&'static Wording> {
         all.push(&wording::MALFORMED);
     }
     if read == Read::StockEvents {
-        all.push(&wording::EVENTS_FORGOTTEN);
+        all.extend([&wording::EVENTS_FORGOTTEN, &wording::EVENTS_REPLACED]);
     }
     all
 }

@@ -287,9 +287,9 @@ pub(super) fn query(does: Does, name: &str) -> Option<Value> {
     })
 }
 
-/// A place in the feed.
+/// A place in the feed. Those that were told before journals had names name none.
 pub(super) fn cursor(description: &str) -> Value {
-    json!({ "type": "string", "pattern": "^c(0|[1-9a-f][0-9a-f]{0,15})-(0|[1-9a-f][0-9a-f]{0,7})$",
+    json!({ "type": "string", "pattern": "^c(0|[1-9a-f][0-9a-f]{0,15})-(0|[1-9a-f][0-9a-f]{0,7})(-[0-9a-f]{8})?$",
         "description": description })
 }
 

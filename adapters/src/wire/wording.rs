@@ -79,6 +79,10 @@ edge! {
     /// Events that were asked for were deleted.
     EVENTS_FORGOTTEN = 410 "events_forgotten": "What comes behind that place was deleted",
         "Begin again with from=start for what is left, or with from=now.";
+    /// Events were asked for behind a place that is not in this journal.
+    EVENTS_REPLACED = 410 "events_replaced": "That place is in another journal",
+        "The data directory was put back from a backup, or replaced, after that place was told. Read anew what you keep, then \
+         begin again with from=start or from=now.";
     /// The body did not arrive in time.
     REQUEST_TIMEOUT = 408 "request_timeout": "The request did not arrive in time",
         "Send the request again with the same Idempotency-Key, faster or in smaller parts.";

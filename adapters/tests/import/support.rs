@@ -16,6 +16,7 @@ use jifen_engine::{
     Clock, Engine, Limits, Parts, Router,
     disk::Endless,
     journal::{
+        identity::Identity,
         memory::{Medium, MemoryJournal},
         recovery::recover,
     },
@@ -65,6 +66,7 @@ impl Place {
             ledgers,
             journal: Box::new(journal),
             recovered,
+            identity: Identity::default(),
             head: None,
             keeping: None,
             limits: Limits::default(),

@@ -44,6 +44,7 @@ pub use reader::{Events, Reader};
 
 use crate::{
     history::{History, HistoryError},
+    journal::identity::Identity,
     ledger::{Seq, ShardIndex},
 };
 
@@ -69,16 +70,24 @@ pub enum Begin {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum FeedError {
     /// What comes behind the place was deleted by an explicit command.
-    #[error("what comes next was deleted; what is left begins behind {oldest}")]
+    #[error("what comes next was deleted; what is left begins behind turn {oldest}")]
     Forgotten {
-        /// From where on everything is there.
-        oldest: Cursor,
+        /// Behind which turn everything is there.
+        oldest: u64,
     },
-    /// The journal does not reach the place: it is of another journal, or of one that was put back from a backup.
-    #[error("the journal ends before that; it ends at {newest}")]
+    /// The place is of another journal, or of what this one was before it was put back from a backup.
+    #[error(
+        "that is a place in another journal; this one is the same up to turn {shared}, and goes on differently"
+    )]
+    Replaced {
+        /// The last turn that both have.
+        shared: u64,
+    },
+    /// The journal does not reach the place.
+    #[error("the journal ends before that; it ends with turn {newest}")]
     Ahead {
-        /// Where it ends.
-        newest: Cursor,
+        /// Its last turn.
+        newest: u64,
     },
     /// The journal cannot be read.
     #[error("the journal cannot be read: {0}")]
@@ -94,7 +103,7 @@ impl From<HistoryError> for FeedError {
             HistoryError::Forgotten {
                 complete_behind, ..
             } => Self::Forgotten {
-                oldest: Cursor::behind(complete_behind),
+                oldest: complete_behind,
             },
             error => Self::Unreadable(Arc::new(error)),
         }
@@ -117,6 +126,8 @@ enum Order {
 /// The feed of a journal. Shared by `Arc`; [`Feed::serve`] and [`Feed::watch`] are threads' work.
 pub struct Feed {
     history: Arc<History>,
+    /// Which journal it is.
+    identity: Identity,
     /// Each shard's last durable entry.
     durable: Vec<Arc<AtomicU64>>,
     /// The newest last.
@@ -132,10 +143,15 @@ pub struct Feed {
 
 impl Feed {
     /// The feed of a journal whose shards have come so far.
-    pub(crate) fn new(history: Arc<History>, durable: Vec<Arc<AtomicU64>>) -> Self {
+    pub(crate) fn new(
+        history: Arc<History>,
+        identity: Identity,
+        durable: Vec<Arc<AtomicU64>>,
+    ) -> Self {
         let (orders, ordered) = unbounded();
         Self {
             history,
+            identity,
             durable,
             pages: Mutex::default(),
             orders,
@@ -149,30 +165,45 @@ impl Feed {
     /// The place behind everything that is durable.
     #[must_use]
     pub fn newest(&self) -> Cursor {
-        Cursor::behind(self.history.durable_turn())
+        self.behind(self.history.durable_turn())
+    }
+
+    /// The place behind a turn.
+    fn behind(&self, turn: u64) -> Cursor {
+        Cursor::behind(turn, self.identity.id())
     }
 
     /// Begins to read.
     ///
     /// # Errors
     ///
-    /// If the journal has nothing of what comes next, or not yet what comes before.
+    /// If the place is not of this journal, or the journal has nothing of what comes next, or not yet what comes before.
     pub fn open(self: &Arc<Self>, begin: Begin) -> Result<Reader, FeedError> {
-        let newest = self.newest();
-        let oldest = Cursor::behind(self.history.complete_behind());
+        let (oldest, newest) = (self.history.complete_behind(), self.newest());
         let at = match begin {
-            Begin::Start => oldest,
+            Begin::Start => self.behind(oldest),
             Begin::Now => newest,
-            Begin::After(cursor) if cursor < oldest => return Err(FeedError::Forgotten { oldest }),
-            Begin::After(cursor)
-                if cursor.turn > newest.turn
-                    || (cursor.turn == newest.turn && cursor.taken > 0) =>
-            {
-                return Err(FeedError::Ahead { newest });
-            }
-            Begin::After(cursor) => cursor,
+            Begin::After(cursor) => self.own(cursor, oldest, newest.turn)?,
         };
         Ok(Reader::new(Arc::clone(self), at, self.durable.len()))
+    }
+
+    /// A place that was told, perhaps by the journal that this one was put back from, as one in this journal.
+    fn own(&self, told: Cursor, oldest: u64, newest: u64) -> Result<Cursor, FeedError> {
+        let shared = self.identity.shared_with(told.journal);
+        if told.is_beyond(shared) {
+            return Err(FeedError::Replaced { shared });
+        }
+        if told.turn < oldest {
+            return Err(FeedError::Forgotten { oldest });
+        }
+        if told.is_beyond(newest) {
+            return Err(FeedError::Ahead { newest });
+        }
+        Ok(Cursor {
+            journal: self.identity.id(),
+            ..told
+        })
     }
 
     /// How many entries are durable behind a place, up to which these were the last of their shards. Shards that had none are
@@ -192,7 +223,7 @@ impl Feed {
     /// Reads pages for whoever wants them, until the end.
     pub(crate) fn serve(&self, ask: Ask) {
         let shards = u16::try_from(self.durable.len()).expect("at most 1,024 shards");
-        let mut maker = PageMaker::new(&self.history, Names::new(shards, ask));
+        let mut maker = PageMaker::new(&self.history, self.identity.id(), Names::new(shards, ask));
         let mut pace = Pace::new();
         while let Ok(order) = self.ordered.recv() {
             pace.begin();

@@ -15,6 +15,7 @@ use crate::{
         JournalError,
         block::{BadBlock, Block, ValueHead},
         epoch::EpochHead,
+        identity::JournalId,
     },
     ledger::{Entry, Seq, ShardIndex, UnixMillis},
 };
@@ -41,6 +42,7 @@ pub(super) struct Page {
 /// Reads pages. It alone knows names and whose what is, so there is one of it.
 pub(super) struct PageMaker<'a> {
     history: &'a History,
+    journal: Option<JournalId>,
     names: Names,
     whose: Cache<(u16, u64), Whose>,
 }
@@ -48,6 +50,7 @@ pub(super) struct PageMaker<'a> {
 /// Entries as they were found, each with the place behind it.
 #[derive(Default)]
 struct Found {
+    journal: Option<JournalId>,
     entries: Vec<(ShardIndex, Cursor, Entry)>,
     last: u64,
     in_turn: u32,
@@ -55,9 +58,10 @@ struct Found {
 }
 
 impl<'a> PageMaker<'a> {
-    pub(super) fn new(history: &'a History, names: Names) -> Self {
+    pub(super) fn new(history: &'a History, journal: Option<JournalId>, names: Names) -> Self {
         Self {
             history,
+            journal,
             names,
             whose: Cache::new(WHOSE_MOST),
         }
@@ -66,6 +70,7 @@ impl<'a> PageMaker<'a> {
     /// The page behind a turn that has durable ones behind it.
     pub(super) fn make(&mut self, behind: u64) -> Result<Page, FeedError> {
         let mut found = Found {
+            journal: self.journal,
             last: behind,
             ..Found::default()
         };
@@ -175,6 +180,7 @@ impl Found {
                 let cursor = Cursor {
                     turn: head.turn - 1,
                     taken: self.in_turn,
+                    journal: self.journal,
                 };
                 self.entries.push((block.shard, cursor, entry));
             }

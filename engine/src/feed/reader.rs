@@ -71,7 +71,7 @@ impl Reader {
         let page = self.feed.page(behind).await?;
         self.pass(&page);
         let at = self.at;
-        self.at = Cursor::behind(page.last);
+        self.at = self.feed.behind(page.last);
         Ok(Events {
             from: page.events.partition_point(|event| event.cursor <= at),
             page,

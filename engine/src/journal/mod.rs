@@ -9,7 +9,7 @@
 //! | `sled_threads` | keeps sled's spare threads out of the way |
 //! | `as_it_was` | puts back what a refused start did to the files |
 //! | `memory` | its twin in memory, which tears, loses and fails on demand |
-//! | `head`, `manifest` | what is known of a journal from outside it |
+//! | `head`, `manifest`, `identity` | what is known of a journal from outside it |
 //! | `epoch`, `epochs` | the row of epochs that a journal is, and where they are kept |
 //! | `turns` | from values back to checked turns |
 //! | `recovery` | from a journal back to the ledgers |
@@ -21,6 +21,7 @@ pub mod committer;
 pub mod epoch;
 pub mod epochs;
 pub mod head;
+pub mod identity;
 pub mod manifest;
 pub mod memory;
 pub mod recovery;

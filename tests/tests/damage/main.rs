@@ -70,6 +70,19 @@ const DAMAGES: &[Damage] = &[
         ),
     },
     Damage {
+        what: "no identity",
+        happen: |data| remove(&data.file("identity.json")),
+        expected: Whole,
+    },
+    Damage {
+        what: "a torn identity",
+        happen: |data| cut(&data.file("identity.json"), |length| length / 2),
+        expected: Refused(
+            "does not say any more which journal this is",
+            "put back this one file from a backup, or remove it",
+        ),
+    },
+    Damage {
         what: "no head",
         happen: |data| remove(&data.file("head")),
         expected: Refused("head is missing", RESTORE),

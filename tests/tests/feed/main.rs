@@ -8,4 +8,5 @@
 mod catching_up;
 mod following;
 mod publishing;
+mod replaced;
 mod selling;

@@ -91,7 +91,7 @@ mod tests {
             sent: single,
             single,
             folded,
-            folded_to: (folded > 0).then_some(Cursor::behind(7)),
+            folded_to: (folded > 0).then_some(Cursor::behind(7, None)),
             stopped: false,
         }
     }
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!((folding.single, folding.due()), (0, None), "nothing waits");
         folding.take(&written(0, 1_000));
         assert_eq!(folding.due(), Some(Instant::now() + EVERY));
-        assert_eq!(folding.to, Cursor::behind(7));
+        assert_eq!(folding.to, Cursor::behind(7, None));
         folding.told();
         assert_eq!((folding.single, folding.due()), (0, None), "it goes on");
         folding.take(&written(0, BURST));

@@ -6,6 +6,7 @@ use jifen_engine::{
     Engine, Limits, Options, Parts, Router,
     disk::Endless,
     journal::{
+        identity::Identity,
         memory::{Fault, Medium, MemoryJournal},
         recovery::recover,
     },
@@ -291,6 +292,7 @@ async fn behind_a_failed_journal_the_outcome_is_unknown() {
         ledgers,
         journal: Box::new(journal),
         recovered,
+        identity: Identity::default(),
         head: None,
         keeping: None,
         limits: Limits::default(),

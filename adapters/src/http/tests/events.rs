@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jifen_engine::{Options, feed::EventKind};
+use jifen_engine::{
+    Options,
+    feed::{Cursor, EventKind},
+};
 use serde_json::{Value, json};
 
 use super::harness::{HandClock, House, options};
@@ -309,9 +312,17 @@ async fn a_merchant_sees_its_own_and_not_what_members_have() {
 #[actix_web::test]
 async fn a_query_that_cannot_be_followed_is_refused() {
     let house = eventful().await;
+    let ahead = house.engine.feed().newest();
+    let ahead = format!(
+        "after={}",
+        Cursor {
+            turn: 0xFFFF,
+            ..ahead
+        }
+    );
     for (query, pointer) in [
         ("after=3:10412", "/after"),
-        ("after=cffff-0", "/after"),
+        (&ahead, "/after"),
         ("after=c0-0&from=now", "/after"),
         ("from=yesterday", "/from"),
         ("types=earn,heard", "/types"),
@@ -328,6 +339,19 @@ async fn a_query_that_cannot_be_followed_is_refused() {
         .insert_header(("last-event-id", "7"));
     let told = house.knock(request).await;
     assert_eq!(told.json()["errors"][0]["pointer"], "/Last-Event-ID");
+    for query in ["after=c1-0", "after=cffff-0", "after=c0-1-00000000"] {
+        let told = house.get(&format!("/v1/events?{query}")).await;
+        assert_eq!(
+            told.problem(),
+            (410, "events_replaced".to_owned()),
+            "{query}"
+        );
+    }
+    // Nothing lies in front of it, in whatever journal.
+    for query in ["after=c0-0&until=now", "after=c0-0-00000000&until=now"] {
+        let told = house.get(&format!("/v1/events?{query}")).await;
+        assert_eq!(told.status, 200, "{query}");
+    }
     house.engine.shut_down().await;
 }
 

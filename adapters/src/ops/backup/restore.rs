@@ -13,6 +13,7 @@ use jifen_engine::{
         epoch::{Epoch, EpochHead},
         epochs::{Epochs, SledEpochs},
         head::{Head, HeadFile},
+        identity::Identity,
         manifest,
     },
 };
@@ -34,6 +35,8 @@ const UNPROVEN: &str = "manifest.unproven";
 ///
 /// Every file is compared with its hash, every entry is checked and replayed, and every shard's state hash is compared
 /// with the one that the server had. Until that is done the directory cannot be served.
+///
+/// The journal has a name of its own from there on: whoever follows the feed and had more of it than the backup has is told so.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -75,7 +78,10 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), ToolError> {
     // While there is no archive: one without a catalogue is damage.
     let catalogue = Catalogue::open(&args.data.join("archive"), router.shards())?;
     copy_all(&args.from, &record, &mut copier)?;
-    begin_epoch(&args.data, &record, catalogue, router.shards())?;
+    let turn = begin_epoch(&args.data, &record, catalogue, router.shards())?;
+    // A backup of a directory that was made before journals had names has none.
+    let identity = Identity::read(&args.data)?.unwrap_or_default();
+    identity.put_back(turn)?.write(&args.data)?;
     copier.sync()?;
     let mut source = Source::of(&args.data, lock, router)?;
     let proven = proof::prove(&mut source, &record, args.quick)?;
@@ -134,13 +140,13 @@ fn router(from: &Path, record: &Record) -> Result<Router, ToolError> {
 }
 
 /// Makes what a directory has right after an epoch has begun: archives up to it, their catalogue, the epoch with nothing
-/// but its head, and the head file that vouches for it.
+/// but its head, and the head file that vouches for it. Answers with the last turn.
 fn begin_epoch(
     data: &Path,
     record: &Record,
     mut catalogue: Catalogue,
     shards: u16,
-) -> Result<(), ToolError> {
+) -> Result<u64, ToolError> {
     let mut archives: Vec<&Stored> = record.files.iter().collect();
     archives.retain(|file| file.path.starts_with("archive/"));
     archives.sort_by(|a, b| a.path.cmp(&b.path));
@@ -156,7 +162,7 @@ fn begin_epoch(
         turn: end.turn,
         chains: end.chains,
     })?;
-    Ok(())
+    Ok(end.turn)
 }
 
 /// What was done, for machines.

@@ -10,6 +10,7 @@ use std::{
 use jifen_engine::{
     checkpoint::{CheckpointError, Images, Listing},
     history::Archive,
+    journal::identity,
     ledger::Rules,
 };
 use serde::Serialize;
@@ -29,7 +30,7 @@ use crate::file::grouped;
 /// How often a backup begins anew because the server has moved on from the checkpoint that was being copied.
 const ATTEMPTS: usize = 5;
 /// Where a backup keeps files that may change, each under a name that tells its content.
-const CHANGING: [&str; 2] = ["manifest.json", "keys.json"];
+const CHANGING: [&str; 3] = ["manifest.json", "keys.json", identity::FILE];
 
 /// Takes a backup of a data directory, whether a server works on it or not.
 ///

@@ -12,6 +12,7 @@ use jifen_engine::{
     journal::{
         JournalError, block,
         head::{Head, HeadFile},
+        identity::Identity,
         manifest,
     },
 };
@@ -28,6 +29,7 @@ pub(super) fn examine(data: &Path, report: &mut Report) {
     let router = manifest(data, report);
     versions(router, report);
     if let Some(router) = router {
+        identity(data, report);
         let head = head(data, router, report);
         journal(data, head.as_ref(), report);
     }
@@ -84,6 +86,18 @@ fn manifest(data: &Path, report: &mut Report) -> Option<Router> {
             told(CHECK, &error, report);
             None
         }
+    }
+}
+
+fn identity(data: &Path, report: &mut Report) {
+    const CHECK: &str = "identity";
+    match Identity::read(data) {
+        Ok(Some(identity)) => {
+            let id = identity.id().map(|id| id.to_string());
+            report.ok(CHECK, format!("journal {}", id.unwrap_or_default()));
+        }
+        Ok(None) => report.ok(CHECK, "none yet: the next start gives the journal a name"),
+        Err(error) => told(CHECK, &error, report),
     }
 }
 

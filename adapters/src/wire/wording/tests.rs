@@ -51,7 +51,7 @@ const CONTRACT: &[(u16, &[&str])] = &[
             "correction_decided",
         ],
     ),
-    (410, &["events_forgotten"]),
+    (410, &["events_forgotten", "events_replaced"]),
     (413, &["body_too_large"]),
     (415, &["unsupported_media_type"]),
     (
