@@ -164,6 +164,14 @@ pub static METRICS: &[Metric] = &[
         "Messages that were put back to be tried again later: a member is not enrolled yet, or something was busy",
         "Merchants that earn before they enrol; after --mq-retries the message is dead.",
     ], |scene, to| to.one(scene.queue.retried)),
+    metric(Gauge, "jifen_queue_waiting", None, NO_LABELS, [
+        "Messages that were put back and wait to be tried again, of all senders",
+        "They come again by themselves, after 250 ms at first and 30 s at last: jifen_queue_lag_seconds is of them while they wait.",
+    ], |scene, to| to.one(scene.queue.waiting)),
+    metric(Gauge, "jifen_queue_waiting_most", None, NO_LABELS, [
+        "The same of the sender of whom most wait",
+        "At 4096 the broker delivers nothing new of that sender until they were tried: the log tells who it is, and jifen_commands_total why by code. Enrol the members, or lower --mq-retries.",
+    ], |scene, to| to.one(scene.queue.waiting_most)),
     metric(Counter, "jifen_queue_dead", None, NO_LABELS, [
         "Messages that could not be processed and went to jifen.dead",
         "Look at them with `nats stream view JIFEN_DEAD`: the header Jifen-Reason tells why, and Jifen-Sequence which it was.",

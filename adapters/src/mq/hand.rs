@@ -31,7 +31,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 
-use super::standing::Standing;
+use super::{standing::Standing, waiting::Waiting};
 
 /// Into how many beats the ack wait is divided.
 const BEATS: u32 = 4;
@@ -100,6 +100,15 @@ pub(super) struct Chunk {
     hand: Arc<Hand>,
 }
 
+impl Chunk {
+    /// Notes that a message is put back to be tried again; before the server hears of it, since it may come at once. Tells
+    /// whether nothing new of this sender comes from now on.
+    pub(super) fn put_back(&self, message: &Taken) -> bool {
+        self.hand.standing.count_retried();
+        self.hand.waiting.put_back(message.sequence)
+    }
+}
+
 impl Drop for Chunk {
     fn drop(&mut self) {
         self.hand.room.add_permits(self.messages.len());
@@ -112,6 +121,7 @@ pub(super) struct Hand {
     /// A permit for every message that may still be asked for.
     pub(super) room: Semaphore,
     chunks: Mutex<Vec<Weak<Chunk>>>,
+    waiting: Arc<Waiting>,
     standing: Arc<Standing>,
 }
 
@@ -120,6 +130,7 @@ impl Hand {
         Arc::new(Self {
             room: Semaphore::new(HAND),
             chunks: Mutex::default(),
+            waiting: standing.lane(),
             standing,
         })
     }
@@ -133,8 +144,12 @@ impl Hand {
     /// Takes messages. Their permits were taken when they were asked for.
     pub(super) fn take(self: &Arc<Self>, messages: Vec<Taken>) -> Arc<Chunk> {
         let again = messages.iter().filter(|message| message.delivery > 1);
+        let redelivered = again.clone().count();
+        if redelivered > 0 {
+            self.waiting.take(again.map(|message| message.sequence));
+        }
         self.standing
-            .take(messages.len() as u64, again.count() as u64);
+            .take(messages.len() as u64, redelivered as u64);
         let chunk = Arc::new(Chunk {
             messages,
             since: Instant::now(),
@@ -211,5 +226,42 @@ mod tests {
         drop(chunk);
         assert_eq!(hand.room.available_permits(), HAND);
         assert_eq!(standing.counts().in_flight, 0);
+    }
+
+    #[test]
+    fn what_is_put_back_waits_until_it_is_tried_or_its_lane_ends() {
+        let standing = Arc::new(Standing::default());
+        let waiting = || {
+            let counts = standing.counts();
+            (counts.retried, counts.waiting, counts.waiting_most)
+        };
+        let message = |sequence, delivery| Taken {
+            body: Bytes::new(),
+            sequence,
+            delivery,
+            reply: Subject::from_static("x"),
+        };
+        let (hand, other) = (
+            Hand::new(Arc::clone(&standing)),
+            Hand::new(Arc::clone(&standing)),
+        );
+        let first = hand.take(vec![message(1, 1), message(2, 1), message(3, 1)]);
+        for place in [0, 2] {
+            assert!(!first.put_back(&first.messages[place]));
+        }
+        let elsewhere = other.take(vec![message(4, 1)]);
+        elsewhere.put_back(&elsewhere.messages[0]);
+        assert_eq!(waiting(), (3, 3, 2));
+        // The rest of it was done.
+        drop(first);
+        assert_eq!(waiting(), (3, 3, 2));
+        let again = hand.take(vec![message(1, 2), message(5, 1)]);
+        assert_eq!(waiting(), (3, 2, 1));
+        again.put_back(&again.messages[0]);
+        assert_eq!(waiting(), (4, 3, 2));
+        drop((again, hand));
+        assert_eq!(waiting(), (4, 1, 1), "a new lane has it all anew");
+        standing.set_undone(0, 5, 0);
+        assert_eq!(waiting(), (4, 0, 0), "somebody emptied the queue");
     }
 }

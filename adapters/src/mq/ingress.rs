@@ -212,9 +212,11 @@ impl Lanes<'_> {
         let mut info = info.map_err(|error| whole(&error))?;
         let state = &info.info.state;
         let oldest = state.first_timestamp.unix_timestamp_nanos() / 1_000_000;
-        self.desk
-            .standing
-            .set_undone(state.messages, u64::try_from(oldest).unwrap_or(0));
+        self.desk.standing.set_undone(
+            state.messages,
+            state.first_sequence,
+            u64::try_from(oldest).unwrap_or(0),
+        );
         while let Some((subject, _)) = info.try_next().await.map_err(|error| whole(&error))? {
             if let Some(sender) = names::sender(&subject)
                 && !self.senders.contains_key(sender)

@@ -12,6 +12,7 @@
 //! | `lane` | one sender's commands, from the queue to their answers, in four stages |
 //! | `take`, `decide`, `tell` | the stages |
 //! | `hand` | what was taken and not acknowledged; why there can be no storm of redeliveries |
+//! | `waiting` | what was put back, and whose lane stands still for it |
 //! | `publish`, `publishing` | the feed of events, and how far it has come |
 //! | `worker` | the threads of both |
 //! | `standing` | what readiness and metrics tell |
@@ -28,6 +29,7 @@ mod standing;
 mod streams;
 mod take;
 mod tell;
+mod waiting;
 mod worker;
 
 pub use connect::{Login, Options, Refused};

@@ -2,11 +2,13 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
 };
+
+use super::waiting::{AllWaiting, Waiting};
 
 /// What is known of the queue, for whoever asks. Nobody waits for it.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Standing {
     taken: AtomicU64,
     redelivered: AtomicU64,
     retried: AtomicU64,
+    waiting: AllWaiting,
     dead: AtomicU64,
 }
 
@@ -34,6 +37,7 @@ impl Default for Standing {
             taken: AtomicU64::default(),
             redelivered: AtomicU64::default(),
             retried: AtomicU64::default(),
+            waiting: AllWaiting::default(),
             dead: AtomicU64::default(),
         }
     }
@@ -58,6 +62,10 @@ pub struct Counts {
     pub redelivered: u64,
     /// Messages that were put back to be tried again later.
     pub retried: u64,
+    /// Messages among them that wait for that.
+    pub waiting: u64,
+    /// As many are of the sender of whom most do.
+    pub waiting_most: u64,
     /// Messages that could not be processed.
     pub dead: u64,
 }
@@ -75,6 +83,7 @@ impl Standing {
     pub fn counts(&self) -> Counts {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (undone, in_flight) = (read(&self.undone), read(&self.in_hand));
+        let (waiting, waiting_most) = self.waiting.counts();
         let oldest = read(&self.oldest_millis);
         let lag_millis = if oldest == 0 {
             0
@@ -90,6 +99,8 @@ impl Standing {
             taken: read(&self.taken),
             redelivered: read(&self.redelivered),
             retried: read(&self.retried),
+            waiting,
+            waiting_most,
             dead: read(&self.dead),
         }
     }
@@ -99,8 +110,15 @@ impl Standing {
         *away.unwrap_or_else(PoisonError::into_inner) = why;
     }
 
-    /// What the server says of the stream: how many messages are not done, and when the oldest was published.
-    pub(super) fn set_undone(&self, messages: u64, oldest_millis: u64) {
+    /// A lane begins; it notes what of its messages waits to be tried again.
+    pub(super) fn lane(&self) -> Arc<Waiting> {
+        self.waiting.lane()
+    }
+
+    /// What the server says of the stream: how many messages are not done, where the first of them stands, and when it was
+    /// published.
+    pub(super) fn set_undone(&self, messages: u64, first: u64, oldest_millis: u64) {
+        self.waiting.forget_before(first);
         let oldest = if messages == 0 { 0 } else { oldest_millis };
         self.undone.store(messages, Ordering::Relaxed);
         self.oldest_millis.store(oldest, Ordering::Relaxed);
@@ -143,7 +161,7 @@ mod tests {
         let standing = Standing::default();
         assert!(!standing.counts().connected);
         standing.set_away(None);
-        standing.set_undone(10, now_millis() - 5_000);
+        standing.set_undone(10, 1, now_millis() - 5_000);
         standing.take(4, 1);
         let counts = standing.counts();
         assert!(counts.connected);
@@ -151,7 +169,7 @@ mod tests {
         assert_eq!((counts.lag_messages, counts.redelivered), (10, 1));
         assert!((5.0..60.0).contains(&counts.lag_seconds), "{counts:?}");
         standing.let_go(4);
-        standing.set_undone(0, 1);
+        standing.set_undone(0, 11, 1);
         let counts = standing.counts();
         assert_eq!((counts.in_flight, counts.lag_messages), (0, 0));
         assert!(counts.lag_seconds < f64::EPSILON, "nothing is late");

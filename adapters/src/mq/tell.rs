@@ -20,7 +20,7 @@ use jifen_engine::{
 use super::{
     connect::WORD_WITHIN,
     decide::{Asks, Decided},
-    hand::{Chunk, Taken},
+    hand::{ACK_PENDING, Chunk, Taken},
     lane::{Desk, LaneError},
     names,
     take::{COMMANDS_OF_A_CHUNK, MESSAGES_OF_A_CHUNK},
@@ -121,7 +121,12 @@ impl Teller {
         for (place, (message, asks)) in chunk.messages.iter().zip(&asks).enumerate() {
             let fate = self.fate(message, asks, &told)?;
             if let Fate::Later(wait) = fate {
-                self.desk.standing.count_retried();
+                if chunk.put_back(message) {
+                    tracing::warn!(
+                        subject = %self.results,
+                        "{ACK_PENDING} messages of this sender wait to be tried again: nothing new of it comes until they are"
+                    );
+                }
                 let put_back = message.tell(&self.client, AckKind::Nak(Some(wait))).await;
                 put_back.map_err(|error| LaneError::server(&error))?;
                 continue;

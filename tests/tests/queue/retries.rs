@@ -25,6 +25,10 @@ async fn who_earns_before_enrolling_has_the_points() {
         1,
         "the others of the array are done"
     );
+    // They are looked at for a moment only, and put back each time.
+    for metric in ["jifen_queue_waiting", "jifen_queue_waiting_most"] {
+        until("both wait", async || house.metric(metric) == 2.0).await;
+    }
     post.post(&enrol("e", "ann")).await;
     house.idle().await;
     assert_eq!(house.available("ann"), 15);
@@ -35,6 +39,9 @@ async fn who_earns_before_enrolling_has_the_points() {
         assert_eq!(answer["status"], "accepted");
     }
     assert!(post.dead().await.is_empty());
+    for metric in ["jifen_queue_waiting", "jifen_queue_waiting_most"] {
+        assert_eq!(house.metric(metric), 0.0, "all are done");
+    }
 }
 
 /// Goal: what does not succeed after so many tries is dead, and of an array whoever was answered hears it.
@@ -59,4 +66,9 @@ async fn tries_are_bounded() {
     assert_eq!(answers[&array][0]["status"], "accepted");
     assert_eq!(answers[&array][1]["code"], "member_not_found");
     assert_eq!(house.metric("jifen_queue_retries_total"), 4.0);
+    assert_eq!(
+        house.metric("jifen_queue_waiting"),
+        0.0,
+        "what is dead waits for nothing"
+    );
 }
