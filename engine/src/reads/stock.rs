@@ -275,6 +275,9 @@ pub fn reservation(ledger: &Ledger, id: ReservationId) -> Option<ReservationView
 fn code_view(ledger: &Ledger, code: SoldCode) -> Option<CodeView> {
     let sale = ledger.code(&code)?;
     let name = |symbol| ledger.symbols().name(symbol).clone();
+    // Whoever was paid takes the code, also when the sale has another merchant by now; who that was is remembered as long as
+    // the reservation.
+    let paid = ledger.hold(sale.reservation).map(|(held, _)| held.merchant);
     let document = ledger.pool(name(sale.sku).as_str());
     let terms = document.and_then(|one| Some(&one.document.as_ref()?.terms));
     let spent = if sale.revoked {
@@ -285,7 +288,7 @@ fn code_view(ledger: &Ledger, code: SoldCode) -> Option<CodeView> {
     Some(CodeView {
         code,
         sku: name(sale.sku),
-        merchant: terms.map(|terms| name(terms.merchant)),
+        merchant: paid.or(terms.map(|terms| terms.merchant)).map(name),
         spent,
     })
 }

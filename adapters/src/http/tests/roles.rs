@@ -304,6 +304,36 @@ async fn a_transaction_belongs_to_the_merchant_that_did_it() {
     house.engine.shut_down().await;
 }
 
+/// Goal: whoever was paid for a unit hands it over. Method: the sale gets another merchant after the unit was sold.
+#[actix_web::test]
+async fn a_code_is_the_merchants_that_was_paid() {
+    let house = house().await;
+    let mut maker = Maker {
+        house: &house,
+        made: 0,
+    };
+    let till = key(RoleName::Merchant);
+    let member = maker.member().await;
+    let document =
+        |merchant: &str| json!({ "units": 5, "price_points": 2, "merchant": merchant }).to_string();
+    let put = "PUT /v1/stock/mug";
+    house.accepted(put, "mug-1", &document("shop")).await;
+    let wish = json!({ "member": member, "sku": "mug", "quantity": 1 });
+    let reservation = maker
+        .done("POST /v1/reservations", &wish, "reservation")
+        .await;
+    let confirm = format!("POST /v1/reservations/{reservation}/confirm");
+    let told = house.accepted(&confirm, "mug-paid", "").await;
+    let code = told["codes"][0].as_str().unwrap();
+    house.accepted(put, "mug-2", &document("mart")).await;
+    let look = TestRequest::get().uri(&format!("/v1/codes/{code}"));
+    assert_eq!(house.knock_with(till, look).await.status, 200);
+    let hand_over = post(&format!("/v1/codes/{code}/use"), "mug-used", &json!({}));
+    let told = house.knock_with(till, hand_over).await;
+    assert_eq!(told.status, 201, "{}", told.text);
+    house.engine.shut_down().await;
+}
+
 /// The points of an earn that are gone are taken from other lots: the reversal stays the merchant's that earned.
 #[actix_web::test]
 async fn a_take_back_from_other_lots_is_still_the_merchants() {
