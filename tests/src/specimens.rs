@@ -5,6 +5,7 @@
 
 pub mod archived;
 mod clearing;
+pub mod imaged;
 mod prepaid;
 mod sales;
 mod whole_ledger;

@@ -13,11 +13,11 @@ use jifen_engine::{
         memory::{Medium, MemoryJournal},
         recovery::recover,
     },
-    ledger::{Account, Entry},
+    ledger::{Account, Entry, Extent, Ledger, Restoring, ShardIndex},
 };
 use jifen_tests::{
     journaled::entry,
-    specimens::{KINDS, SETS, Set, Specimens, kind, states, unhex},
+    specimens::{KINDS, SETS, Set, Specimens, imaged, imaged::Imaged, kind, states, unhex},
 };
 
 fn golden(set: &Set) -> Specimens {
@@ -82,6 +82,50 @@ fn a_turn_of_then_is_recovered() {
         assert_eq!(recovered.entries, golden.entries.lines().count() as u64);
         assert_eq!(states(&ledgers), golden.states);
     }
+}
+
+#[test]
+fn today_writes_the_images_that_were_written_then() {
+    let golden = fs::read_to_string(imaged::newest()).unwrap();
+    assert!(
+        golden == imaged::made().unwrap(),
+        "an image is laid out differently"
+    );
+}
+
+/// Goal: images of every version are read, and whatever can be in one is. Method: those of the golden entries, whole and with the
+/// increments that were made then, or that are made today of what came behind them.
+#[test]
+fn images_of_then_are_read_to_the_state_of_then() {
+    for version in imaged::VERSIONS {
+        for (set, shards) in SETS.iter().zip(imaged::golden(version).unwrap()) {
+            let golden = golden(set);
+            let records = imaged::recorded(set).unwrap();
+            let mut then = Vec::new();
+            let mut today = Vec::new();
+            for (shard, Imaged { whole, increment }) in shards.into_iter().enumerate() {
+                let mut goes_on = restored(set, shard, &[&whole]);
+                let seq = goes_on.last_seq();
+                let behind = usize::try_from(seq.0).unwrap();
+                imaged::replay(&mut goes_on, &records[shard][behind..]).unwrap();
+                let (parts, _) = imaged::image(&mut goes_on, Extent::Since(seq));
+                then.push(restored(set, shard, &[&whole, &increment]));
+                today.push(restored(set, shard, &[&whole, &parts]));
+            }
+            assert_eq!(states(&then), golden.states, "version {version}");
+            assert_eq!(states(&today), golden.states, "version {version}");
+        }
+    }
+}
+
+fn restored(set: &Set, shard: usize, images: &[&Vec<Vec<u8>>]) -> Ledger {
+    let shard = ShardIndex(u16::try_from(shard).unwrap());
+    let mut restoring = Restoring::new(shard, (set.rules)());
+    for part in images.iter().copied().flatten() {
+        restoring.take(part).unwrap();
+    }
+    let no_chunk = |_| Err("no chunk is full".to_owned());
+    restoring.finish(no_chunk).unwrap()
 }
 
 /// Goal: whatever a journal can hold has a specimen. Method: gather what the golden files hold.

@@ -266,7 +266,7 @@ impl Ledger {
                 }
                 self.stock_of(sku).share.sell(quantity);
                 let what = (reservation, sku, quantity);
-                self.stocks.sell(entry.seq, at, what, secret);
+                self.stocks.sold.sell(entry.seq, at, what, secret);
             }
             Deed::Cancelled {
                 sku, quantity, to, ..
@@ -288,9 +288,9 @@ impl Ledger {
                     self.stocks.unbuy(sku, at, quantity);
                 }
                 let returned = units.is_some();
-                self.stocks.take_back(transaction, revoked, returned);
+                self.stocks.sold.take_back(transaction, revoked, returned);
             }
-            Deed::CodeUsed { sale, unit } => self.stocks.use_code(sale, unit),
+            Deed::CodeUsed { sale, unit } => self.stocks.sold.use_code(sale, unit),
             _ => {}
         }
     }

@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Aged, Capture, Class, Command, Day, Decision, Earn, Enrol, Entry, Extent, Facts, Hold, HoldId,
-    ImageError, Labels, Ledger, MemberId, MerchantId, PointType, Points, Principal, PutMerchant,
-    Request, RequestId, Restoring, Rules, Seq, ShardIndex, StateHash, Text, UnixMillis,
+    Aged, Cancel, Capture, Class, Command, Confirm, Day, Decision, Earn, Enrol, Entry, Extent,
+    Facts, Hold, HoldId, ImageError, Labels, Ledger, MemberId, MerchantId, Need, PointType, Points,
+    Principal, PutMerchant, Request, RequestId, ReservationId, Reserve, Restoring, Reverse, Rules,
+    Seq, ShardIndex, SkuId, SoldCode, StateHash, StockDocument, Terms, Text, TransactionId,
+    UnixMillis, UseCode,
 };
+use crate::pool::{Home, Units};
 
 const SHARD: ShardIndex = ShardIndex(3);
 
@@ -54,19 +57,24 @@ impl Work {
             None,
             None,
         );
+        let mut facts = Facts::default();
         loop {
-            match self
-                .ledger
-                .decide(UnixMillis(self.asked * 1_000), &request, Facts::NONE)
-            {
+            let now = UnixMillis(self.asked * 1_000);
+            match self.ledger.decide(now, &request, &facts) {
                 Decision::First(entry) => self.apply(&entry),
                 Decision::Record(entry) => {
                     self.apply(&entry);
                     return entry.seq;
                 }
+                Decision::Need(need) => facts.add(need, self.pick(need)),
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    fn pick(&self, need: Need) -> Option<Box<[u8]>> {
+        let chunk = &self.chunks[&need.chunk.0];
+        need.pick(chunk).map(Into::into)
     }
 
     fn apply(&mut self, entry: &Entry) {
@@ -132,6 +140,84 @@ impl Work {
             },
             points: Points::new(1),
             last: true,
+        }));
+    }
+
+    /// Has points be what `units` lamps are paid with, of which this shard has all.
+    pub(super) fn put_on_sale(&mut self, units: u64) {
+        self.ledger.symbols.define("lamp".into());
+        let named = |name| self.ledger.symbols.find(name).unwrap();
+        let terms = Terms {
+            merchant: named("m"),
+            point_type: named("points"),
+            price: Points::new(1).unwrap(),
+            per_member_limit: Units::new(units),
+            opens_at: None,
+            closes_at: None,
+            ttl_seconds: 30,
+        };
+        let lamp = named("lamp");
+        let stock = self.ledger.stocks.know(lamp, "lamp");
+        stock.home = Some(Box::new(Home::new(
+            SHARD,
+            SHARD.0 + 1,
+            Units::new(units).unwrap(),
+        )));
+        stock.document = Some(StockDocument {
+            terms,
+            version: 1,
+            home: SHARD,
+        });
+    }
+
+    pub(super) fn reserve(&mut self, member: u64, units: u64) -> Seq {
+        self.ask(Command::Reserve(Reserve {
+            member: id(member),
+            sku: SkuId::new("lamp").unwrap(),
+            quantity: Units::new(units).unwrap(),
+        }))
+    }
+
+    pub(super) fn confirm(&mut self, reservation: Seq) -> Seq {
+        let reservation = ReservationId {
+            shard: SHARD,
+            seq: reservation,
+        };
+        self.ask(Command::Confirm(Confirm { reservation }))
+    }
+
+    pub(super) fn cancel(&mut self, reservation: Seq) {
+        let reservation = ReservationId {
+            shard: SHARD,
+            seq: reservation,
+        };
+        self.ask(Command::Cancel(Cancel { reservation }));
+    }
+
+    /// Lets the time of what is reserved or held run out.
+    pub(super) fn expire(&mut self) {
+        self.asked += 1_000;
+        let now = UnixMillis(self.asked * 1_000);
+        while let Some(entry) = self.ledger.decide_expiry(now) {
+            self.apply(&entry);
+        }
+    }
+
+    pub(super) fn use_code(&mut self, sale: Seq, unit: u16) {
+        let secret = self.ledger.stocks.sold.find(sale).unwrap().secret;
+        let code = SoldCode::new(SHARD, sale, unit, secret);
+        self.ask(Command::UseCode(UseCode { code }));
+    }
+
+    pub(super) fn take_back(&mut self, sale: Seq, return_units: bool) {
+        self.ask(Command::Reverse(Reverse {
+            transaction: TransactionId {
+                shard: SHARD,
+                seq: sale,
+            },
+            points: None,
+            reason: None,
+            return_units,
         }));
     }
 

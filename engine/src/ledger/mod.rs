@@ -60,6 +60,7 @@ mod sale;
 mod serve;
 mod settlements;
 mod slots;
+mod sold;
 mod sold_code;
 mod split_table;
 mod state;
@@ -116,10 +117,11 @@ pub use rules::{PointKind, Rules, Uses};
 pub use settlements::{
     ClearingBook, CorrectionRecord, CorrectionState, Period, Root, SettlementRecord,
 };
+pub use sold::Sale;
 pub use sold_code::{SaleSecret, SoldCode};
 pub use state::{Ledger, ReplayError};
 pub use state_hash::StateHash;
-pub use stocks::{Sale, Stock, StockDocument};
+pub use stocks::{Stock, StockDocument};
 pub use symbol::{Symbol, Symbols};
 pub use text::{Labels, Text};
 pub use time::{Day, UnixMillis};

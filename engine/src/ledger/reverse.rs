@@ -113,7 +113,8 @@ impl Ledger {
 
     /// Units come back with all the points that are left, unless somebody used one.
     fn may_return_units(&self, original: &Entry, all: bool) -> Result<(), Code> {
-        let sale = self.stocks.sale(original.seq).ok_or(Code::NotReversible)?;
+        let sale = self.stocks.sold.find(original.seq);
+        let sale = sale.ok_or(Code::NotReversible)?;
         if !all || sale.returned || sale.was_used() {
             return Err(Code::NotReversible);
         }

@@ -45,6 +45,17 @@ impl<T> Slots<T> {
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().flatten()
     }
+
+    /// How many values at the beginning are such, where none behind them is.
+    pub(super) fn partition_point(&self, mut is_such: impl FnMut(&T) -> bool) -> usize {
+        let blocks = self
+            .0
+            .partition_point(|block| block.first().is_some_and(&mut is_such));
+        let Some(last) = blocks.checked_sub(1) else {
+            return 0;
+        };
+        last * BLOCK + self.0[last].partition_point(is_such)
+    }
 }
 
 impl<T> Slots<Option<T>> {
@@ -92,6 +103,12 @@ mod tests {
             assert!(slots.iter().copied().eq(0..length));
             assert!((0..length).all(|at| slots[at] == at && slots.get(at) == Some(&at)));
             assert_eq!(slots.get(length), None);
+            for such in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, length] {
+                assert_eq!(
+                    slots.partition_point(|&value| value < such),
+                    such.min(length)
+                );
+            }
             if length >= BLOCK {
                 let first: *const usize = &raw const slots[BLOCK - 1];
                 (0..BLOCK).for_each(|more| slots.push(length + more));

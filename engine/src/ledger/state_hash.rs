@@ -135,10 +135,12 @@ impl Ledger {
             digest.number(ticket.0);
             digest.encoded(underway);
         }
-        let (stocks, bought, sales) = self.stocks.image();
-        stocks.iter().for_each(|stock| digest.encoded(stock));
-        bought.iter().for_each(|bought| digest.encoded(bought));
-        sales.iter().for_each(|sale| digest.encoded(sale));
+        let stocks = &self.stocks;
+        stocks.iter().for_each(|stock| digest.encoded(&stock));
+        for ((sku, member), units) in stocks.all_bought() {
+            digest.encoded(&(sku, member.0, units));
+        }
+        stocks.sold.iter().for_each(|sale| digest.encoded(sale));
         if self.transit.stripes().next().is_some() {
             digest.encoded(&self.transit);
         }

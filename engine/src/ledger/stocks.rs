@@ -1,17 +1,12 @@
-//! Sales: their documents, this shard's part of their pools, who has how many units, and which codes were used.
+//! Sales: their documents, this shard's part of their pools, and who has how many units.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bincode::{BorrowDecode, Encode};
 
 use super::{
-    command::{Seq, ShardIndex},
-    members::MemberIndex,
-    message::Terms,
-    pool_id::PoolId,
-    sold_code::SaleSecret,
-    symbol::Symbol,
-    time::UnixMillis,
+    command::ShardIndex, holds::Holds, members::MemberIndex, message::Terms, pool_id::PoolId,
+    sold::Sold, symbol::Symbol, time::UnixMillis,
 };
 use crate::pool::{Home, Pass, Place, Share, Units};
 
@@ -121,48 +116,14 @@ impl Stock {
     }
 }
 
-/// Units that were sold together, and their codes.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, BorrowDecode)]
-pub struct Sale {
-    /// The entry that made the reservation.
-    pub reservation: Seq,
-    /// Of what.
-    pub sku: Symbol,
-    /// To whom, as the shard counts members.
-    pub(super) member: u32,
-    /// How many.
-    pub quantity: Units,
-    /// What the codes are made of.
-    pub(super) secret: SaleSecret,
-    /// The units whose codes were used.
-    used: BTreeSet<u16>,
-    /// Whether the codes are void.
-    pub revoked: bool,
-    /// Whether the units went back into the pool.
-    pub returned: bool,
-}
-
-impl Sale {
-    /// Whether the code of this unit was used.
-    #[must_use]
-    pub fn is_used(&self, unit: u16) -> bool {
-        self.used.contains(&unit)
-    }
-
-    /// Whether any code was used.
-    #[must_use]
-    pub fn was_used(&self) -> bool {
-        !self.used.is_empty()
-    }
-}
-
 /// The sales of a shard.
 #[derive(Default)]
 pub(super) struct Stocks {
     by_symbol: Vec<Option<Box<Stock>>>,
     /// Units that members have reserved or bought, where they have any.
-    bought: BTreeMap<(Symbol, u32), Units>,
-    sales: BTreeMap<Seq, Sale>,
+    bought: Bought,
+    /// What was sold.
+    pub(super) sold: Sold,
     /// Pools at home here in which something may be to be done.
     restless: BTreeSet<Symbol>,
     /// Those of them that wait for time to pass.
@@ -171,12 +132,32 @@ pub(super) struct Stocks {
     pub(super) serving: Option<(Symbol, Pass)>,
 }
 
-/// Everything of it, as an image has it.
-pub(super) type StocksImage = (
-    Vec<(Symbol, Stock)>,
-    Vec<(Symbol, u32, Units)>,
-    Vec<(Seq, Sale)>,
-);
+/// Units by what they are of and whose.
+type Bought = BTreeMap<(Symbol, MemberIndex), Units>;
+
+/// What members have reserved or bought follows from what is open and what was sold; `None` if that is more than there can be.
+pub(super) fn bought(holds: &Holds, sold: &Sold) -> Option<Bought> {
+    let open = holds.iter_open().filter_map(|held| {
+        let (sku, quantity) = held.stock?;
+        Some(((sku, held.member), quantity))
+    });
+    let kept = sold.iter().filter(|sale| !sale.returned);
+    let kept = kept.map(|sale| ((sale.sku, sale.member), sale.quantity));
+    let mut all: Vec<_> = open.chain(kept).collect();
+    all.sort_unstable_by_key(|(place, _)| *place);
+    let mut fits = true;
+    all.dedup_by(|(place, more), (before, sum)| {
+        let same = place == before;
+        if same {
+            match sum.checked_add(*more) {
+                Some(both) => *sum = both,
+                None => fits = false,
+            }
+        }
+        same
+    });
+    fits.then(|| all.into_iter().collect())
+}
 
 impl Stocks {
     pub(super) fn get(&self, symbol: Symbol) -> Option<&Stock> {
@@ -242,17 +223,17 @@ impl Stocks {
 
     /// How many units a member has reserved or bought.
     pub(super) fn bought(&self, sku: Symbol, member: MemberIndex) -> Units {
-        let bought = self.bought.get(&(sku, member.0));
+        let bought = self.bought.get(&(sku, member));
         bought.copied().unwrap_or_default()
     }
 
     pub(super) fn buy(&mut self, sku: Symbol, member: MemberIndex, quantity: Units) {
-        let bought = self.bought.entry((sku, member.0)).or_default();
+        let bought = self.bought.entry((sku, member)).or_default();
         *bought = bought.plus(quantity);
     }
 
     pub(super) fn unbuy(&mut self, sku: Symbol, member: MemberIndex, quantity: Units) {
-        let place = (sku, member.0);
+        let place = (sku, member);
         let left = self.bought(sku, member).minus(quantity);
         if left.is_zero() {
             self.bought.remove(&place);
@@ -261,74 +242,18 @@ impl Stocks {
         }
     }
 
-    pub(super) fn sale(&self, seq: Seq) -> Option<&Sale> {
-        self.sales.get(&seq)
-    }
-
-    pub(super) fn sell(
-        &mut self,
-        seq: Seq,
-        member: MemberIndex,
-        (reservation, sku, quantity): (Seq, Symbol, Units),
-        secret: SaleSecret,
-    ) {
-        let sale = Sale {
-            reservation,
-            sku,
-            member: member.0,
-            quantity,
-            secret,
-            used: BTreeSet::new(),
-            revoked: false,
-            returned: false,
-        };
-        self.sales.insert(seq, sale);
-    }
-
-    pub(super) fn use_code(&mut self, sale: Seq, unit: u16) {
-        if let Some(sale) = self.sales.get_mut(&sale) {
-            sale.used.insert(unit);
-        }
-    }
-
-    pub(super) fn take_back(&mut self, sale: Seq, revoked: bool, returned: bool) {
-        if let Some(sale) = self.sales.get_mut(&sale) {
-            sale.revoked |= revoked;
-            sale.returned |= returned;
-        }
-    }
-
     /// What members have, with the places of the members.
-    pub(super) fn all_bought(&self) -> impl Iterator<Item = (Symbol, MemberIndex, Units)> {
-        let all = self.bought.iter();
-        all.map(|((sku, member), units)| (*sku, MemberIndex(*member), *units))
+    pub(super) const fn all_bought(&self) -> &Bought {
+        &self.bought
     }
 
-    pub(super) fn sales(&self) -> impl Iterator<Item = (Seq, &Sale)> {
-        self.sales.iter().map(|(seq, sale)| (*seq, sale))
-    }
-
-    /// The sales behind an entry, in order.
-    pub(super) fn sales_behind(&self, seq: Seq) -> impl Iterator<Item = (Seq, &Sale)> {
-        self.sales.range(seq..).map(|(seq, sale)| (*seq, sale))
-    }
-
-    pub(super) fn image(&self) -> StocksImage {
-        let stocks = self.iter().map(|(symbol, stock)| (symbol, stock.clone()));
-        let bought = self.bought.iter();
-        (
-            stocks.collect(),
-            bought
-                .map(|((sku, member), units)| (*sku, *member, *units))
-                .collect(),
-            self.sales()
-                .map(|(seq, sale)| (seq, sale.clone()))
-                .collect(),
-        )
-    }
-
-    /// What an image has; `None` if it names a sale by a symbol of which there are not so many.
-    pub(super) fn restored((stocks, bought, sales): StocksImage, names: usize) -> Option<Self> {
+    /// What an image has, of which `bought` follows; `None` if it names a sale that is not there, or by a symbol of which there
+    /// are not so many.
+    pub(super) fn restored(
+        stocks: Vec<(Symbol, Stock)>,
+        (sold, bought): (Sold, Bought),
+        names: usize,
+    ) -> Option<Self> {
         let mut this = Self::default();
         for (symbol, stock) in stocks {
             if symbol.index() >= names {
@@ -337,11 +262,10 @@ impl Stocks {
             let id = stock.id.clone();
             *this.know(symbol, id.as_str()) = stock;
         }
-        this.bought = bought
-            .into_iter()
-            .map(|(sku, member, units)| ((sku, member), units))
-            .collect();
-        this.sales = sales.into_iter().collect();
+        if sold.iter().any(|sale| this.get(sale.sku).is_none()) {
+            return None;
+        }
+        (this.sold, this.bought) = (sold, bought);
         Some(this)
     }
 }

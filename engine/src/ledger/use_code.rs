@@ -7,9 +7,9 @@ use super::{
     holds::HoldState,
     members::MemberIndex,
     refusal::Code,
+    sold::Sale,
     sold_code::{SaleSecret, SoldCode},
     state::Ledger,
-    stocks::Sale,
 };
 
 impl Ledger {
@@ -31,7 +31,7 @@ impl Ledger {
     /// The sale that gave a code out, if one did.
     #[must_use]
     pub fn code(&self, code: &SoldCode) -> Option<&Sale> {
-        let sale = self.stocks.sale(code.sale)?;
+        let sale = self.stocks.sold.find(code.sale)?;
         let known = code.shard == self.shard
             && u64::from(code.unit) < sale.quantity.get()
             && code.is_of(sale.secret);
@@ -47,15 +47,15 @@ impl Ledger {
         let Some((ended, _)) = sold.and_then(|held| held.closed) else {
             return Vec::new();
         };
-        let mut sales = self.stocks.sales_behind(ended);
-        let found = sales.find(|(_, sale)| sale.reservation == reservation);
-        found.map_or_else(Vec::new, |(seq, sale)| {
-            codes(self.shard, seq, sale.quantity.get(), sale.secret)
+        let mut sales = self.stocks.sold.not_before(ended);
+        let found = sales.find(|sale| sale.reservation == reservation);
+        found.map_or_else(Vec::new, |sale| {
+            codes(self.shard, sale.seq, sale.quantity.get(), sale.secret)
         })
     }
 
     pub(super) fn sale_of(&self, code: &SoldCode) -> Option<MemberIndex> {
-        self.code(code).map(|sale| MemberIndex(sale.member))
+        self.code(code).map(|sale| sale.member)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::{fs, io, process::ExitCode};
 
 use clap::Parser;
-use jifen_tests::specimens::{SETS, Set, Specimens, archived, directory, states, unhex};
+use jifen_tests::specimens::{SETS, Set, Specimens, archived, directory, imaged, states, unhex};
 
-/// Writes the golden files of format version 1: an entry of every kind, whole turns, the states behind them, and
-/// archives of the turns.
+/// Writes the golden files of format version 1: an entry of every kind, whole turns, the states behind them,
+/// archives of the turns, and images of the states.
 ///
 /// They are written once and then only read: `cargo test -p jifen-tests --test golden` compares today's code with
 /// them. Sets that are there are left alone unless --overwrite is given, which is right only as long as no journal of
@@ -55,7 +55,24 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    match images(arguments.overwrite) {
+        Ok(what) => println!("{}: {what}", imaged::newest().display()),
+        Err(error) => {
+            eprintln!("{}: {error}", imaged::newest().display());
+            return ExitCode::FAILURE;
+        }
+    }
     ExitCode::SUCCESS
+}
+
+/// The images are made of the golden entries. Those of versions before are only read.
+fn images(overwrite: bool) -> Result<&'static str, String> {
+    let file = imaged::newest();
+    if file.exists() && !overwrite {
+        return Ok("left alone");
+    }
+    fs::write(file, imaged::made()?).map_err(|error| error.to_string())?;
+    Ok("written")
 }
 
 /// The archives are made of the golden turns. Those of versions before are only read.

@@ -105,7 +105,7 @@ impl Head<'_> {
         Err(ImageError::Foreign(what))
     }
 
-    /// Whether links, errands, sales and transit stand behind it.
+    /// Whether links, errands, stocks and transit stand behind it.
     pub(super) const fn has_beyond(&self) -> bool {
         self.version > 1
     }
@@ -118,6 +118,11 @@ impl Head<'_> {
     /// Whether points that were bought ahead stand behind those.
     pub(super) const fn has_packs(&self) -> bool {
         self.version > 3
+    }
+
+    /// Whether what was sold has parts of its own and is not in what stands behind it.
+    pub(super) const fn has_sales_apart(&self) -> bool {
+        self.version > 4
     }
 
     /// Puts everything but members, holds and records in place.

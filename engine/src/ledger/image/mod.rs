@@ -1,6 +1,6 @@
 //! Images: a shard's whole state at one sequence, copied piece by piece while the shard goes on.
 //!
-//! What is small is copied at once, when the image begins. Members and holds are copied slot by slot; one that changes
+//! What is small is copied at once, when the image begins. Members, holds and sales are copied slot by slot; one that changes
 //! before its turn is copied as it was. The chunks of answered requests never change once they are full, so an image
 //! only names them; whoever keeps old records [keeps](super::Aged::Keep) those as well.
 //!
@@ -9,10 +9,11 @@
 //! ```text
 //! part      tag:1 content
 //!   'H'     head: where it stands, names, merchants, system accounts, reversals, which chunks, the open chunk; from version 2 on
-//!           behind that: links, errands, sales, transit
+//!           behind that: links, errands, documents and pools of sales, transit; in versions 2 to 4 also what was sold
 //!   'M'     (slot member)…
 //!   'Q'     (slot hold)…
 //!   'P'     (slot hold)… of version 1, which knew no reservations
+//!   'S'     (slot sale)…; not before version 5
 //!   'B'     the daybook; not before version 3
 //! ```
 //!
@@ -38,13 +39,14 @@ pub(super) use records::record;
 pub use restore::Restoring;
 pub(super) use touched::Touched;
 
-/// What is written; 1 to 3 are read as well.
-const VERSION: u8 = 4;
+/// What is written; 1 to 4 are read as well.
+const VERSION: u8 = 5;
 const HEAD: u8 = b'H';
 const MEMBERS: u8 = b'M';
 const HOLDS: u8 = b'Q';
 /// Holds as version 1 wrote them.
 const HOLDS_1: u8 = b'P';
+const SALES: u8 = b'S';
 const DAYBOOK: u8 = b'B';
 
 /// What an image holds.
@@ -124,6 +126,8 @@ impl Ledger {
         touched.begin(whole, members.len());
         let (holds, touched) = self.holds.slots();
         touched.begin(whole, holds.len());
+        let (sales, touched) = self.stocks.sold.slots();
+        touched.begin(whole, sales.len());
         self.copying = Copying::begin(&self.daybook, extent);
         ImageBegun {
             shard: self.shard(),
@@ -142,6 +146,10 @@ impl Ledger {
         part.or_else(|| {
             let (holds, touched) = self.holds.slots();
             copy(HOLDS, holds, touched, bytes)
+        })
+        .or_else(|| {
+            let (sales, touched) = self.stocks.sold.slots();
+            copy(SALES, sales, touched, bytes)
         })
         .or_else(|| self.copying.next(bytes))
     }

@@ -1,7 +1,7 @@
 //! From an image and its increments back to a ledger.
 
 use super::{
-    DAYBOOK, HEAD, HOLDS, HOLDS_1, ImageError, MEMBERS, beyond,
+    DAYBOOK, HEAD, HOLDS, HOLDS_1, ImageError, MEMBERS, SALES, beyond,
     daybook::Gathering,
     head::Head,
     records::{Held1, read},
@@ -15,6 +15,7 @@ use crate::ledger::{
     records::ChunkNumber,
     rules::Rules,
     slots::Slots,
+    sold::Sale,
     state::Ledger,
 };
 
@@ -26,6 +27,7 @@ pub struct Restoring {
     head: Option<(Seq, Vec<u8>)>,
     members: Slots<Option<Member>>,
     holds: Slots<Option<Held>>,
+    sales: Slots<Option<Sale>>,
     daybook: Gathering,
 }
 
@@ -39,6 +41,7 @@ impl Restoring {
             head: None,
             members: Slots::default(),
             holds: Slots::default(),
+            sales: Slots::default(),
             daybook: Gathering::default(),
         }
     }
@@ -52,6 +55,7 @@ impl Restoring {
             }
             Some((&HOLDS, content)) => take_slots(content, &mut self.holds, |held: Held| held),
             Some((&HOLDS_1, content)) => take_slots(content, &mut self.holds, |Held1(held)| held),
+            Some((&SALES, content)) => take_slots(content, &mut self.sales, |sale: Sale| sale),
             Some((&DAYBOOK, content)) => self.daybook.take(content),
             _ => Err(ImageError::Incomplete("a part is of no known kind")),
         }
@@ -76,8 +80,7 @@ impl Restoring {
         ledger.holds = Holds::restored(holds, count)
             .ok_or(ImageError::Incomplete("its holds contradict each other"))?;
         if head.has_beyond() {
-            let has = (head.has_clearing(), head.has_packs());
-            beyond::restore(&mut ledger, behind, has)?;
+            beyond::restore(&mut ledger, &head, behind, self.sales)?;
         }
         if head.has_clearing() && !self.daybook.has_begun() {
             return Err(ImageError::Incomplete("its daybook is missing"));
@@ -98,7 +101,8 @@ impl Restoring {
     }
 
     fn take_head(&mut self, content: &[u8]) -> Result<(), ImageError> {
-        let head: Head<'_> = read(&mut &content[..])?;
+        let mut behind = content;
+        let head: Head<'_> = read(&mut behind)?;
         head.check(self.shard, &self.rules)?;
         let before = self.head.as_ref().map(|(seq, _)| *seq);
         if head.since != before {
@@ -108,6 +112,9 @@ impl Restoring {
         let (members, holds) = (count(head.members), count(head.holds));
         if members < self.members.len() || holds < self.holds.len() {
             return Err(ImageError::Incomplete("an increment has fewer slots"));
+        }
+        if head.has_beyond() && !head.has_sales_apart() {
+            self.sales = beyond::sales_4(behind)?;
         }
         self.head = Some((head.seq, content.to_vec()));
         // Memory is asked for only as slots come, so a wrong number asks for none.
@@ -136,7 +143,7 @@ fn take_slots<'a, R: bincode::BorrowDecode<'a, ()>, T>(
     Ok(())
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     slots: Slots<Option<T>>,
     count: u64,
     missing: &'static str,

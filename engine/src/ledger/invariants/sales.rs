@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Violation, holds};
 use crate::{
-    ledger::{pool_id::PoolId, state::Ledger, stocks::Stock, symbol::Symbol},
+    ledger::{pool_id::PoolId, state::Ledger, stocks, stocks::Stock, symbol::Symbol},
     pool::{Phase, Units},
 };
 
@@ -24,8 +24,8 @@ pub fn check_sales(ledger: &Ledger) -> Result<(), Violation> {
         }
     }
     let mut bought: BTreeMap<Symbol, u64> = BTreeMap::new();
-    for (sku, _, units) in ledger.stocks.all_bought() {
-        *bought.entry(sku).or_default() += units.get();
+    for ((sku, _), units) in ledger.stocks.all_bought() {
+        *bought.entry(*sku).or_default() += units.get();
     }
     for (sku, stock) in ledger.stocks.iter() {
         let id = &stock.id;
@@ -51,6 +51,11 @@ pub fn check_sales(ledger: &Ledger) -> Result<(), Violation> {
     }
     holds(3, reserved.is_empty(), || {
         format!("units are reserved of sales that are not there: {reserved:?}")
+    })?;
+    let follows = stocks::bought(&ledger.holds, &ledger.stocks.sold);
+    let same = follows.as_ref() == Some(ledger.stocks.all_bought());
+    holds(4, same, || {
+        "what members have is not what is reserved and was sold".to_owned()
     })
 }
 

@@ -28,10 +28,18 @@ fn lamp(ledger: &mut Ledger) -> &mut Stock {
     ledger.stocks.get_mut(symbol).expect("it is on sale")
 }
 
+fn sell(ledger: &mut Ledger, member: MemberIndex) {
+    lamp(ledger).share.sold = units(1);
+    let symbol = ledger.symbols.find("lamp").expect("it is on sale");
+    let what = (Seq(98), symbol, units(1));
+    ledger.stocks.sold.sell(Seq(99), member, what, 0);
+    ledger.stocks.buy(symbol, member, units(1));
+}
+
 #[test]
 fn a_sale_whose_units_do_not_add_up_is_found() {
     type Change = fn(&mut Ledger);
-    let cases: [(&str, u8, Change); 11] = [
+    let cases: [(&str, u8, Change); 13] = [
         ("as it is", 0, |_| ()),
         ("one is reserved, by nobody", 3, |ledger| {
             lamp(ledger).share.reserved = units(1);
@@ -39,10 +47,16 @@ fn a_sale_whose_units_do_not_add_up_is_found() {
         ("one is sold, to nobody", 4, |ledger| {
             lamp(ledger).share.sold = units(1);
         }),
-        ("one is sold to a member", 0, |ledger| {
-            lamp(ledger).share.sold = units(1);
+        ("one is sold to a member", 0, |ledger| sell(ledger, FIRST)),
+        ("one is sold to a member, another one has it", 4, |ledger| {
+            sell(ledger, MemberIndex(1));
             let symbol = ledger.symbols.find("lamp").expect("it is on sale");
+            ledger.stocks.unbuy(symbol, MemberIndex(1), units(1));
             ledger.stocks.buy(symbol, FIRST, units(1));
+        }),
+        ("one came back from a member who has it", 4, |ledger| {
+            sell(ledger, FIRST);
+            ledger.stocks.sold.take_back(Seq(99), true, true);
         }),
         ("somebody waits, and no errand does", 4, |ledger| {
             lamp(ledger).waiting = 1;
