@@ -288,7 +288,7 @@ fn code_view(ledger: &Ledger, code: SoldCode) -> Option<CodeView> {
     Some(CodeView {
         code,
         sku: name(sale.sku),
-        merchant: paid.or(terms.map(|terms| terms.merchant)).map(name),
+        merchant: paid.or_else(|| Some(terms?.merchant)).map(name),
         spent,
     })
 }
