@@ -70,7 +70,7 @@ const AT_ONCE: &str = "
     clock   2026-10-02 00:00:00
     merchant M1
     enrol   A1
-    earn    A1 M1 100 day=2026-10-01 as=E     => accepted: M1/2026-10-01 100
+    earn    A1 M1 100 day=2026-10-01 as=E     => accepted: M1/2026-10-01 100, forfeited 100
     deeds                                     => earned
     moves                                     => M1/2026-10-01 100 issued>breakage
     balance A1                                => 0 available, 0 held
@@ -94,7 +94,7 @@ const HELD: &str = "
     sweep                                     => 0
     lots    A1                                => M1/2026-10-01 0 and 100 held, M1/2026-12-31 30 and 20 held
     # Captured in lapse order, lapsed or not; the rest of it comes back.
-    capture H 40                              => accepted: captured 40, released 80
+    capture H 40                              => accepted: captured 40, released 80, forfeited 60
     moves                                     => M1/2026-10-01 40 held>M1, M1/2026-10-01 60 held>breakage, M1/2026-12-31 20 held>available
     balance A1                                => 50 available, 0 held
     state   H                                 => captured: 40 of 120 captured, 80 released
@@ -105,7 +105,7 @@ const HELD: &str = "
     earn    A1 M1 10 day=2026-10-02 class=b
     hold    A1 M1 10 as=H3 ttl=86400
     clock   2026-10-03 00:00:01
-    release H2                                => accepted: released 10
+    release H2                                => accepted: released 10, forfeited 10
     moves                                     => M1/2026-10-02 10 held>breakage
     sweep                                     => 1
     moves                                     => M1/b/2026-10-02 10 held>breakage
@@ -123,7 +123,7 @@ const REFUNDS: &str = "
     redeem  A1 M1 100 as=R
     clock   2026-10-05 12:00:00
     reverse E 5                               => accepted: taken back 0, owed 5
-    reverse R                                 => accepted: restored 100
+    reverse R                                 => accepted: restored 100, forfeited 60
     moves                                     => M1 35 M1>available, M1 5 M1>owed, M1/2026-10-01 60 M1>breakage
     balance A1                                => 35 available, 0 held
 ";

@@ -136,10 +136,10 @@ open, frozen       | freeze A           | accepted                              
 open, frozen       | unfreeze A         | accepted                               | open: 0 of 50 captured, 0 released
 open, frozen       | close A            | refused: member_has_holds 1 of 0       | open: 0 of 50 captured, 0 released
 overdue, lapsed    | capture H          | accepted: captured 50, released 0      | captured: 50 of 50 captured, 0 released
-overdue, lapsed    | capture H 20       | accepted: captured 20, released 30     | captured: 20 of 50 captured, 30 released
+overdue, lapsed    | capture H 20       | accepted: captured 20, released 30, forfeited 30 | captured: 20 of 50 captured, 30 released
 overdue, lapsed    | capture H 20 more  | accepted: captured 20, released 0      | open: 20 of 50 captured, 0 released
 overdue, lapsed    | capture H 60       | refused: exceeds_hold 60 of 50         | open: 0 of 50 captured, 0 released
-overdue, lapsed    | release H          | accepted: released 50                  | released: 0 of 50 captured, 50 released
+overdue, lapsed    | release H          | accepted: released 50, forfeited 50    | released: 0 of 50 captured, 50 released
 overdue, lapsed    | sweep              | 2                                      | expired: 0 of 50 captured, 50 released
 overdue, lapsed    | hold A M 10        | refused: insufficient_points 10 of 0   | open: 0 of 50 captured, 0 released
 overdue, lapsed    | reverse H          | refused: not_reversible                | open: 0 of 50 captured, 0 released

@@ -188,12 +188,12 @@ const STATES: &str = "
     reverse E 10                              => accepted: taken back 10, owed 0
     balance A1                                => 50 available, 0 held
     close   A1                                => accepted: forfeited 50
-    reverse R 30                              => accepted: restored 30
+    reverse R 30                              => accepted: restored 30, forfeited 30
     moves                                     => M1 30 M1>breakage
     balance A1                                => 0 available, 0 held
     reverse E 40                              => accepted: taken back 0, owed 40
     # A debt of a closed member stays.
-    reverse R                                 => accepted: restored 10
+    reverse R                                 => accepted: restored 10, forfeited 10
     balance A1                                => 0 available, 0 held, 40 owed
 ";
 

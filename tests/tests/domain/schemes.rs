@@ -42,7 +42,7 @@ const XC_1_RELEASED: &str = "
     sweep                                     => 1
     moves                                     => M1/2024-06-30 40 available>breakage
     clock   2024-07-02 12:00:00
-    release H                                 => accepted: released 60
+    release H                                 => accepted: released 60, forfeited 60
     moves                                     => M1/2024-06-30 60 held>breakage
     balance A1                                => 0 available, 0 held
     account M1                                => issued 100 less 0, accepted 0 less 0
@@ -55,7 +55,7 @@ const XC_2: &str = "
     earn    A1 M1 100 day=2024-06-30
     redeem  A1 M1 60 as=R
     clock   2024-07-05 12:00:00
-    reverse R                                 => accepted: restored 60
+    reverse R                                 => accepted: restored 60, forfeited 60
     deeds                                     => lapsed, reversed-spend
     moves                                     => M1/2024-06-30 40 available>breakage, M1/2024-06-30 60 M1>breakage
     balance A1                                => 0 available, 0 held

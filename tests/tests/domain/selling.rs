@@ -230,7 +230,7 @@ const REFUSED: &str = "
     unfreeze A1
     reserve  A1 cup 1
     reserve  A1 cup 1
-    reserve  A1 cup 1                           => refused: member_limit_reached 1 of 0, insufficient_points 40 of 20
+    reserve  A1 cup 1                           => refused: member_limit_reached 3 of 2, insufficient_points 40 of 20
 ";
 
 #[test]

@@ -34,7 +34,7 @@ const LIMIT: &str = "
     earn     A1 M1 500
     transfer A1 A2 101                          => refused: member_limit_reached 101 of 100 until 10.000
     transfer A1 A2 100
-    transfer A1 A2 1                            => refused: member_limit_reached 101 of 100 until 10.000
+    transfer A1 A2 1                            => refused: member_limit_reached 1 of 0 until 10.000
     # Each member has a limit, and each kind of points.
     transfer A2 A1 60
     # What comes back does not count.
@@ -44,7 +44,7 @@ const LIMIT: &str = "
     transfer A1 A2 100                          => refused: member_closed
     enrol    A3
     transfer A1 A3 70
-    transfer A1 A3 31                           => refused: member_limit_reached 101 of 100 until 86410.000
+    transfer A1 A3 31                           => refused: member_limit_reached 31 of 30 until 86410.000
     transfer A1 A3 30
 ";
 
