@@ -243,16 +243,12 @@ impl Ledger {
         }))
     }
 
-    /// Ends an open hold whose time is over at `now`, if there is one. What is due of its member comes first, as it does before
-    /// a release that somebody asks for: which points pay a debt does not depend on who ends the hold.
+    /// Ends an open hold whose time is over at `now`, if there is one.
     #[must_use]
     pub fn decide_expiry(&self, now: UnixMillis) -> Option<Entry> {
         let seq = self.hold_due(now)?;
         let mut draft = Draft::new(self, now.max(self.last_at()));
         let held = self.holds.find(seq).expect("due holds are known");
-        if let Some(due) = self.due_of(draft.at, held.member) {
-            return Some(due);
-        }
         let deed = match held.stock {
             Some(stock) => self.lose(&mut draft, held, stock),
             None => self.expire(&mut draft, held),

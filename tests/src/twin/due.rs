@@ -46,20 +46,18 @@ impl Twin {
     /// Points that should have matured or lapsed by now, and whose they are.
     #[must_use]
     pub fn unsettled(&self, now: u64) -> Option<String> {
-        (0..self.members.len()).find_map(|who| self.unsettled_of(now, who))
-    }
-
-    /// The same of one member.
-    pub(super) fn unsettled_of(&self, now: u64, who: usize) -> Option<String> {
         let today = self.today(now);
-        let member = &self.members[who];
-        member.purses.iter().find_map(|purse| {
-            let matures = purse.pending.iter().find(|part| part.releases_at <= now);
-            let mut lapses = purse.lots.iter();
-            let lapses = lapses.find(|lot| lot.available > 0 && lot.name.has_lapsed(today));
-            let due = matures.is_some() || lapses.is_some();
-            due.then(|| format!("{}: {matures:?}, {lapses:?}", member.id))
-        })
+        for member in &self.members {
+            for purse in &member.purses {
+                let matures = purse.pending.iter().find(|part| part.releases_at <= now);
+                let mut lapses = purse.lots.iter();
+                let lapses = lapses.find(|lot| lot.available > 0 && lot.name.has_lapsed(today));
+                if matures.is_some() || lapses.is_some() {
+                    return Some(format!("{}: {matures:?}, {lapses:?}", member.id));
+                }
+            }
+        }
+        None
     }
 
     fn mature(&mut self, at: u64, who: usize, point_type: &str) -> bool {
