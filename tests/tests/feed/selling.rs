@@ -124,11 +124,11 @@ impl Shown {
     }
 }
 
-/// A place as two numbers, which are in its order.
+/// A place as two numbers, which are in its order; behind them stands the name of the journal.
 fn place(id: &str) -> (u64, u64) {
-    let (turn, taken) = id[1..].split_once('-').unwrap();
-    let number = |text| u64::from_str_radix(text, 16).unwrap();
-    (number(turn), number(taken))
+    let mut parts = id[1..].split('-');
+    let mut number = || u64::from_str_radix(parts.next().unwrap(), 16).unwrap();
+    (number(), number())
 }
 
 #[test]
