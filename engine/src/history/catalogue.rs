@@ -4,8 +4,7 @@
 //! have been deleted. It is overwritten, or deleted with the next ones.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +15,10 @@ use super::{
     Archive, ArchiveFacts, ArchiveHash, HistoryError,
     archive::{ARCHIVE_ENDING, Cache},
 };
-use crate::journal::epoch::{Epoch, EpochHead};
+use crate::journal::{
+    epoch::{Epoch, EpochHead},
+    whole_file,
+};
 
 /// The only version there is so far.
 const VERSION: u32 = 1;
@@ -352,18 +354,8 @@ impl Catalogue {
                 .map(|archive| Row::of(archive.facts()))
                 .collect(),
         };
-        let mut text = serde_json::to_vec_pretty(&written).expect("plain numbers and text");
-        text.push(b'\n');
         let path = directory.join(FILE);
-        let draft = path.with_extension("draft");
-        let write = || {
-            let mut file = File::create(&draft)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)?;
-            File::open(directory)?.sync_all()
-        };
-        write().map_err(HistoryError::io("write", &path))
+        whole_file::write(&path, &written).map_err(HistoryError::io("write", &path))
     }
 }
 
@@ -379,10 +371,8 @@ fn read(directory: &Path) -> Result<Option<Written>, HistoryError> {
     }
     let path = directory.join(FILE);
     let name = path.display();
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(HistoryError::io("read", &path)(error)),
+    let Some(text) = whole_file::read(&path).map_err(HistoryError::io("read", &path))? else {
+        return Ok(None);
     };
     let damaged = |what: String| {
         HistoryError::Damaged(format!(

@@ -11,16 +11,11 @@
 //!
 //! A journal from before there were names has none at first; that counts as one of its names.
 
-use std::{
-    fmt,
-    fs::{self, File},
-    io::{self, Write},
-    path::Path,
-};
+use std::{fmt, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::JournalError;
+use super::{JournalError, whole_file};
 
 /// What the file is called, in a data directory and in backups.
 pub const FILE: &str = "identity.json";
@@ -140,11 +135,8 @@ impl Identity {
     pub fn read(directory: &Path) -> Result<Option<Self>, JournalError> {
         let path = directory.join(FILE);
         let name = path.display();
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(JournalError::io(format!("read {name}"))(error)),
-        };
+        let read = whole_file::read(&path).map_err(JournalError::io(format!("read {name}")))?;
+        let Some(text) = read else { return Ok(None) };
         let damaged = |what: String| {
             JournalError::Damaged(format!(
                 "{name} does not say any more which journal this is ({what}); put back this one file from a backup, or remove \
@@ -178,17 +170,8 @@ impl Identity {
             version: VERSION,
             journals: self.0.iter().copied().map(WrittenName::of).collect(),
         };
-        let mut text = serde_json::to_vec_pretty(&written).expect("plain numbers and text");
-        text.push(b'\n');
-        let draft = path.with_extension("tmp");
-        let write = || {
-            let mut file = File::create(&draft)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)?;
-            File::open(directory)?.sync_all()
-        };
-        write().map_err(JournalError::io(format!("write {}", path.display())))
+        whole_file::write(&path, &written)
+            .map_err(JournalError::io(format!("write {}", path.display())))
     }
 }
 
@@ -213,6 +196,8 @@ impl WrittenName {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

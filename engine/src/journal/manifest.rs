@@ -1,14 +1,10 @@
 //! What a data directory was made with and can never change: shards, router, format.
 
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::Path,
-};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::JournalError;
+use super::{JournalError, whole_file};
 use crate::router::{ROUTER_VERSION, Router};
 
 /// The only version there is so far.
@@ -28,11 +24,8 @@ struct Written {
 /// Reads the manifest, if there is one.
 pub fn read(path: &Path) -> Result<Option<Router>, JournalError> {
     let name = path.display();
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(JournalError::io(format!("read {name}"))(error)),
-    };
+    let read = whole_file::read(path).map_err(JournalError::io(format!("read {name}")))?;
+    let Some(text) = read else { return Ok(None) };
     let damaged = |what: String| {
         JournalError::Damaged(format!(
             "{name} does not say any more which member is on which shard ({what}); put back this one file from a backup \
@@ -64,22 +57,13 @@ pub fn write(path: &Path, router: &Router) -> Result<(), JournalError> {
         router_version: ROUTER_VERSION,
         router_seed: format!("{:016x}", router.seed()),
     };
-    let mut text = serde_json::to_vec_pretty(&written).expect("plain numbers and text");
-    text.push(b'\n');
-    let directory = path.parent().unwrap_or(path);
-    let draft = path.with_extension("tmp");
-    let write = || {
-        let mut file = File::create(&draft)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        File::open(directory)?.sync_all()
-    };
-    write().map_err(JournalError::io(format!("write {}", path.display())))
+    whole_file::write(path, &written).map_err(JournalError::io(format!("write {}", path.display())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

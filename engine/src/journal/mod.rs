@@ -10,6 +10,7 @@
 //! | `as_it_was` | puts back what a refused start did to the files |
 //! | `memory` | its twin in memory, which tears, loses and fails on demand |
 //! | `head`, `manifest`, `identity` | what is known of a journal from outside it |
+//! | `whole_file` | how the small ones of such files are written |
 //! | `epoch`, `epochs` | the row of epochs that a journal is, and where they are kept |
 //! | `turns` | from values back to checked turns |
 //! | `recovery` | from a journal back to the ledgers |
@@ -29,6 +30,7 @@ mod runway;
 pub mod sled_journal;
 mod sled_threads;
 pub mod turns;
+pub(crate) mod whole_file;
 
 use std::{io, ops::ControlFlow, path::PathBuf, sync::Arc};
 

@@ -163,7 +163,8 @@ impl Ledger {
             Message::Returned { ticket, code } => {
                 let underway = self.errands.get(ticket).expect("returned to an errand");
                 match underway.errand.pursuit {
-                    Pursuit::PutStock { .. } => self.put_off(draft, ticket),
+                    // Others are changing the pool's units: the document stays as it is.
+                    Pursuit::PutStock { .. } => self.give_up_errand(draft, ticket),
                     _ => self.returned(draft, ticket, code),
                 }
             }
@@ -236,14 +237,6 @@ impl Ledger {
         }
         let id = PoolId::parse(name).expect("checked where it came in");
         self.finish_by(draft, None, id.subject(), None, Deed::Heard)
-    }
-
-    /// Shard 0 hears that others are changing the pool's units. The document stays as it is, and the request id is left free.
-    fn put_off(&self, mut draft: Draft<'_>, ticket: Seq) -> Entry {
-        let underway = self.errands.get(ticket).expect("put off once");
-        let subject = underway.subject.clone();
-        draft.course.ends = Some(ticket);
-        self.finish_by(draft, None, subject, None, Deed::GivenUp)
     }
 
     /// Shard 0 hears whether the pool has the units that its document names.
@@ -342,7 +335,7 @@ mod tests {
         }
     }
 
-    /// A sale's home among several shards, the sale's name, and another shard. The sale has 100 units when its document has come.
+    /// A shard that has a sale's home, which one it is, and the document, which gives the sale 100 units.
     fn home_of_a_sale() -> (Ledger, ShardIndex, Spelled) {
         let router = Router::new(SHARDS, 1).unwrap();
         let home = router.pool("cup");

@@ -182,9 +182,7 @@ impl Ledger {
             ..
         } = underway.errand.pursuit
         else {
-            draft.course.ends = Some(ticket);
-            let subject = underway.subject.clone();
-            return self.finish_by(draft, None, subject, None, Deed::GivenUp);
+            return self.give_up_errand(draft, ticket);
         };
         if let Some(due) = self.due_of_subject(draft.at, &underway.subject) {
             return due;
@@ -196,6 +194,13 @@ impl Ledger {
             refusal: reason.into(),
         };
         self.end_errand(draft, ticket, deed)
+    }
+
+    /// Ends an errand with a "no" that binds nothing, not even its request id.
+    pub(super) fn give_up_errand(&self, mut draft: Draft<'_>, ticket: Seq) -> Entry {
+        let underway = self.errands.get(ticket).expect("an errand ends once");
+        draft.course.ends = Some(ticket);
+        self.finish_by(draft, None, underway.subject.clone(), None, Deed::GivenUp)
     }
 
     /// Ends an errand with the answer to its request.
