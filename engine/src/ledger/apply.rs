@@ -61,51 +61,50 @@ impl Ledger {
         if made {
             self.due.lapses(key.last_day, at);
         }
-        self.post_stripes(one, point_type);
+        self.post_stripe((one.from, false), one, point_type);
+        self.post_stripe((one.to, true), one, point_type);
     }
 
-    /// Books the side of a move that is not the member's.
-    fn post_stripes(&mut self, one: &Move, point_type: Symbol) {
+    /// Books one side of a move, if that is not the member's.
+    fn post_stripe(&mut self, (account, comes): (Account, bool), one: &Move, point_type: Symbol) {
         let points = u128::from(one.points.get());
-        for (account, comes) in [(one.from, false), (one.to, true)] {
-            let merchant = match account {
-                Account::Issued => one.lot.key.issuer,
-                Account::Accepted(acceptor) => acceptor,
-                Account::Breakage => {
-                    self.system.of(point_type).breakage += points;
-                    continue;
-                }
-                Account::Adjustment if comes => {
-                    self.system.of(point_type).adjusted_down += points;
-                    continue;
-                }
-                Account::Adjustment => {
-                    self.system.of(point_type).adjusted_up += points;
-                    continue;
-                }
-                Account::Transit => {
-                    let stripe = self.transit.of(point_type);
-                    *(if comes {
-                        &mut stripe.out
-                    } else {
-                        &mut stripe.come
-                    }) += points;
-                    continue;
-                }
-                Account::Available | Account::Held | Account::Pending | Account::Owed => continue,
-            };
-            let stripe = self
-                .merchants
-                .get_mut(merchant)
-                .expect("decided: the merchant is known")
-                .stripe_mut(point_type);
-            *match (account, comes) {
-                (Account::Issued, false) => &mut stripe.issued,
-                (Account::Issued, true) => &mut stripe.issued_reversed,
-                (_, true) => &mut stripe.accepted,
-                (_, false) => &mut stripe.accepted_reversed,
-            } += points;
-        }
+        let merchant = match account {
+            Account::Available | Account::Held | Account::Pending | Account::Owed => return,
+            Account::Issued => one.lot.key.issuer,
+            Account::Accepted(acceptor) => acceptor,
+            Account::Breakage => {
+                self.system.of(point_type).breakage += points;
+                return;
+            }
+            Account::Adjustment if comes => {
+                self.system.of(point_type).adjusted_down += points;
+                return;
+            }
+            Account::Adjustment => {
+                self.system.of(point_type).adjusted_up += points;
+                return;
+            }
+            Account::Transit => {
+                let stripe = self.transit.of(point_type);
+                *(if comes {
+                    &mut stripe.out
+                } else {
+                    &mut stripe.come
+                }) += points;
+                return;
+            }
+        };
+        let stripe = self
+            .merchants
+            .get_mut(merchant)
+            .expect("decided: the merchant is known")
+            .stripe_mut(point_type);
+        *match (account, comes) {
+            (Account::Issued, false) => &mut stripe.issued,
+            (Account::Issued, true) => &mut stripe.issued_reversed,
+            (_, true) => &mut stripe.accepted,
+            (_, false) => &mut stripe.accepted_reversed,
+        } += points;
     }
 
     fn apply_deed(&mut self, at: MemberIndex, entry: &Entry) {

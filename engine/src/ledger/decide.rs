@@ -53,8 +53,8 @@ pub(super) struct Draft<'a> {
     pub(super) moves: Moves,
     /// The kind of points the command is about, once that is known.
     pub(super) point_type: Option<Symbol>,
-    /// What it has to do with other shards.
-    pub(super) course: Course,
+    /// What stands behind it; most entries have nothing there, and pay nothing for it.
+    course: Option<Box<Course>>,
     /// The request that it answers, or will, with its principal's symbol if that is known.
     request: Option<(&'a Request, Option<Symbol>)>,
 }
@@ -66,9 +66,20 @@ impl<'a> Draft<'a> {
             naming: Naming::new(&ledger.symbols),
             moves: Moves::new(),
             point_type: None,
-            course: Course::default(),
+            course: None,
             request: None,
         }
+    }
+
+    /// What stands behind it, to be added to.
+    pub(super) fn course(&mut self) -> &mut Course {
+        self.course.get_or_insert_default()
+    }
+
+    /// Whether it draws points that were bought ahead.
+    pub(super) fn draws(&self) -> bool {
+        let course = self.course.as_ref();
+        course.is_some_and(|course| course.drawn.is_some())
     }
 
     /// Makes the entry one that begins an errand.
@@ -190,7 +201,7 @@ impl Ledger {
             Ok(deed) => deed,
             Err(refusal) if refusal.binds() => {
                 draft.moves.clear();
-                draft.course = Course::default();
+                draft.course = None;
                 Deed::Refused {
                     command: request.command.kind(),
                     refusal,
@@ -446,7 +457,7 @@ impl Ledger {
             deed,
             moves: draft.moves,
             after,
-            course: (!draft.course.is_empty()).then(|| Box::new(draft.course)),
+            course: draft.course,
             hint: Hint(member),
         }
     }
@@ -457,8 +468,10 @@ impl Ledger {
         draft: &mut Draft<'_>,
         point_type: &PointType,
     ) -> Result<(Symbol, &PointKind), Code> {
-        let kind = self.rules.kind(point_type).ok_or(Code::UnknownPointType)?;
-        let symbol = draft.naming.symbol(point_type.as_str());
+        let kind = self.rules.kind_at(point_type);
+        let (place, kind) = kind.ok_or(Code::UnknownPointType)?;
+        let known = self.symbol_of_kind(place);
+        let symbol = known.unwrap_or_else(|| draft.naming.symbol(point_type.as_str()));
         draft.point_type = Some(symbol);
         Ok((symbol, kind))
     }
@@ -466,27 +479,30 @@ impl Ledger {
 
 fn balance_after(mut balance: Balance, moves: &Moves) -> Balance {
     for one in moves {
-        for (account, comes) in [(one.from, false), (one.to, true)] {
-            // What leaves the debt's account makes the debt larger.
-            let (part, grows) = match account {
-                Account::Available => (&mut balance.available, comes),
-                Account::Held => (&mut balance.held, comes),
-                Account::Pending => (&mut balance.pending, comes),
-                Account::Owed => (&mut balance.owed, !comes),
-                Account::Issued
-                | Account::Accepted(_)
-                | Account::Breakage
-                | Account::Adjustment
-                | Account::Transit => continue,
-            };
-            let changed = if grows {
-                part.checked_add(one.points)
-            } else {
-                part.checked_sub(one.points)
-            };
-            *part =
-                changed.expect("decided: moves stay within what is there and below the maximum");
-        }
+        change(&mut balance, one.from, false, one.points);
+        change(&mut balance, one.to, true, one.points);
     }
     balance
+}
+
+/// What it does to a balance that points come to an account, or leave it.
+fn change(balance: &mut Balance, account: Account, comes: bool, points: Points) {
+    // What leaves the debt's account makes the debt larger.
+    let (part, grows) = match account {
+        Account::Available => (&mut balance.available, comes),
+        Account::Held => (&mut balance.held, comes),
+        Account::Pending => (&mut balance.pending, comes),
+        Account::Owed => (&mut balance.owed, !comes),
+        Account::Issued
+        | Account::Accepted(_)
+        | Account::Breakage
+        | Account::Adjustment
+        | Account::Transit => return,
+    };
+    let changed = if grows {
+        part.checked_add(points)
+    } else {
+        part.checked_sub(points)
+    };
+    *part = changed.expect("decided: moves stay within what is there and below the maximum");
 }

@@ -73,7 +73,7 @@ impl Ledger {
             return Err(Reason::measured(Code::MemberLimitReached, room, asked).into());
         }
         let pool = draft.naming.symbol(id.as_str());
-        draft.course.sent.push(Sent {
+        draft.course().sent.push(Sent {
             to: self.rules.router.pool(id.as_str()),
             message: Message::Prepaid {
                 ticket: self.last_seq().next(),
@@ -107,7 +107,7 @@ impl Ledger {
         let pool = draft.naming.symbol(id.as_str());
         match cover {
             Cover::Here(place) => {
-                draft.course.drawn = Some(Drawn {
+                draft.course().drawn = Some(Drawn {
                     pool,
                     points,
                     place,
@@ -144,7 +144,7 @@ impl Ledger {
     ) -> Judged {
         let lot = self.earnable(draft, at, earn)?;
         if self.is_prepaid(draft, lot.key.issuer) {
-            draft.course.drawn = Some(Drawn {
+            draft.course().drawn = Some(Drawn {
                 pool,
                 points: units(earn.points),
                 place,
@@ -160,7 +160,7 @@ impl Ledger {
         if let Some(Drawn { pool, .. }) = drawn {
             let points = units(points);
             let place = self.give_back(draft, pool, points);
-            draft.course.drawn = Some(Drawn {
+            draft.course().drawn = Some(Drawn {
                 pool,
                 points,
                 place,

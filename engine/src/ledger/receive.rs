@@ -60,7 +60,7 @@ impl Ledger {
         }
         let at = now.max(incoming.at).max(self.last_at());
         let mut draft = Draft::new(self, at);
-        draft.course.received = Some(Receipt {
+        draft.course().received = Some(Receipt {
             from: incoming.from,
             number: incoming.number,
             acknowledged: self.links.acknowledged(incoming.from),
@@ -217,7 +217,7 @@ impl Ledger {
         (pool, name): (Symbol, &str),
         message: PoolMessage,
     ) -> Entry {
-        if let Some(received) = &mut draft.course.received {
+        if let Some(received) = &mut draft.course().received {
             received.pool = Some((pool, message));
         }
         match message {

@@ -190,8 +190,8 @@ impl Records {
         } else {
             self.disk_bytes >= keeping.disk_max
         };
-        let nameable = places(keeping.chunk_bytes);
-        (full || self.chunks.len() as u64 + 1 >= nameable)
+        let behind_one_more = self.chunks.len() as u64 + 1;
+        (full || !is_named_by_itself(behind_one_more, units_per_chunk(keeping.chunk_bytes)))
             && self
                 .chunks
                 .front()
@@ -389,8 +389,20 @@ pub(super) struct Place(pub(super) u32);
 impl Place {
     fn new(chunk: u64, offset: u32, chunk_bytes: usize) -> Self {
         let units = units_per_chunk(chunk_bytes);
-        let number = (chunk % places(chunk_bytes)) as u32;
-        Self(number * units + offset / ALIGN as u32)
+        let number = if is_named_by_itself(chunk, units) {
+            chunk
+        } else {
+            chunk % places(chunk_bytes)
+        };
+        Self(number as u32 * units + offset / ALIGN as u32)
+    }
+}
+
+/// Whether a chunk's number is below [`places`], so that it need not wrap. Asked for every record: it spares two divisions.
+const fn is_named_by_itself(chunk: u64, units: u32) -> bool {
+    match (chunk + 1).checked_mul(units as u64) {
+        Some(end) => end <= u32::MAX as u64,
+        None => false,
     }
 }
 

@@ -67,7 +67,7 @@ impl Ledger {
             self.take_back(draft, self.members.get(at), original, points)?;
             self.put_back(draft, original, points);
         }
-        draft.course.undone = Some(self.undone(original, (left, points), &parts));
+        draft.course().undone = Some(self.undone(original, (left, points), &parts));
         if let Some((sku, quantity)) = sold {
             let units = reverse
                 .return_units

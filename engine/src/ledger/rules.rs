@@ -145,7 +145,13 @@ impl Rules {
     /// The rules of a kind of points, if there is such a kind.
     #[must_use]
     pub fn kind(&self, name: &PointType) -> Option<&PointKind> {
-        self.point_types.iter().find(|kind| kind.name == *name)
+        self.kind_at(name).map(|(_, kind)| kind)
+    }
+
+    /// The same with its place among them.
+    pub(super) fn kind_at(&self, name: &PointType) -> Option<(usize, &PointKind)> {
+        let mut kinds = self.point_types.iter().enumerate();
+        kinds.find(|(_, kind)| kind.name == *name)
     }
 }
 

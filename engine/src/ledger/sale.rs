@@ -362,7 +362,7 @@ impl Ledger {
 impl Draft<'_> {
     /// Has a message about a pool sent to its home.
     pub(super) fn tell_home(&mut self, home: ShardIndex, pool: Symbol, message: ToHome) {
-        self.course.sent.push(Sent {
+        self.course().sent.push(Sent {
             to: home,
             message: Message::Pool {
                 pool,

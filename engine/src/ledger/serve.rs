@@ -160,7 +160,7 @@ impl Ledger {
         if from == Place::Tag {
             let stock = self.stocks.get(sku).expect("it is asked for");
             let earns = matches!(underway.errand.pursuit, Pursuit::Earn { .. });
-            let used = judged.is_ok() && (!earns || draft.course.drawn.is_some());
+            let used = judged.is_ok() && (!earns || draft.draws());
             draft.settle(self.home_of(stock), sku, ticket, quantity, used);
         }
         let deed = judged.unwrap_or_else(|refusal| {
@@ -199,14 +199,14 @@ impl Ledger {
     /// Ends an errand with a "no" that binds nothing, not even its request id.
     pub(super) fn give_up_errand(&self, mut draft: Draft<'_>, ticket: Seq) -> Entry {
         let underway = self.errands.get(ticket).expect("an errand ends once");
-        draft.course.ends = Some(ticket);
+        draft.course().ends = Some(ticket);
         self.finish_by(draft, None, underway.subject.clone(), None, Deed::GivenUp)
     }
 
     /// Ends an errand with the answer to its request.
     pub(super) fn end_errand(&self, mut draft: Draft<'_>, ticket: Seq, deed: Deed) -> Entry {
         let underway = self.errands.get(ticket).expect("an errand ends once");
-        draft.course.ends = Some(ticket);
+        draft.course().ends = Some(ticket);
         let member = match &underway.subject {
             Subject::Member(id) => self.members.find(id),
             _ => None,
@@ -273,7 +273,7 @@ impl Ledger {
 
 impl Draft<'_> {
     fn tell_shard(&mut self, to: ShardIndex, pool: Symbol, message: ToShard) {
-        self.course.sent.push(Sent {
+        self.course().sent.push(Sent {
             to,
             message: Message::Pool {
                 pool,

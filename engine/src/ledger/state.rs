@@ -1,6 +1,7 @@
 //! A shard's state, and the only way in which it changes: by applying entries.
 
 use bincode::error::DecodeError;
+use smallvec::SmallVec;
 
 use super::{
     accounts::{Accounts, SystemStripe, SystemStripes},
@@ -61,6 +62,9 @@ pub struct Ledger {
     pub(super) shard: ShardIndex,
     pub(super) rules: Rules,
     pub(super) symbols: Symbols,
+    /// The symbols of the programme's kinds of points, in the order of the rules; `None` where no entry named the kind yet. Nearly
+    /// every command names one.
+    kinds: SmallVec<[Option<Symbol>; 4]>,
     pub(super) merchants: Merchants,
     pub(super) members: Members,
     pub(super) holds: Holds,
@@ -90,6 +94,7 @@ impl Ledger {
             shard,
             rules,
             symbols: Symbols::default(),
+            kinds: SmallVec::new(),
             merchants: Merchants::default(),
             members: Members::default(),
             holds: Holds::default(),
@@ -285,8 +290,11 @@ impl Ledger {
         if entry.at >= self.midnight {
             self.find_midnight();
         }
-        for name in &entry.defines {
-            self.symbols.define(name.clone());
+        if !entry.defines.is_empty() {
+            for name in &entry.defines {
+                self.symbols.define(name.clone());
+            }
+            self.find_kinds();
         }
         if let Some(course) = &entry.course {
             self.apply_course(entry, course);
@@ -352,6 +360,19 @@ impl Ledger {
         self.last_seq = seq;
         self.last_at = at;
         self.find_midnight();
+    }
+
+    /// To be done when there are names that were not there.
+    pub(super) fn find_kinds(&mut self) {
+        let kinds = self.rules.point_types.iter();
+        self.kinds = kinds
+            .map(|kind| self.symbols.find(kind.name.as_str()))
+            .collect();
+    }
+
+    /// The symbol of the kind with this place in the rules, if an entry named it.
+    pub(super) fn symbol_of_kind(&self, place: usize) -> Option<Symbol> {
+        *self.kinds.get(place)?
     }
 
     /// Lets go of days that are settled.

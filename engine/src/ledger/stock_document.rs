@@ -43,7 +43,7 @@ impl Ledger {
             // Two at once would each take the difference to the same total.
             return Err(Code::RequestInFlight.into());
         }
-        draft.course.sent.push(Sent {
+        draft.course().sent.push(Sent {
             to: known.home,
             message: Message::SetUnits {
                 ticket: self.last_seq().next(),
@@ -92,7 +92,9 @@ impl Ledger {
     /// Has a document carried to all other shards, if there are any.
     pub(super) fn carry(&self, draft: &mut Draft<'_>, message: Message<Symbol>) {
         let shards = self.rules.router.shards();
-        draft.course.carried = (shards > 1).then_some(Carried { shards, message });
+        if shards > 1 {
+            draft.course().carried = Some(Carried { shards, message });
+        }
     }
 
     pub(super) fn judge_change_units(&self, draft: &mut Draft<'_>, change: &ChangeUnits) -> Judged {
@@ -122,7 +124,7 @@ impl Ledger {
         let home = self.stocks.get(sku).and_then(|stock| stock.home.as_ref());
         if home.is_some_and(|home| home.may_shrink()) {
             // The difference to what there is may be another one than the difference to what there will be.
-            draft.course.sent.push(Sent {
+            draft.course().sent.push(Sent {
                 to: shard,
                 message: Message::Returned {
                     ticket,
@@ -160,7 +162,7 @@ impl Draft<'_> {
         done: bool,
         changed: bool,
     ) {
-        self.course.sent.push(Sent {
+        self.course().sent.push(Sent {
             to,
             message: Message::UnitsSet {
                 ticket,

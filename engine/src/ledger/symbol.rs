@@ -19,6 +19,11 @@ impl Symbol {
         Self(u32::try_from(index).expect("fewer than 2^32 names: each took an entry"))
     }
 
+    /// The number itself.
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The number as a place in a dense table.
     #[must_use]
     pub const fn index(self) -> usize {

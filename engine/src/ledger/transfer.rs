@@ -76,13 +76,14 @@ impl Ledger {
             first_earned: share.lot.first_earned,
             points: share.points,
         };
-        draft.course.sent.push(Sent {
+        let point_type = draft.point_type.expect("found above");
+        draft.course().sent.push(Sent {
             to,
             message: Message::Transfer {
                 ticket: self.last_seq().next(),
                 from: self.members.get(at).id().clone(),
                 to: transfer.to.clone(),
-                point_type: draft.point_type.expect("found above"),
+                point_type,
                 lots: shares.iter().map(lot).collect(),
             },
         });
@@ -214,7 +215,7 @@ impl Ledger {
 impl Draft<'_> {
     /// Has a message sent.
     pub(super) fn send(&mut self, to: ShardIndex, message: Message<Symbol>) {
-        self.course.sent.push(Sent { to, message });
+        self.course().sent.push(Sent { to, message });
     }
 }
 

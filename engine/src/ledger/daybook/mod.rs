@@ -248,9 +248,15 @@ impl Daybook {
             | Account::Owed
             | Account::Transit => None,
         };
-        for (flow, of) in [came, went].into_iter().flatten() {
+        let mut add = |(flow, of)| {
             let key = (issuer, point_type, month, of);
             self.open.issues.add(key, (flow, points));
+        };
+        if let Some(came) = came {
+            add(came);
+        }
+        if let Some(went) = went {
+            add(went);
         }
     }
 

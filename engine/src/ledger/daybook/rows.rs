@@ -149,6 +149,16 @@ impl IssueFlows {
     }
 }
 
+/// Two numbers as one.
+fn pair(one: u32, other: u32) -> u64 {
+    u64::from(one) << 32 | u64::from(other)
+}
+
+/// A number for a day, or for none; "never" shares that of none.
+fn number(day: Option<Day>) -> u32 {
+    day.and_then(Day::days_since_1970).unwrap_or(u32::MAX)
+}
+
 impl Row for PositionRow {
     type Key = (Symbol, Symbol, Symbol, Option<Day>);
     type Sum = (u64, u64);
@@ -166,6 +176,13 @@ impl Row for PositionRow {
 
     fn key(&self) -> Self::Key {
         (self.issuer, self.acceptor, self.point_type, self.undone)
+    }
+
+    fn words((issuer, acceptor, point_type, undone): Self::Key) -> [u64; 2] {
+        [
+            pair(issuer.number(), acceptor.number()),
+            pair(point_type.number(), number(undone)),
+        ]
     }
 
     fn add(&mut self, (spent, returned): Self::Sum) -> bool {
@@ -193,6 +210,13 @@ impl Row for TradeRow {
         (self.merchant, self.point_type, self.undone)
     }
 
+    fn words((merchant, point_type, undone): Self::Key) -> [u64; 2] {
+        [
+            pair(merchant.number(), point_type.number()),
+            number(undone).into(),
+        ]
+    }
+
     fn add(&mut self, more: Self::Sum) -> bool {
         let sums = self.sums.plus(more);
         sums.map(|sums| self.sums = sums).is_some()
@@ -215,6 +239,14 @@ impl Row for IssueRow {
 
     fn key(&self) -> Self::Key {
         (self.issuer, self.point_type, self.month, self.undone)
+    }
+
+    fn words((issuer, point_type, month, undone): Self::Key) -> [u64; 2] {
+        let month = month.unwrap_or(u32::MAX);
+        [
+            pair(issuer.number(), point_type.number()),
+            pair(month, number(undone)),
+        ]
     }
 
     fn add(&mut self, (flow, points): Self::Sum) -> bool {

@@ -1,13 +1,13 @@
 //! Rows that are found by their key and added to.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use crate::ledger::split_table::SplitTable;
 
 /// A row of sums under a key.
 pub(super) trait Row: Copy {
     /// What the row is about.
-    type Key: Copy + Eq + std::hash::Hash;
+    type Key: Copy + Eq;
     /// What is added to it.
     type Sum: Copy;
 
@@ -15,6 +15,9 @@ pub(super) trait Row: Copy {
     fn empty(key: Self::Key) -> Self;
     /// What it is about.
     fn key(&self) -> Self::Key;
+    /// What of a key is hashed; different keys may have the same. Two numbers are hashed in one step, and every move of points
+    /// asks for one to three rows.
+    fn words(key: Self::Key) -> [u64; 2];
     /// Adds as much to it; leaves it as it is, and tells `false`, if it has no room for that.
     fn add(&mut self, sum: Self::Sum) -> bool;
 }
@@ -44,7 +47,7 @@ impl<R: Row> Table<R> {
     pub(super) fn of(rows: Vec<R>) -> Self {
         let mut table = Self::default();
         for row in rows {
-            let hash = table.hasher.hash_one(row.key());
+            let hash = table.hash(row.key());
             let before = table.newest(hash, row.key());
             table.push(hash, before, row);
         }
@@ -60,7 +63,7 @@ impl<R: Row> Table<R> {
     }
 
     pub(super) fn add(&mut self, key: R::Key, sum: R::Sum) {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hash(key);
         let newest = self.newest(hash, key);
         if newest.is_some_and(|at| self.rows[at as usize].add(sum)) {
             return;
@@ -68,6 +71,14 @@ impl<R: Row> Table<R> {
         let mut row = R::empty(key);
         assert!(row.add(sum), "an empty row has room for any amount");
         self.push(hash, newest, row);
+    }
+
+    fn hash(&self, key: R::Key) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        let [first, second] = R::words(key);
+        hasher.write_u64(first);
+        hasher.write_u64(second);
+        hasher.finish()
     }
 
     fn newest(&self, hash: u64, key: R::Key) -> Option<u32> {
@@ -103,6 +114,10 @@ mod tests {
 
         fn key(&self) -> u32 {
             self.0
+        }
+
+        fn words(key: u32) -> [u64; 2] {
+            [key.into(), 0]
         }
 
         fn add(&mut self, sum: u32) -> bool {

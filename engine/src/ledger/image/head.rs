@@ -156,6 +156,7 @@ impl Head<'_> {
             reversals.add(seq, points);
         }
         ledger.symbols = symbols;
+        ledger.find_kinds();
         ledger.merchants = merchants;
         ledger.reversals = reversals;
         ledger.system = SystemStripes::restored(&self.system);
